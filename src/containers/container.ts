@@ -1,0 +1,124 @@
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { Codec } from '#media/codec.ts'
+import type { TrackFormat } from '#media/track.ts'
+
+/**
+ * Containers know no file: they produce changes for someone else to apply, in order, and read through ReadableBytes.
+ * `append` goes to the present end; `write` replaces bytes inside what was already appended, or prepared space.
+ */
+export type Change =
+  | { readonly kind: 'append'; readonly buffers: readonly Uint8Array[]; readonly bytes: number }
+  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
+  /** Grows the file to this size with a hole (reads as zeros, takes no disk space). */
+  | { readonly kind: 'extend'; readonly toBytes: number }
+
+/** Random access to a part's bytes. `read` gives fewer bytes only at the end of the file. */
+export interface ReadableBytes {
+  readonly sizeBytes: number
+  read(position: number, bytes: number): Promise<Uint8Array>
+}
+
+/** A part's file as containers see it: apply() resolves when the kernel has the bytes, in order. */
+export interface PartBytes extends ReadableBytes {
+  apply(changes: readonly Change[]): Promise<void>
+  truncate(toBytes: number): Promise<void>
+}
+
+/** One batch of output. The access units are those whose payloads are in `changes`: release them once applied. */
+export interface WriterOutput {
+  readonly changes: readonly Change[]
+  /** Bytes of all appends and writes. */
+  readonly bytes: number
+  /** In file order. Retained by the writer on behalf of the caller, who releases each after applying the changes. */
+  readonly accessUnits: readonly AccessUnit[]
+}
+
+/** What a finished or repaired part holds, as the manifest states it. */
+export interface PartSummary {
+  /** From the first presentation to the end of the last access unit, all tracks. Milliseconds, fractions allowed. */
+  readonly durationMs: number
+  readonly bytes: number
+  readonly tracks: readonly TrackSummary[]
+}
+
+export interface TrackSummary {
+  readonly trackId: number
+  readonly codec: Codec
+  readonly accessUnits: number
+  readonly payloadBytes: number
+  /** Start of the first presentation and end of the last, relative to the part's zero. Milliseconds. */
+  readonly startMs: number
+  readonly endMs: number
+}
+
+/**
+ * A writer of one part. All times it is given are already continuous and start near zero (the recorder's timeline
+ * sees to that); per track DTS strictly increases. The writer retains what it keeps and never blocks.
+ *
+ *   begin → write* → (takeOutput when hasOutput)* → flush → takeOutput → finish()
+ */
+export interface ContainerWriter {
+  /** True when a batch is complete enough to be worth a disk write (MP4: a fragment of about a second). */
+  readonly hasOutput: boolean
+  /** Retains the access unit. Its format must have been announced by begin, addTrack or changeFormat. */
+  write(accessUnit: AccessUnit, timing: PartTiming): void
+  /** Everything complete so far, or undefined. Ownership of the access units goes to the caller. */
+  takeOutput(): WriterOutput | undefined
+  /** Closes the fragment in progress so that takeOutput gives all that was written (a stalled stream, or the end). */
+  flush(reason: 'interval' | 'end'): void
+  /** A track that appeared late, or a new format for a known track id. False: this container needs a new part. */
+  changeFormat(format: TrackFormat): boolean
+}
+
+/** Times of one access unit within its part, in ticks of the format's timescale. */
+export interface PartTiming {
+  readonly dts: number
+  readonly pts: number
+}
+
+export interface WriterOptions {
+  readonly formats: readonly TrackFormat[]
+  /** Wall clock of the part's zero, milliseconds since 1970 UTC; goes into the headers. */
+  readonly createdAtMs: number
+  /** Seconds the part may last if known (rotation, maxSeconds), 0 otherwise: sizes the room for the index. */
+  readonly expectedSeconds: number
+  /** Longest fragment or flush interval, in milliseconds of media. */
+  readonly fragmentMs: number
+  /** State handed over from the part before (MPEG-TS continuity counters); undefined for the first. */
+  readonly continuation: unknown
+}
+
+/** A container format: what it can carry, and its four operations. */
+export interface Container {
+  readonly name: ContainerName
+  readonly extension: string
+  readonly mimeType: string
+  carries(codec: Codec): boolean
+  /** At most this many tracks of a kind; Infinity when free. */
+  readonly maxVideoTracks: number
+  readonly maxAudioTracks: number
+  /** Begins an empty part. The first output holds the headers. */
+  open(options: WriterOptions): ContainerWriter
+  /**
+   * Continues a finished part written by us: timing passed to write() goes on at `startMs`. Until finish() the file
+   * stays playable with its old and new content at any moment.
+   * @throws {ContainerError} not ours, or damaged: nothing was changed
+   */
+  openForAppend(part: PartBytes, options: WriterOptions): Promise<{ writer: ContainerWriter; startMs: number }>
+  /**
+   * Completes a part from its bytes alone: after a clean end, after a crash, it is the same code. Idempotent: a finished
+   * part is left as it is and summarised. A torn tail is cut or covered. Media is never copied.
+   */
+  finish(part: PartBytes): Promise<PartSummary>
+  /** What the part holds, without changing it; unfinished parts too. */
+  inspect(part: ReadableBytes): Promise<PartInspection>
+}
+
+export interface PartInspection extends PartSummary {
+  readonly finished: boolean
+  /** Bytes at the end that belong to no whole access unit. */
+  readonly tornBytes: number
+}
+
+export const CONTAINER_NAMES = ['mp4', 'flv', 'ts'] as const
+export type ContainerName = (typeof CONTAINER_NAMES)[number]

@@ -1,0 +1,63 @@
+import { TapedeckError } from '#base/error.ts'
+import type { Chunk, Reservation } from './payload-memory.ts'
+import type { TrackFormat } from './track.ts'
+
+/** A payload was read after its memory went back to the pool: a missing retain() of ours, never a user's fault. */
+export class ReleasedAccessUnitError extends TapedeckError {
+  readonly code = 'internal/access-unit-released'
+  readonly origin = 'internal'
+  constructor() {
+    super('an access unit was used after its last release; please report this with the log')
+  }
+}
+
+/** When an access unit is decoded and shown, in ticks of its track's timescale, never wrapping. */
+export interface AccessUnitTiming {
+  readonly dts: number
+  readonly pts: number
+  /** Decoding may start here (ISO/IEC 14496-12 SAP type 1 or 2). Always true for audio. */
+  readonly isRandomAccess: boolean
+}
+
+/**
+ * All coded data of one picture or one audio frame; the hub's unit. Whoever keeps one beyond the call that handed it
+ * over calls `retain()`, and later `release()`; the maker holds the first reference.
+ */
+export class AccessUnit {
+  readonly format: TrackFormat
+  readonly dts: number
+  readonly pts: number
+  readonly isRandomAccess: boolean
+  readonly payloadBytes: number
+  readonly #payload: Uint8Array
+  readonly #chunk: Chunk | undefined
+  #references = 1
+
+  /** Takes over the reservation's reference to its chunk. */
+  constructor(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation) {
+    this.format = format
+    this.dts = timing.dts
+    this.pts = timing.pts
+    this.isRandomAccess = timing.isRandomAccess
+    this.payloadBytes = reservation.bytes.length
+    this.#payload = reservation.bytes
+    this.#chunk = reservation.chunk
+  }
+
+  /** The coded bytes. Never change them: every subscriber shares them. */
+  get payload(): Uint8Array {
+    if (this.#references === 0) throw new ReleasedAccessUnitError()
+    return this.#payload
+  }
+
+  retain(): this {
+    if (this.#references === 0) throw new ReleasedAccessUnitError()
+    this.#references++
+    return this
+  }
+
+  release(): void {
+    if (this.#references === 0) throw new ReleasedAccessUnitError()
+    if (--this.#references === 0) this.#chunk?.release()
+  }
+}

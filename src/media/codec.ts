@@ -1,0 +1,26 @@
+/** Codecs the hub carries. The payload form of each is fixed here, whatever protocol it came by. */
+export const VIDEO_CODECS = ['h264', 'h265', 'av1', 'vp9', 'vp8'] as const
+export const AUDIO_CODECS = ['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3', 'pcma', 'pcmu'] as const
+
+/**
+ * Payload forms (one access unit) and configuration records:
+ * - h264, h265: NAL units with the length prefixes the record announces (almost always 4 bytes); avcC / hvcC body
+ *   (ISO/IEC 14496-15), without the box header.
+ * - av1: one temporal unit of OBUs with size fields, no temporal delimiter; av1C body.
+ * - vp9, vp8: one frame (vp9: superframe); vpcC body including its 4-byte version and flags (a "full box" body). VP8
+ *   publishers may send none: then the configuration is empty until made from the first key frame.
+ * - aac: one raw_data_block without ADTS; AudioSpecificConfig.
+ * - mp3: one frame with its header; empty configuration.
+ * - opus: one packet; OpusHead as in RFC 7845 §5.1, including the magic.
+ * - flac: one frame; the 34-byte STREAMINFO block body, nothing around it.
+ * - ac3, eac3: one syncframe (eac3: all of one access unit); body of dac3 / dec3 (ETSI TS 102 366 annex F), made from
+ *   the first syncframe.
+ * - pcma, pcmu: interleaved 8-bit samples; empty configuration.
+ */
+export type VideoCodec = (typeof VIDEO_CODECS)[number]
+export type AudioCodec = (typeof AUDIO_CODECS)[number]
+export type Codec = VideoCodec | AudioCodec
+
+export function isVideoCodec(codec: Codec): codec is VideoCodec {
+  return (VIDEO_CODECS as readonly string[]).includes(codec)
+}
