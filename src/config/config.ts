@@ -1,0 +1,61 @@
+import type { ContainerName } from '#containers/container.ts'
+
+/** The effective configuration: every default applied, every value checked. Sizes are bytes, times as named. */
+export interface Config {
+  /** Absolute path: catalog, manifests, certificates. */
+  readonly data: string
+  /** Name of this node in the catalog. Default: `node-` and a persistent random suffix kept in the data folder. */
+  readonly node: string
+  readonly recordings: {
+    /** Absolute paths; the first takes new recordings. */
+    readonly roots: readonly string[]
+    readonly name: string
+    readonly format: ContainerName | 'auto'
+    readonly durability: 'process' | 'power'
+    /** 0: no limit (minFreeBytes 0: no floor). */
+    readonly keep: { readonly days: number; readonly bytes: number; readonly count: number; readonly minFreeBytes: number }
+    /** Longest fragment of media at risk in a crash, milliseconds. */
+    readonly fragmentMs: number
+    /** Wait this long for a second track before a writer starts. */
+    readonly trackWaitMs: number
+    readonly reconnectSeconds: number
+    /** Room for the index at the front of an MP4 of unknown length. */
+    readonly mp4IndexBytes: number
+  }
+  readonly rules: readonly { readonly match: string; readonly priority: number; readonly request: Readonly<Record<string, unknown>> }[]
+  readonly api: { readonly listen: ListenAddress; readonly allowedOrigins: readonly string[]; readonly allowedHosts: readonly string[] }
+  readonly rtmp: {
+    /** Undefined: off. */
+    readonly listen: ListenAddress | undefined
+    readonly tls: { readonly listen: ListenAddress | undefined; readonly certificate: string; readonly key: string }
+    /** A publisher that sends nothing for this long is dropped. */
+    readonly idleTimeoutMs: number
+    readonly maxConnections: number
+    readonly maxMessageBytes: number
+    readonly maxChunkStreams: number
+  }
+  readonly auth: {
+    readonly tokens: readonly AuthToken[]
+    /** `key` compares ?key= with the tokens; a URL is asked by HTTP. */
+    readonly publish: 'open' | 'key' | { readonly http: string }
+    readonly play: 'open' | 'key' | { readonly http: string }
+  }
+  readonly limits: { readonly publishers: number; readonly recordingQueueBytes: number; readonly gopMemoryBytes: number }
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' }
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export const TOKEN_ROLES = ['admin', 'record', 'publish', 'play'] as const
+export type TokenRole = (typeof TOKEN_ROLES)[number]
+
+export interface AuthToken {
+  readonly name: string
+  readonly token: string
+  readonly role: TokenRole
+  /** Glob over stream paths, default `**`. */
+  readonly match: string
+}

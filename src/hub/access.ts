@@ -1,0 +1,15 @@
+/** Who asks to publish or play what; `key` is the credential found in the URL query or the protocol's login. */
+export interface AccessRequest {
+  readonly action: 'publish' | 'play'
+  readonly path: string
+  readonly protocol: string
+  readonly remoteAddress: string
+  /** Query parameters of the stream name and connection URL, e.g. `key`. */
+  readonly query: Readonly<Record<string, string>>
+}
+
+/** Decides who may publish and play. Implemented in control/; front doors only ask. */
+export interface StreamAccess {
+  /** Resolves when allowed. @throws {TapedeckError} code `auth/…` when refused */
+  authorize(request: AccessRequest): Promise<void>
+}

@@ -1,0 +1,204 @@
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { PayloadMemory } from '#media/payload-memory.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { GopMemory } from './gop-memory.ts'
+import { BitrateMeter } from './bitrate-meter.ts'
+
+/** Who publishes: shown to operators, and the way to end it. */
+export interface Publisher {
+  readonly protocol: string
+  readonly remoteAddress: string
+  readonly connectionId: string
+  /** What the encoder calls itself (RTMP flashVer), empty when it does not say. */
+  readonly encoder: string
+  /** Ends the publisher's connection; the stream then ends by way of it. */
+  disconnect(reason: string): void
+}
+
+/** Why a stream ended. `lost`: without a goodbye (broken connection, timeout). */
+export interface StreamEnd {
+  readonly cause: 'unpublished' | 'lost' | 'disconnected' | 'shutdown'
+  readonly message: string
+}
+
+/**
+ * Takes what a stream carries, synchronously, on the publisher's call: keep it short and never throw. Retain access
+ * units to keep them.
+ */
+export interface StreamSink {
+  accessUnit(accessUnit: AccessUnit, startsGop: boolean): void
+  /** A track appeared or changed. Called before its first access unit. */
+  format(format: TrackFormat): void
+  ended(end: StreamEnd): void
+}
+
+export interface AttachOptions {
+  /** `memory`: first what is remembered since the last random access point. `now`: only what comes from now on. */
+  readonly from: 'memory' | 'now'
+  /** Somebody is watching: front doors then read in small pieces, for latency instead of throughput. */
+  readonly live: boolean
+}
+
+export interface TrackCounters {
+  accessUnits: number
+  bytes: number
+}
+
+/** One publisher's tracks under one path, from publish to end. A path published again is a new Stream. */
+export class Stream {
+  readonly id: string
+  readonly path: string
+  readonly publisher: Publisher
+  readonly startedAtMs: number
+  /** Where payloads of this stream are to be put. */
+  readonly payloads: PayloadMemory
+  /** Fields the publisher announced about itself (RTMP onMetaData), plain JSON. */
+  metadata: Readonly<Record<string, unknown>> = {}
+  readonly bitrate: BitrateMeter
+
+  readonly #formats = new Map<number, TrackFormat>()
+  readonly #counters = new Map<number, TrackCounters>()
+  readonly #sinks = new Set<StreamSink>()
+  readonly #memory: GopMemory
+  readonly #onSinkError: (error: unknown) => void
+  #liveSinks = 0
+  #leadingTrackId = 0
+  #end: StreamEnd | undefined
+
+  constructor(options: {
+    id: string
+    path: string
+    publisher: Publisher
+    nowMs: number
+    payloads: PayloadMemory
+    gopMemoryBytes: number
+    monotonicMs: () => number
+    onSinkError: (error: unknown) => void
+  }) {
+    this.id = options.id
+    this.path = options.path
+    this.publisher = options.publisher
+    this.startedAtMs = options.nowMs
+    this.payloads = options.payloads
+    this.bitrate = new BitrateMeter(options.monotonicMs)
+    this.#memory = new GopMemory(options.gopMemoryBytes)
+    this.#onSinkError = options.onSinkError
+  }
+
+  get formats(): ReadonlyMap<number, TrackFormat> {
+    return this.#formats
+  }
+
+  get counters(): ReadonlyMap<number, Readonly<TrackCounters>> {
+    return this.#counters
+  }
+
+  /** Set once the stream has ended. */
+  get end(): StreamEnd | undefined {
+    return this.#end
+  }
+
+  /** True while a player watches: front doors then favour latency. */
+  get isWatched(): boolean {
+    return this.#liveSinks > 0
+  }
+
+  get sinkCount(): number {
+    return this.#sinks.size
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.bytes
+  }
+
+  /** Track whose random access points start GOPs: the first video track, else the first track. 0 when there is none. */
+  get leadingTrackId(): number {
+    return this.#leadingTrackId
+  }
+
+  /** Announces a track, or the new format of a known one. */
+  setFormat(format: TrackFormat): void {
+    if (this.#end !== undefined) return
+    this.#formats.set(format.trackId, format)
+    if (!this.#counters.has(format.trackId)) this.#counters.set(format.trackId, { accessUnits: 0, bytes: 0 })
+    this.#leadingTrackId = leadingTrackId(this.#formats.values())
+    for (const sink of this.#sinks) this.#guard(() => sink.format(format))
+  }
+
+  /** Hands an access unit to everyone. Takes over the caller's reference, also when the stream has ended. */
+  write(accessUnit: AccessUnit): void {
+    if (this.#end !== undefined) {
+      accessUnit.release()
+      return
+    }
+    const { format } = accessUnit
+    const counters = this.#counters.get(format.trackId)
+    if (counters !== undefined) {
+      counters.accessUnits++
+      counters.bytes += accessUnit.payloadBytes
+    }
+    this.bitrate.add(accessUnit.payloadBytes)
+    const startsGop = accessUnit.isRandomAccess && format.trackId === this.#leadingTrackId
+    this.#memory.add(accessUnit, startsGop)
+    for (const sink of this.#sinks) {
+      try {
+        sink.accessUnit(accessUnit, startsGop)
+      } catch (error) {
+        this.#onSinkError(error)
+      }
+    }
+    accessUnit.release()
+  }
+
+  /** Adds a sink: it is told all formats, then (from memory) what is remembered, then what comes. Dispose to leave. */
+  attach(sink: StreamSink, options: AttachOptions): Disposable {
+    for (const format of this.#formats.values()) sink.format(format)
+    if (options.from === 'memory') {
+      for (const accessUnit of this.#memory.accessUnits) {
+        sink.accessUnit(accessUnit, accessUnit.isRandomAccess && accessUnit.format.trackId === this.#leadingTrackId)
+      }
+    }
+    if (this.#end !== undefined) {
+      sink.ended(this.#end)
+      return { [Symbol.dispose]() {} }
+    }
+    this.#sinks.add(sink)
+    if (options.live) this.#liveSinks++
+    let attached = true
+    return {
+      [Symbol.dispose]: () => {
+        if (!attached) return
+        attached = false
+        this.#sinks.delete(sink)
+        if (options.live) this.#liveSinks--
+      },
+    }
+  }
+
+  /** Called by the hub's publication; idempotent. */
+  finish(end: StreamEnd): void {
+    if (this.#end !== undefined) return
+    this.#end = end
+    for (const sink of [...this.#sinks]) this.#guard(() => sink.ended(end))
+    this.#sinks.clear()
+    this.#memory[Symbol.dispose]()
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#onSinkError(error)
+    }
+  }
+}
+
+function leadingTrackId(formats: Iterable<TrackFormat>): number {
+  let firstId = 0
+  for (const format of formats) {
+    if (format.kind === 'video') return format.trackId
+    if (firstId === 0) firstId = format.trackId
+  }
+  return firstId
+}
+

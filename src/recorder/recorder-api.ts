@@ -1,0 +1,49 @@
+import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
+import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { Signal } from '#base/events.ts'
+import type { RecordingRequest } from './request.ts'
+
+/** What happens to recordings, as events of the API and the webhooks. */
+export type RecorderEvent =
+  | { readonly type: 'recording.waiting' | 'recording.started' | 'recording.finishing'; readonly recording: RecordingDocument }
+  | { readonly type: 'recording.ready' | 'recording.failed'; readonly recording: RecordingDocument }
+  | { readonly type: 'recording.deleted'; readonly recording: RecordingDocument }
+  /** The disk refuses bytes, or takes them again; `recording.error` says which. */
+  | { readonly type: 'recording.impaired' | 'recording.resumed'; readonly recording: RecordingDocument }
+  | { readonly type: 'recording.gap'; readonly recording: RecordingDocument; readonly gap: GapDocument }
+  | { readonly type: 'part.opened' | 'part.ready'; readonly recording: RecordingDocument; readonly part: PartDocument }
+
+/** Counters for metrics, since the start of the process. */
+export interface RecorderCounters {
+  readonly received: number
+  readonly written: number
+  readonly lostByCause: Readonly<Record<string, number>>
+  readonly writtenBytes: number
+  /** Bytes waiting for the disk now, all recordings. */
+  readonly queuedBytes: number
+}
+
+/** The recorder as control/ sees it. Implemented by recorder.ts. */
+export interface RecorderApi {
+  readonly events: Signal<RecorderEvent>
+  readonly counters: RecorderCounters
+  /** Resolves once the recording is accepted: state `waiting`, or `recording` soon. @throws TapedeckError subclasses */
+  start(request: RecordingRequest): Promise<RecordingDocument>
+  /** Resolves when the file is final (state ready or failed). Stopping a finished recording gives it as it is. */
+  stop(id: string): Promise<RecordingDocument>
+  /** Cuts a new part at the next random access point. */
+  split(id: string): Promise<RecordingDocument>
+  get(id: string): Promise<RecordingDocument>
+  list(query: RecordingQuery): Promise<RecordingPage>
+  /** Files and row. @throws {RecordingBusyError} while it records or is held (409) */
+  remove(id: string): Promise<void>
+  setHeld(id: string, held: boolean): Promise<RecordingDocument>
+  /** Absolute path of a part for reading. @throws {RecordingNotFoundError} */
+  partFile(id: string, index: number): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }>
+  /** Recordings of a stream that are in progress. */
+  active(stream?: string): readonly RecordingDocument[]
+  rules(): readonly RuleRow[]
+  addRule(rule: Omit<RuleRow, 'id' | 'origin'>): Promise<RuleRow>
+  updateRule(id: string, change: Partial<Omit<RuleRow, 'id' | 'origin'>>): Promise<RuleRow>
+  removeRule(id: string): Promise<void>
+}

@@ -1,0 +1,53 @@
+import type { RecordingDocument, RecordingState } from '../recording-document.ts'
+
+export interface RecordingQuery {
+  readonly stream?: string
+  readonly state?: RecordingState
+  /** ISO 8601; compared with requestedAt. */
+  readonly from?: string
+  readonly to?: string
+  /** 1 to 1000; default 100. */
+  readonly limit?: number
+  /** From the page before; opaque. */
+  readonly cursor?: string
+}
+
+export interface RecordingPage {
+  /** Newest first. */
+  readonly recordings: readonly RecordingDocument[]
+  /** Undefined on the last page. */
+  readonly nextCursor: string | undefined
+}
+
+/** A rule as stored: the caller's request, by itself started whenever a stream matches. */
+export interface RuleRow {
+  readonly id: string
+  readonly match: string
+  /** Fields of a recording request, without `stream`. JSON. */
+  readonly request: Readonly<Record<string, unknown>>
+  readonly enabled: boolean
+  /** Higher first; the first match wins. */
+  readonly priority: number
+  /** `config` rules come from the configuration file and can't be changed through the API. */
+  readonly origin: 'config' | 'api'
+}
+
+/** Where recordings are remembered. Asynchronous: SQLite runs in a worker thread, another backend is a server. */
+export interface Catalog extends AsyncDisposable {
+  /** Inserts or replaces the recording with its parts, ledger and gaps. */
+  save(recording: RecordingDocument): Promise<void>
+  get(id: string): Promise<RecordingDocument | undefined>
+  list(query: RecordingQuery): Promise<RecordingPage>
+  /** Recordings a crash left in `waiting`, `recording` or `finishing` on this node, newest first. */
+  unfinished(node: string): Promise<readonly RecordingDocument[]>
+  remove(id: string): Promise<void>
+  /** Sums for retention and metrics. */
+  totals(): Promise<{ recordings: number; parts: number; bytes: number }>
+  /** Ready, not held recordings, oldest first: what retention may delete. */
+  oldest(limit: number): Promise<readonly RecordingDocument[]>
+  /** Every path of a part known here: `root` NUL `path`. */
+  knownPaths(): Promise<ReadonlySet<string>>
+  saveRule(rule: RuleRow): Promise<void>
+  removeRule(id: string): Promise<void>
+  rules(): Promise<readonly RuleRow[]>
+}

@@ -1,0 +1,101 @@
+import type { ContainerName } from '#containers/container.ts'
+
+/**
+ * What the product says about a recording: the API's answer, the manifest's content and the catalog's row are this one
+ * shape. Times of day are ISO 8601 in UTC; durations are milliseconds; positions are relative to the recording's zero.
+ */
+export interface RecordingDocument {
+  readonly id: string
+  /** The node that owns the recording (design: many nodes may share a catalog). */
+  readonly node: string
+  readonly stream: string
+  readonly state: RecordingState
+  readonly format: ContainerName
+  /** Id of the rule that started it; null when a caller did. */
+  readonly rule: string | null
+  /** First access unit's wall clock; null while waiting. */
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly requestedAt: string
+  readonly durationMs: number
+  readonly bytes: number
+  readonly parts: readonly PartDocument[]
+  readonly ledger: LedgerDocument
+  /** Whatever the caller attached: labels of his own. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** Held recordings are never deleted, by nobody. */
+  readonly held: boolean
+  /** What went wrong last; present with state `failed`, and with `recording` while the disk refuses bytes. */
+  readonly error: ProblemDocument | null
+}
+
+export const RECORDING_STATES = ['waiting', 'recording', 'finishing', 'ready', 'failed'] as const
+export type RecordingState = (typeof RECORDING_STATES)[number]
+
+export interface ProblemDocument {
+  readonly code: string
+  readonly message: string
+}
+
+export interface PartDocument {
+  /** From 1. */
+  readonly index: number
+  /** Relative to the recording root it lies in, with forward slashes. */
+  readonly path: string
+  /** Which of the allowed roots, as configured. */
+  readonly root: string
+  /** `open` while written, `ready` when final, `damaged` when finishing failed (the bytes are kept). */
+  readonly state: 'open' | 'ready' | 'damaged'
+  readonly startedAt: string
+  /** Where the part begins on the recording's timeline. */
+  readonly startMs: number
+  readonly durationMs: number
+  readonly bytes: number
+  /** Of the final file, lower-case hex; null until computed (in the background, after `ready`). */
+  readonly sha256: string | null
+  readonly tracks: readonly PartTrackDocument[]
+}
+
+export interface PartTrackDocument {
+  readonly trackId: number
+  readonly kind: 'video' | 'audio'
+  readonly codec: string
+  /** RFC 6381, e.g. `avc1.64001f`. */
+  readonly codecString: string
+  readonly accessUnits: number
+  readonly payloadBytes: number
+  readonly width?: number
+  readonly height?: number
+  readonly sampleRateHz?: number
+  readonly channels?: number
+}
+
+/** Per track: received = written + lost, always once the recording has ended (promise 2). */
+export interface LedgerDocument {
+  readonly tracks: readonly LedgerTrackDocument[]
+  readonly gaps: readonly GapDocument[]
+}
+
+export interface LedgerTrackDocument {
+  readonly trackId: number
+  readonly kind: 'video' | 'audio'
+  readonly codec: string
+  readonly received: number
+  readonly written: number
+  readonly lost: number
+}
+
+export const GAP_CAUSES = ['network', 'publisher', 'disk', 'restart', 'overload'] as const
+export type GapCause = (typeof GAP_CAUSES)[number]
+
+export interface GapDocument {
+  /** 0: all tracks (a reconnect, a restart). */
+  readonly track: number
+  readonly fromMs: number
+  readonly toMs: number
+  /** Access units known to be lost; 0 when they never reached us (the publisher was away). */
+  readonly accessUnits: number
+  readonly cause: GapCause
+  /** Wall clock when it was noticed, ISO 8601. */
+  readonly at: string
+}
