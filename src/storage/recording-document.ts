@@ -91,8 +91,11 @@ export type GapCause = (typeof GAP_CAUSES)[number]
 export interface GapDocument {
   /** 0: all tracks (a reconnect, a restart). */
   readonly track: number
+  /** On the recording's timeline. Equal when the missing time was cut out (a reconnect, a timestamp jump). */
   readonly fromMs: number
   readonly toMs: number
+  /** How much of the publisher's time is missing; 0 when nobody can know (a timestamp jump). */
+  readonly missingMs: number
   /** Access units known to be lost; 0 when they never reached us (the publisher was away). */
   readonly accessUnits: number
   readonly cause: GapCause
