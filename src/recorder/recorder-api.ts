@@ -23,10 +23,22 @@ export interface RecorderCounters {
   readonly queuedBytes: number
 }
 
+/** Told how long the disk takes, for histograms. Called often: keep it cheap. */
+export interface RecorderObserver {
+  /** One batch of a part's bytes reached the kernel. */
+  written(durationMs: number, bytes: number): void
+  /** One part was completed: index written, file final. */
+  finished(durationMs: number): void
+}
+
 /** The recorder as control/ sees it. Implemented by recorder.ts. */
 export interface RecorderApi {
   readonly events: Signal<RecorderEvent>
   readonly counters: RecorderCounters
+  /** True once the catalog is open and new recordings are accepted; finishing what a crash left may still go on. */
+  readonly isReady: boolean
+  /** Adds an observer; dispose the result to remove it. */
+  observe(observer: RecorderObserver): Disposable
   /** Resolves once the recording is accepted: state `waiting`, or `recording` soon. @throws TapedeckError subclasses */
   start(request: RecordingRequest): Promise<RecordingDocument>
   /** Resolves when the file is final (state ready or failed). Stopping a finished recording gives it as it is. */
