@@ -1,9 +1,28 @@
 import type { PartBytes } from '#containers/container.ts'
 
-/** A part's file on disk. Closing twice is fine. Every failure is a StorageError of errors.ts with the path. */
+/**
+ * A part's file on disk. Operations run one at a time, in the order of the calls. Closing twice is fine. Every failure
+ * is one of errors.ts with the path.
+ *
+ * A failed `apply` leaves the file no longer than before the call, so the same changes may be applied again once the
+ * disk takes bytes; changes that replace bytes may have been made.
+ */
 export interface PartFile extends PartBytes, AsyncDisposable {
+  /** Absolute. Changes once, in commit(), when the part replaces an existing file. */
   readonly path: string
+  /** Relative to the root it was created in, with forward slashes; the file name when it was opened by path alone. */
+  readonly relativePath: string
   /** Bytes are on the device when it resolves. */
   sync(): Promise<void>
+  /**
+   * Rejects when the name no longer leads to this file. Writing to a file whose folder was deleted succeeds on POSIX
+   * systems, so a recorder asks about once a second.
+   * @throws {StorageVanishedError}
+   */
+  checkInPlace(): Promise<void>
+  /** The file is final: synced and, when it replaces another, moved over it. Idempotent. */
+  commit(): Promise<void>
+  /** Closes and deletes the file: nothing worth keeping reached it. Does nothing after commit(). */
+  discard(): Promise<void>
   close(): Promise<void>
 }

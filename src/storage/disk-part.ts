@@ -1,0 +1,203 @@
+import { close, fstat } from 'node:fs'
+import { rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Change } from '#containers/container.ts'
+import { PartChangeError, PartClosedError, StorageVanishedError, storageErrorFrom } from './errors.ts'
+import type { PartFile } from './part-file.ts'
+import { readAt, syncData, truncateTo, writeAll, writeAt } from './raw-file.ts'
+import { SerialQueue } from './serial-queue.ts'
+import { syncDirectory } from './sync-directory.ts'
+
+const closeDescriptor = promisify(close)
+const statDescriptor = promisify(fstat)
+
+/** An open descriptor, handed over to the DiskPart, which closes it. */
+export interface OpenedPart {
+  readonly descriptor: number
+  readonly path: string
+  readonly relativePath: string
+  readonly sizeBytes: number
+  /** File name the part takes in commit(), in the same folder; undefined when it already has its final name. */
+  readonly replaces: string | undefined
+}
+
+/** A part on a local or mounted disk, through positioned writes on a bare descriptor. */
+export class DiskPart implements PartFile {
+  readonly #descriptor: number
+  readonly #queue = new SerialQueue()
+  #path: string
+  #relativePath: string
+  #sizeBytes: number
+  #replaces: string | undefined
+  #committed = false
+  #closing: Promise<void> | undefined
+
+  constructor(opened: OpenedPart) {
+    this.#descriptor = opened.descriptor
+    this.#path = opened.path
+    this.#relativePath = opened.relativePath
+    this.#sizeBytes = opened.sizeBytes
+    this.#replaces = opened.replaces
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  get relativePath(): string {
+    return this.#relativePath
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  apply(changes: readonly Change[]): Promise<void> {
+    return this.#run(() => this.#apply(changes))
+  }
+
+  truncate(toBytes: number): Promise<void> {
+    return this.#run(async () => {
+      await truncateTo(this.#descriptor, toBytes)
+      this.#sizeBytes = toBytes
+    })
+  }
+
+  read(position: number, bytes: number): Promise<Uint8Array> {
+    const available = Math.max(0, Math.min(bytes, this.#sizeBytes - position))
+    return this.#run(() => readAt(this.#descriptor, position, available))
+  }
+
+  sync(): Promise<void> {
+    return this.#run(() => syncData(this.#descriptor))
+  }
+
+  checkInPlace(): Promise<void> {
+    return this.#run(async () => {
+      const [opened, named] = await Promise.all([statDescriptor(this.#descriptor), stat(this.#path)])
+      if (opened.ino !== named.ino || opened.dev !== named.dev) throw new StorageVanishedError(this.#path)
+    })
+  }
+
+  commit(): Promise<void> {
+    return this.#run(async () => {
+      if (this.#committed) return
+      // Before the rename, always: a name may never lead to fewer bytes than the file it replaces, whatever the power does.
+      await syncData(this.#descriptor)
+      if (this.#replaces !== undefined) await this.#takeName(this.#replaces)
+      this.#committed = true
+    })
+  }
+
+  async discard(): Promise<void> {
+    const keep = this.#committed
+    await this.close()
+    if (keep) return
+    try {
+      await unlink(this.#path)
+    } catch (error) {
+      throw storageErrorFrom(error, this.#path)
+    }
+    await syncDirectory(dirname(this.#path))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#queue
+      .run(() => closeDescriptor(this.#descriptor))
+      .catch((error: unknown) => {
+        throw storageErrorFrom(error, this.#path)
+      })
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #apply(changes: readonly Change[]): Promise<void> {
+    const before = this.#sizeBytes
+    try {
+      for (let index = 0; index < changes.length; ) index = await this.#step(changes, index)
+    } catch (error) {
+      this.#sizeBytes = before
+      // Best effort: what failed once (a full disk) may well fail here; the next append overwrites the torn tail anyway.
+      await truncateTo(this.#descriptor, before).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Makes one change, or a run of neighbouring appends in one write; returns the index of the next. */
+  async #step(changes: readonly Change[], index: number): Promise<number> {
+    const change = changes[index]
+    if (change === undefined) return index + 1
+    switch (change.kind) {
+      case 'append': {
+        const run = appendRun(changes, index)
+        await this.#append(run.buffers)
+        return run.next
+      }
+      case 'write': {
+        const end = change.position + change.bytes.length
+        if (change.position < 0 || end > this.#sizeBytes) {
+          throw new PartChangeError(
+            this.#path,
+            `a write of bytes ${change.position} to ${end} past the end at ${this.#sizeBytes}`,
+          )
+        }
+        await writeAt(this.#descriptor, change.bytes, change.position)
+        return index + 1
+      }
+      case 'extend':
+        if (change.toBytes < this.#sizeBytes) {
+          throw new PartChangeError(
+            this.#path,
+            `an extension to ${change.toBytes}, shorter than ${this.#sizeBytes} bytes,`,
+          )
+        }
+        await truncateTo(this.#descriptor, change.toBytes)
+        this.#sizeBytes = change.toBytes
+        return index + 1
+    }
+  }
+
+  async #append(buffers: readonly Uint8Array[]): Promise<void> {
+    let bytes = 0
+    for (const buffer of buffers) bytes += buffer.length
+    if (bytes === 0) return
+    await writeAll(this.#descriptor, buffers, this.#sizeBytes)
+    this.#sizeBytes += bytes
+  }
+
+  async #takeName(fileName: string): Promise<void> {
+    const folder = dirname(this.#path)
+    const path = join(folder, fileName)
+    await rename(this.#path, path)
+    this.#relativePath = this.#relativePath.slice(0, -basename(this.#path).length) + fileName
+    this.#path = path
+    this.#replaces = undefined
+    await syncDirectory(folder)
+  }
+
+  #run<Value>(job: () => Promise<Value>): Promise<Value> {
+    if (this.#closing !== undefined) return Promise.reject(new PartClosedError(this.#path))
+    return this.#queue.run(async () => {
+      try {
+        return await job()
+      } catch (error) {
+        throw storageErrorFrom(error, this.#path)
+      }
+    })
+  }
+}
+
+/** Buffers of the append at `index` and of those right after it. */
+function appendRun(changes: readonly Change[], index: number): { buffers: readonly Uint8Array[]; next: number } {
+  const first = changes[index]
+  const second = changes[index + 1]
+  if (first?.kind === 'append' && second?.kind !== 'append') return { buffers: first.buffers, next: index + 1 }
+  const buffers: Uint8Array[] = []
+  let next = index
+  for (let change = changes[next]; change?.kind === 'append'; change = changes[++next]) buffers.push(...change.buffers)
+  return { buffers, next }
+}
