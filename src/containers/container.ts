@@ -62,10 +62,15 @@ export interface ContainerWriter {
   readonly hasOutput: boolean
   /** Retains the access unit. Its format must have been announced by begin, addTrack or changeFormat. */
   write(accessUnit: AccessUnit, timing: PartTiming): void
-  /** Everything complete so far, or undefined. Ownership of the access units goes to the caller. */
+  /**
+   * Everything complete so far, or undefined. Ownership of the access units goes to the caller; the bytes of `changes`
+   * stay valid until the next call, so apply (or give up) one output before taking the next.
+   */
   takeOutput(): WriterOutput | undefined
   /** Closes the fragment in progress so that takeOutput gives all that was written (a stalled stream, or the end). */
   flush(reason: 'interval' | 'end'): void
+  /** After flush('end'): what the next part's writer must know of this one, for WriterOptions. Absent: nothing. */
+  readonly continuation?: unknown
   /** A track that appeared late, or a new format for a known track id. False: this container needs a new part. */
   changeFormat(format: TrackFormat): boolean
 }
@@ -84,7 +89,7 @@ export interface WriterOptions {
   readonly expectedSeconds: number
   /** Longest fragment or flush interval, in milliseconds of media. */
   readonly fragmentMs: number
-  /** State handed over from the part before (MPEG-TS continuity counters); undefined for the first. */
+  /** The `continuation` of the writer of the part before (MPEG-TS continuity counters); undefined for the first. */
   readonly continuation: unknown
 }
 

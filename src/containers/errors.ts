@@ -1,0 +1,46 @@
+import { type ErrorOrigin, TapedeckError } from '#base/error.ts'
+import type { Codec } from '#media/codec.ts'
+
+/** Something about a container's bytes or contents. */
+export abstract class ContainerError extends TapedeckError {
+  override readonly origin: ErrorOrigin = 'storage'
+}
+
+/** The file was not written by Tapedeck, so it is never changed. */
+export class NotOursError extends ContainerError {
+  readonly code = 'container/not-ours'
+  readonly container: string
+  readonly reason: string
+  constructor(container: string, reason: string) {
+    super(`not a ${container} file written by Tapedeck (${reason}): record to another name`)
+    this.container = container
+    this.reason = reason
+  }
+}
+
+/** The file begins as ours and then breaks off or contradicts itself in a way that loses the track. */
+export class DamagedError extends ContainerError {
+  readonly code = 'container/damaged'
+  readonly container: string
+  readonly reason: string
+  constructor(container: string, reason: string) {
+    super(`damaged ${container} file (${reason}): the bytes are kept as they are; try \`ffmpeg -i\` to salvage them`)
+    this.container = container
+    this.reason = reason
+  }
+}
+
+/** A track cannot be stored in this container. */
+export class CodecUnsupportedError extends ContainerError {
+  readonly code = 'container/codec-unsupported'
+  override readonly origin = 'client'
+  readonly container: string
+  readonly codec: Codec
+  readonly reason: string
+  constructor(container: string, codec: Codec, reason: string) {
+    super(`${container} cannot carry this ${codec} track (${reason}): record it to mp4`)
+    this.container = container
+    this.codec = codec
+    this.reason = reason
+  }
+}
