@@ -13,7 +13,12 @@ export interface Config {
     readonly format: ContainerName | 'auto'
     readonly durability: 'process' | 'power'
     /** 0: no limit (minFreeBytes 0: no floor). */
-    readonly keep: { readonly days: number; readonly bytes: number; readonly count: number; readonly minFreeBytes: number }
+    readonly keep: {
+      readonly days: number
+      readonly bytes: number
+      readonly count: number
+      readonly minFreeBytes: number
+    }
     /** Longest fragment of media at risk in a crash, milliseconds. */
     readonly fragmentMs: number
     /** Wait this long for a second track before a writer starts. */
@@ -22,8 +27,16 @@ export interface Config {
     /** Room for the index at the front of an MP4 of unknown length. */
     readonly mp4IndexBytes: number
   }
-  readonly rules: readonly { readonly match: string; readonly priority: number; readonly request: Readonly<Record<string, unknown>> }[]
-  readonly api: { readonly listen: ListenAddress; readonly allowedOrigins: readonly string[]; readonly allowedHosts: readonly string[] }
+  readonly rules: readonly {
+    readonly match: string
+    readonly priority: number
+    readonly request: Readonly<Record<string, unknown>>
+  }[]
+  readonly api: {
+    readonly listen: ListenAddress
+    readonly allowedOrigins: readonly string[]
+    readonly allowedHosts: readonly string[]
+  }
   readonly rtmp: {
     /** Undefined: off. */
     readonly listen: ListenAddress | undefined
@@ -37,21 +50,32 @@ export interface Config {
   readonly auth: {
     readonly tokens: readonly AuthToken[]
     /** `key` compares ?key= with the tokens; a URL is asked by HTTP. */
-    readonly publish: 'open' | 'key' | { readonly http: string }
-    readonly play: 'open' | 'key' | { readonly http: string }
+    readonly publish: AccessPolicy
+    readonly play: AccessPolicy
   }
-  readonly limits: { readonly publishers: number; readonly recordingQueueBytes: number; readonly gopMemoryBytes: number }
+  readonly limits: {
+    readonly publishers: number
+    readonly recordingQueueBytes: number
+    readonly gopMemoryBytes: number
+  }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' }
 }
 
+/** `open`: anybody, and only on loopback. `key`: `?key=` must be a token. `http`: the operator's endpoint is asked. */
+export type AccessPolicy = 'open' | 'key' | { readonly http: string }
+
+/** Where a server listens. Port 0: any free one. */
 export interface ListenAddress {
   readonly host: string
   readonly port: number
 }
 
+/** What a credential may do; `admin` may do everything. */
 export const TOKEN_ROLES = ['admin', 'record', 'publish', 'play'] as const
+/** One of {@link TOKEN_ROLES}. */
 export type TokenRole = (typeof TOKEN_ROLES)[number]
 
+/** A configured credential. */
 export interface AuthToken {
   readonly name: string
   readonly token: string

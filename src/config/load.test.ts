@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ConfigFileError, ConfigInvalidError, OpenToStrangersError } from './errors.ts'
+import { type ConfigSources, loadConfig } from './load.ts'
+import { describeOrigin } from './origin.ts'
+import { problemLine } from './problem.ts'
+
+async function inFolder(yaml: string | undefined, run: (cwd: string) => Promise<void>): Promise<void> {
+  const cwd = await mkdtemp(join(tmpdir(), 'tapedeck-config-'))
+  try {
+    if (yaml !== undefined) await writeFile(join(cwd, 'tapedeck.yaml'), yaml)
+    await run(cwd)
+  } finally {
+    await rm(cwd, { recursive: true })
+  }
+}
+
+const load = (cwd: string, given: Partial<ConfigSources> = {}) =>
+  loadConfig({ file: undefined, env: {}, flags: {}, cwd, ...given })
+
+test('with nothing configured every stream is recorded, on loopback only', async () => {
+  await inFolder(undefined, async (cwd) => {
+    const { config, keys, file } = await load(cwd)
+    assert.equal(file, undefined)
+    assert.deepEqual(config.rules, [{ match: '**', priority: 0, request: {} }])
+    assert.deepEqual(config.api.listen, { host: '127.0.0.1', port: 8000 })
+    assert.deepEqual(config.rtmp.listen, { host: '127.0.0.1', port: 1935 })
+    assert.equal(config.rtmp.tls.listen, undefined)
+    assert.deepEqual(config.recordings.roots, [join(cwd, 'recordings')])
+    assert.equal(config.recordings.keep.minFreeBytes, 1024 ** 3)
+    assert.ok(keys.every((key) => key.origin.kind === 'default'))
+  })
+})
+
+test('flag beats environment beats file beats default, and each says where it came from', async () => {
+  const yaml =
+    'log:\n  level: warn\nrtmp:\n  idleTimeoutMs: 5000\n  tls: { listen: 127.0.0.1 }\ndata: /var/lib/tapedeck\n'
+  await inFolder(yaml, async (cwd) => {
+    const { config, keys } = await load(cwd, {
+      env: {
+        TAPEDECK_LOG_LEVEL: 'error',
+        TAPEDECK_RTMP_MAX_CHUNK_STREAMS: '32',
+        TAPEDECK_DATA: './elsewhere',
+        HOME: '/',
+      },
+      flags: { 'log.level': 'debug' },
+    })
+    assert.equal(config.log.level, 'debug')
+    assert.equal(config.rtmp.idleTimeoutMs, 5000)
+    assert.equal(config.rtmp.maxChunkStreams, 32)
+    assert.equal(config.data, join(cwd, 'elsewhere'))
+    assert.deepEqual(config.rtmp.tls.listen, { host: '127.0.0.1', port: 1936 })
+    const origins = Object.fromEntries(keys.map(({ path, origin }) => [path, describeOrigin(origin)]))
+    assert.equal(origins['log.level'], '--log-level')
+    assert.equal(origins['data'], 'TAPEDECK_DATA')
+    assert.equal(origins['rtmp.idleTimeoutMs'], 'tapedeck.yaml:4')
+    assert.equal(origins['rtmp.listen'], 'default')
+  })
+})
+
+test('paths in the file are meant from its folder, others from the working directory', async () => {
+  await inFolder('recordings: { root: [./a, /b] }\n', async (cwd) => {
+    const { config } = await loadConfig({
+      file: join(cwd, 'tapedeck.yaml'),
+      env: {},
+      flags: {},
+      cwd: tmpdir(),
+      nodeName: 'look',
+    })
+    assert.deepEqual(config.recordings.roots, [join(cwd, 'a'), '/b'])
+    assert.equal(config.data, join(tmpdir(), 'data'))
+  })
+})
+
+test('a node without a name gets one and keeps it', async () => {
+  await inFolder(undefined, async (cwd) => {
+    assert.equal((await load(cwd, { nodeName: 'look' })).config.node, '')
+    const [first, second] = await Promise.all([load(cwd), load(cwd)])
+    assert.match(first.config.node, /^node-[0-9a-f]{8}$/)
+    assert.equal(second.config.node, first.config.node)
+    assert.equal(await readFile(join(cwd, 'data', 'node-id'), 'utf8'), `${first.config.node}\n`)
+    assert.equal((await load(cwd, { env: { TAPEDECK_NODE: 'studio-1' } })).config.node, 'studio-1')
+  })
+})
+
+const WRONG: readonly {
+  name: string
+  yaml?: string
+  env?: Record<string, string>
+  flags?: Record<string, string>
+  says: string[]
+}[] = [
+  {
+    name: 'unknown keys with what was probably meant',
+    yaml: 'rtmp:\n  listn: 1935\n  tls: { cert: x }\nrecording: {}\ncolour: red\n',
+    says: [
+      'rtmp.listn (tapedeck.yaml:2): is not a key; did you mean rtmp.listen?',
+      'rtmp.tls.cert (tapedeck.yaml:3): is not a key; rtmp.tls has listen, certificate, key',
+      'recording (tapedeck.yaml:4): is not a key; did you mean recordings?',
+      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, api, rtmp, auth, limits, log',
+    ],
+  },
+  {
+    name: 'wrong types and values',
+    yaml: 'rtmp: 1935\nlog: { level: inf }\nrecordings: { keep: { bytes: 3 parsec, days: -1 }, root: [] }\n',
+    says: [
+      'rtmp (tapedeck.yaml:1): found 1935; expected a section with the keys listen, tls, idleTimeoutMs, maxConnections, maxMessageBytes, maxChunkStreams',
+      'recordings.root (tapedeck.yaml:3): found []; expected a folder, or a list of them',
+      'recordings.keep.days (tapedeck.yaml:3): found -1; expected a whole number of days, at least 0 (0: no limit)',
+      'recordings.keep.bytes (tapedeck.yaml:3): found "3 parsec"; expected a size such as 512MiB or 2GB, at least 0 bytes (0: no limit)',
+      'log.level (tapedeck.yaml:2): found "inf"; expected one of debug, info, warn, error; did you mean info?',
+    ],
+  },
+  {
+    name: 'environment variables and flags',
+    env: { TAPEDECK_RTMP_LISTN: 'x', TAPEDECK_RULES: '[{ mach: x }]', TAPEDECK_API_LISTEN: '' },
+    flags: { 'rtmp.idelTimeoutMs': '1' },
+    says: [
+      'TAPEDECK_RTMP_LISTN (environment): is not a key; did you mean TAPEDECK_RTMP_LISTEN?',
+      'rtmp.idelTimeoutMs (--set): is not a key; did you mean rtmp.idleTimeoutMs?',
+      'rules[0].mach (TAPEDECK_RULES): is not a key; did you mean match?',
+      'rules[0].match (TAPEDECK_RULES): is missing; expected a pattern over stream paths such as live/*',
+      'api.listen (TAPEDECK_API_LISTEN): found ""; expected host:port, such as 127.0.0.1:8000 or [::1]:8000',
+    ],
+  },
+  {
+    name: 'combinations',
+    yaml: 'rtmp: { listen: 8000, tls: { key: a.pem } }\nauth: { publish: key }\n',
+    says: [
+      'rtmp.tls.certificate: is missing although rtmp.tls.key is given: give both PEM files, or neither for a self-signed one',
+      'auth.publish: is key, but no token has the role publish, record or admin: add one to auth.tokens',
+      'rtmp.listen: found 127.0.0.1:8000; is taken by api.listen: choose another port',
+    ],
+  },
+  {
+    name: 'secrets without showing them',
+    yaml: 'auth: { tokens: [{ name: a, role: admin, token: short }] }\n',
+    says: ['auth.tokens[0].token (tapedeck.yaml:1): expected a secret of at least 16 characters without spaces'],
+  },
+]
+for (const { name, yaml, env = {}, flags = {}, says } of WRONG) {
+  test(`reported together: ${name}`, async () => {
+    await inFolder(yaml, async (cwd) => {
+      await assert.rejects(load(cwd, { env, flags }), (error) => {
+        assert.ok(error instanceof ConfigInvalidError)
+        assert.deepEqual(error.problems.map(problemLine), says)
+        return true
+      })
+    })
+  })
+}
+
+test('a file that is no YAML, or not there though named, is told apart', async () => {
+  await inFolder('rtmp: [', async (cwd) => {
+    await assert.rejects(load(cwd), ConfigInvalidError)
+    await assert.rejects(load(cwd, { file: 'other.yaml' }), ConfigFileError)
+    await assert.rejects(load(cwd, { env: { TAPEDECK_CONFIG: 'other.yaml' } }), ConfigFileError)
+  })
+})
+
+const TOKEN = '{ name: me, role: admin, token: 0123456789abcdef }'
+const DOORS: readonly { name: string; yaml: string; refused: boolean; adds?: RegExp }[] = [
+  {
+    name: 'RTMP to all, nothing configured',
+    yaml: 'rtmp: { listen: 0.0.0.0 }',
+    refused: true,
+    adds: /tokens:.*publish: key.*play: key/s,
+  },
+  {
+    name: 'RTMPS to all, open publishing',
+    yaml: `rtmp: { tls: { listen: '[::]' } }\nauth: { tokens: [${TOKEN}] }`,
+    refused: true,
+    adds: /^auth:\n {2}publish: key/,
+  },
+  { name: 'API to the network, no token', yaml: 'api: { listen: 192.168.1.2 }', refused: true, adds: /role: admin/ },
+  { name: 'API by name', yaml: 'api: { listen: studio.example }', refused: true },
+  {
+    name: 'API to the network with a token',
+    yaml: `api: { listen: 0.0.0.0 }\nauth: { tokens: [${TOKEN}] }`,
+    refused: false,
+  },
+  {
+    name: 'RTMP to all with keys',
+    yaml: `rtmp: { listen: 0.0.0.0 }\nauth: { tokens: [${TOKEN}], publish: key, play: key }`,
+    refused: false,
+  },
+  {
+    name: 'other loopback addresses',
+    yaml: "rtmp: { listen: '127.8.9.1' }\napi: { listen: '[::1]:8000' }",
+    refused: false,
+  },
+]
+for (const { name, yaml, refused, adds } of DOORS) {
+  test(`promise 8, ${refused ? 'refused' : 'allowed'}: ${name}`, async () => {
+    await inFolder(yaml, async (cwd) => {
+      if (!refused) return void (await load(cwd))
+      await assert.rejects(load(cwd), (error) => {
+        assert.ok(error instanceof OpenToStrangersError)
+        if (adds !== undefined) assert.match(error.linesToAdd, adds)
+        return true
+      })
+    })
+  })
+}
+
+test('rules become recording requests', async () => {
+  const yaml =
+    'rules:\n  - { match: live/*, priority: 5, format: ts, rotate: { bytes: 1GiB }, metadata: { room: a } }\n'
+  await inFolder(yaml, async (cwd) => {
+    const { config } = await load(cwd)
+    const request = { format: 'ts', rotate: { bytes: 1024 ** 3 }, metadata: { room: 'a' } }
+    assert.deepEqual(config.rules, [{ match: 'live/*', priority: 5, request }])
+  })
+})

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
+import type { Config, ListenAddress } from './config.ts'
+import { ConfigInvalidError } from './errors.ts'
+import { readConfigFile } from './file.ts'
+import type { ValuesOf } from './key.ts'
+import { type ConfigLayers, type EffectiveKey, readLayers } from './layers.ts'
+import { nodeName } from './node-name.ts'
+import type { ConfigProblem } from './problem.ts'
+import { CONFIG_KEYS } from './sections/all.ts'
+import { checkAuth } from './sections/auth.ts'
+import { checkRtmp } from './sections/rtmp.ts'
+import { resolveRules } from './sections/rules.ts'
+import { refuseStrangers } from './strangers.ts'
+import { formatListenAddress } from './values/listen-address.ts'
+
+/** Everything a configuration is made of; nothing is taken from the process. */
+export interface ConfigSources {
+  /** As given with --config or TAPEDECK_CONFIG; undefined: tapedeck.yaml in `cwd` when there is one. */
+  readonly file: string | undefined
+  readonly env: ConfigLayers['env']
+  /** Dotted path → text. */
+  readonly flags: ConfigLayers['flags']
+  readonly cwd: string
+  /** `keep` writes a new node name to the data folder when it has none; `look` changes nothing. Default keep. */
+  readonly nodeName?: 'keep' | 'look'
+}
+
+/** The configuration, and what `tapedeck config` shows of it. */
+export interface LoadedConfig {
+  readonly config: Config
+  /** Every key with its value before paths were made absolute, and its origin, in the order of the sample. */
+  readonly keys: readonly EffectiveKey[]
+  /** Absolute path of the file read. */
+  readonly file: string | undefined
+}
+
+/**
+ * Reads file, environment and flags; applies defaults; checks everything.
+ * @throws {ConfigInvalidError} all problems at once
+ * @throws {ConfigFileError} the named file can't be read
+ * @throws {OpenToStrangersError} reachable from beyond loopback without a credential (promise 8)
+ */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const file = await readConfigFile(sources.file ?? sources.env['TAPEDECK_CONFIG'], sources.cwd)
+  const { keys, problems } = readLayers(CONFIG_KEYS, { file, env: sources.env, flags: sources.flags })
+  if (problems.length > 0) throw new ConfigInvalidError(problems)
+  const values = nest(keys) as ValuesOf<typeof CONFIG_KEYS>
+  // A path in the file is meant from where the file stands, anything else from where the command was typed.
+  const folderOf = (path: string) => {
+    const isInFile = keys.some((each) => each.path === path && each.origin.kind === 'file')
+    return isInFile && file !== undefined ? dirname(file.path) : sources.cwd
+  }
+  const config = effectiveConfig(values, (path, name) => resolve(folderOf(path), name))
+  const combined = [...checkRtmp(config.rtmp), ...checkAuth(config.auth), ...checkListeners(config)]
+  if (combined.length > 0) throw new ConfigInvalidError(combined)
+  refuseStrangers(config, () => randomBytes(24).toString('hex'))
+  if (config.node !== '') return { config, keys, file: file?.path }
+  const node = await nodeName(config.data, sources.nodeName !== 'look')
+  return { config: { ...config, node }, keys, file: file?.path }
+}
+
+function nest(keys: readonly EffectiveKey[]): unknown {
+  const root: Record<string, unknown> = {}
+  for (const { path, value } of keys) {
+    const names = path.split('.')
+    const last = names.pop() ?? path
+    let section = root
+    for (const name of names) {
+      section[name] ??= {}
+      section = section[name] as Record<string, unknown>
+    }
+    section[last] = value
+  }
+  return root
+}
+
+type Absolute = (path: string, name: string) => string
+
+function effectiveConfig(values: ValuesOf<typeof CONFIG_KEYS>, absolute: Absolute): Config {
+  const { root, ...recordings } = values.recordings
+  const { tls } = values.rtmp
+  const pem = (path: string, name: string) => (name === '' ? '' : absolute(path, name))
+  return {
+    ...values,
+    data: absolute('data', values.data),
+    recordings: { ...recordings, roots: root.map((name) => absolute('recordings.root', name)) },
+    rules: resolveRules(values.rules),
+    rtmp: {
+      ...values.rtmp,
+      tls: {
+        ...tls,
+        certificate: pem('rtmp.tls.certificate', tls.certificate),
+        key: pem('rtmp.tls.key', tls.key),
+      },
+    },
+  }
+}
+
+/** Two listeners can't share an address. */
+function checkListeners(config: Config): ConfigProblem[] {
+  const listeners: readonly (readonly [path: string, address: ListenAddress | undefined])[] = [
+    ['api.listen', config.api.listen],
+    ['rtmp.listen', config.rtmp.listen],
+    ['rtmp.tls.listen', config.rtmp.tls.listen],
+  ]
+  const takenBy = new Map<string, string>()
+  const problems: ConfigProblem[] = []
+  for (const [path, address] of listeners) {
+    if (address === undefined || address.port === 0) continue
+    const text = formatListenAddress(address)
+    const other = takenBy.get(text)
+    takenBy.set(text, path)
+    if (other === undefined) continue
+    problems.push({ path, found: text, expected: `is taken by ${other}: choose another port`, where: '' })
+  }
+  return problems
+}

@@ -1,0 +1,21 @@
+import type { KeyTree } from '../key.ts'
+import { API_KEYS } from './api.ts'
+import { AUTH_KEYS } from './auth.ts'
+import { LIMITS_KEYS } from './limits.ts'
+import { LOG_KEYS } from './log.ts'
+import { NODE_KEYS } from './node.ts'
+import { RECORDINGS_KEYS } from './recordings.ts'
+import { RTMP_KEYS } from './rtmp.ts'
+import { RULES_KEYS } from './rules.ts'
+
+/** Every key there is, nested and ordered as in the sample file. */
+export const CONFIG_KEYS = {
+  ...NODE_KEYS,
+  recordings: RECORDINGS_KEYS,
+  ...RULES_KEYS,
+  api: API_KEYS,
+  rtmp: RTMP_KEYS,
+  auth: AUTH_KEYS,
+  limits: LIMITS_KEYS,
+  log: LOG_KEYS,
+} as const satisfies KeyTree

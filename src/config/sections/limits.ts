@@ -1,0 +1,20 @@
+import { Key } from '../key.ts'
+import { byteSize } from '../values/byte-size.ts'
+import { integer } from '../values/integer.ts'
+
+/** Bounds of what one server takes on. */
+export const LIMITS_KEYS = {
+  publishers: new Key(integer({ min: 1, max: 100_000, unit: 'publishers' }), {
+    default: 2000,
+    about: 'Streams published at a time; more are refused.',
+  }),
+  recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
+    default: '16MiB',
+    about: 'Media one recording may hold while the disk is slow; beyond it whole GOPs are lost and counted.',
+  }),
+  gopMemoryBytes: new Key(byteSize({ min: 64 * 1024, max: 1024 ** 3 }), {
+    default: '8MiB',
+    about:
+      'Media remembered per stream since its last random access point, so that recordings and players start at once.',
+  }),
+}

@@ -1,0 +1,48 @@
+import { IF_EXISTS } from '#recorder/request.ts'
+import type { Config } from '../config.ts'
+import { Key } from '../key.ts'
+import { byteSize } from '../values/byte-size.ts'
+import { choice } from '../values/choice.ts'
+import { flag } from '../values/flag.ts'
+import { integer } from '../values/integer.ts'
+import { list } from '../values/list.ts'
+import { record } from '../values/record.ts'
+import { text } from '../values/text.ts'
+import { textMap } from '../values/text-map.ts'
+import { RECORDING_FORMATS } from './recordings.ts'
+
+/** One rule: which streams, and the fields of the recording request it makes (src/recorder/request.ts). */
+const rule = record('a mapping such as { match: live/*, format: mp4 }', {
+  match: { type: text('a pattern over stream paths such as live/*', { minLength: 1 }), required: true },
+  priority: { type: integer({ min: -1000, max: 1000 }), fallback: 0 },
+  format: { type: choice(RECORDING_FORMATS) },
+  name: { type: text('a name template', { minLength: 1 }) },
+  ifExists: { type: choice(IF_EXISTS) },
+  rotate: {
+    type: record('a mapping such as { seconds: 3600 }', {
+      seconds: { type: integer({ min: 1, unit: 'seconds' }) },
+      bytes: { type: byteSize({ min: 65_536 }) },
+    }),
+  },
+  startOn: { type: choice(['keyframe', 'now']) },
+  tracks: {
+    type: record('a mapping such as { audio: false }', { audio: { type: flag }, video: { type: flag } }),
+  },
+  maxSeconds: { type: integer({ min: 1, unit: 'seconds' }) },
+  reconnectSeconds: { type: integer({ min: 0, max: 86_400, unit: 'seconds' }) },
+  metadata: { type: textMap },
+})
+
+/** Which streams are recorded by themselves. */
+export const RULES_KEYS = {
+  rules: new Key(list(rule, 'rules'), {
+    default: [{ match: '**' }],
+    about:
+      'Streams that are recorded as soon as they are published. The rule of the highest priority that matches decides; beside match and priority a rule takes the fields of POST /recordings. []: record only on request.',
+  }),
+}
+
+/** The rules as the recorder takes them: whatever is not about matching is the request. */
+export function resolveRules(rules: readonly { readonly match: string; readonly priority: number }[]): Config['rules'] {
+  return rules.map(({ match, priority, ...request }) => ({ match, priority, request }))
+}
