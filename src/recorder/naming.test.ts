@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type NameReading, NameTemplateError, type NameValues, Naming } from './naming.ts'
+
+const DEFAULT = '{app}/{stream}/{date}-{time}'
+const ID = '01jd3e7vzy8k2n4q6s8t0w2y4a'
+/** 2026-11-20 06:41:05.250 UTC */
+const STARTED_AT_MS = Date.UTC(2026, 10, 20, 6, 41, 5, 250)
+const VALUES: NameValues = {
+  stream: 'live/cam1',
+  id: ID,
+  startedAtMs: STARTED_AT_MS,
+  part: 1,
+  version: 1,
+  videoCodec: 'h264',
+  audioCodec: 'aac',
+}
+
+interface Case {
+  readonly name: string
+  readonly template?: string
+  readonly values?: Partial<NameValues>
+  readonly timeZone?: string
+  readonly path: string
+  /** What the path gives back; undefined when the value was changed to be safe. */
+  readonly reading?: Omit<NameReading, 'part' | 'version' | 'extension'> &
+    Partial<Pick<NameReading, 'part' | 'version'>>
+}
+const SECOND_MS = STARTED_AT_MS - 250
+
+const CASES: readonly Case[] = [
+  {
+    name: 'default',
+    path: 'live/cam1/2026-11-20-06-41-05.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: SECOND_MS },
+  },
+  {
+    name: 'deep path',
+    values: { stream: 'a/b/c' },
+    path: 'a/b/c/2026-11-20-06-41-05.mp4',
+    reading: { app: 'a', stream: 'b/c', startedAtMs: SECOND_MS },
+  },
+  {
+    name: 'no app, no folder',
+    values: { stream: 'cam1' },
+    path: 'cam1/2026-11-20-06-41-05.mp4',
+    reading: { stream: 'cam1', startedAtMs: SECOND_MS },
+  },
+  {
+    name: 'time zone east, summer',
+    values: { startedAtMs: Date.UTC(2026, 6, 1, 22, 30, 0) },
+    timeZone: 'Europe/Vienna',
+    path: 'live/cam1/2026-07-02-00-30-00.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: Date.UTC(2026, 6, 1, 22, 30, 0) },
+  },
+  {
+    name: 'time zone west, half an hour',
+    timeZone: 'America/St_Johns',
+    path: 'live/cam1/2026-11-20-03-11-05.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: SECOND_MS },
+  },
+  {
+    name: 'the repeated hour reads as the first',
+    values: { startedAtMs: Date.UTC(2026, 9, 25, 0, 30, 0) },
+    timeZone: 'Europe/Vienna',
+    path: 'live/cam1/2026-10-25-02-30-00.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: Date.UTC(2026, 9, 25, 0, 30, 0) },
+  },
+  {
+    name: 'later part',
+    values: { part: 12 },
+    path: 'live/cam1/2026-11-20-06-41-05_part0012.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: SECOND_MS, part: 12 },
+  },
+  {
+    name: 'version and part',
+    values: { part: 2, version: 3 },
+    path: 'live/cam1/2026-11-20-06-41-05_v3_part0002.mp4',
+    reading: { app: 'live', stream: 'cam1', startedAtMs: SECOND_MS, part: 2, version: 3 },
+  },
+  {
+    name: 'the template places the part',
+    template: '{path}/{part}-{id}',
+    values: { part: 2 },
+    path: `live/cam1/0002-${ID}.mp4`,
+    reading: { path: 'live/cam1', id: ID, part: 2 },
+  },
+  {
+    name: 'epoch and codecs',
+    template: '{stream}-{startTime}-{videoCodec}-{audioCodec}',
+    path: `cam1-${STARTED_AT_MS}-h264-aac.mp4`,
+    reading: { stream: 'cam1', startedAtMs: STARTED_AT_MS, videoCodec: 'h264', audioCodec: 'aac' },
+  },
+  {
+    name: 'no audio',
+    template: '{stream}-{videoCodec}-{audioCodec}x',
+    values: { audioCodec: '' },
+    path: 'cam1-h264-x.mp4',
+    reading: { stream: 'cam1', videoCodec: 'h264' },
+  },
+  {
+    name: 'an empty codec folder is left out',
+    template: '{audioCodec}/{stream}',
+    values: { audioCodec: '' },
+    path: 'cam1.mp4',
+    reading: { stream: 'cam1' },
+  },
+  {
+    name: 'shortened',
+    template: '{stream:3}_x',
+    values: { stream: 'live/gäßchen' },
+    path: 'gäß_x.mp4',
+    reading: { stream: 'gäß' },
+  },
+  { name: 'an element twice', template: '{stream}/{stream}', path: 'cam1/cam1.mp4', reading: { stream: 'cam1' } },
+  { name: 'dots escape nothing', values: { stream: '../..' }, path: '__/__/2026-11-20-06-41-05.mp4' },
+  { name: 'hidden names', values: { stream: '.ssh/.x' }, path: '_ssh/_x/2026-11-20-06-41-05.mp4' },
+  { name: 'an absolute path', template: '{path}', values: { stream: '//etc//passwd' }, path: 'etc/passwd.mp4' },
+  {
+    name: 'what Windows refuses',
+    template: '{stream}',
+    values: { stream: 'a/x:y*?"<>|\\z. ' },
+    path: 'x_y_______z_.mp4',
+  },
+  { name: 'reserved name', template: '{stream}/x', values: { stream: 'a/NUL' }, path: '_NUL/x.mp4' },
+  { name: 'direction override', template: '{stream}', values: { stream: 'a/x\u202egpj' }, path: 'x_gpj.mp4' },
+  {
+    name: 'braces are no template',
+    template: '{stream}',
+    values: { stream: 'a/{id}' },
+    path: '{id}.mp4',
+    reading: { stream: '{id}' },
+  },
+  {
+    name: 'too long, with part',
+    template: '{stream}',
+    values: { stream: `a/${'ü'.repeat(300)}`, part: 2 },
+    path: `${'ü'.repeat(107)}_part0002.mp4`,
+  },
+]
+
+for (const { name, template = DEFAULT, values, timeZone = 'UTC', path, reading } of CASES) {
+  test(`naming: ${name}`, () => {
+    const naming = new Naming(template, timeZone)
+    assert.equal(naming.format({ ...VALUES, ...values }, '.mp4'), path)
+    if (reading === undefined) return
+    assert.deepEqual(naming.read(path), { part: 1, version: 1, extension: '.mp4', ...reading })
+  })
+}
+
+test('naming: nothing to name still gives a name', () => {
+  assert.equal(new Naming('{path}', 'UTC').format({ ...VALUES, stream: '' }, '.flv'), '_.flv')
+})
+
+test('naming: a path of another template has no reading', () => {
+  assert.equal(new Naming(DEFAULT, 'UTC').read('live/cam1/holiday.mp4'), undefined)
+})
+
+const INVALID = [
+  '',
+  '/x',
+  'a//b',
+  '{nope}',
+  '{stream',
+  'stream}',
+  '{}',
+  '../{stream}',
+  './{stream}',
+  '.{stream}',
+  '{stream}.',
+  '{app}',
+  'x/{videoCodec}{audioCodec}',
+  'a:b',
+  'nul',
+  'a\\b',
+  '{stream}/',
+  '{stream:0}',
+  'a\0',
+] as const
+for (const template of INVALID) {
+  test(`naming: refuses the template ${JSON.stringify(template)}`, () => {
+    assert.throws(() => new Naming(template, 'UTC'), NameTemplateError)
+  })
+}
+
+test('naming: no stream name, however hostile, leaves the root or a file system', () => {
+  const templates = fc.constantFrom(DEFAULT, '{path}', '{app}-{stream}', '{stream:5}', '{path:7}/{app}/{id}')
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 400 }),
+    fc
+      .array(fc.constantFrom('.', '..', '/', ' ', '\0', '~', 'a', '{id}', '\u202e', '\ud800', 'ü', 'CON'), {
+        maxLength: 300,
+      })
+      .map((all) => all.join('')),
+  )
+  fc.assert(
+    fc.property(
+      templates,
+      hostile,
+      fc.integer({ min: 1, max: 99_999 }),
+      fc.integer({ min: 1, max: 9_999 }),
+      (template, stream, part, version) => {
+        const path = new Naming(template, 'UTC').format({ ...VALUES, stream, part, version }, '.flv')
+        for (const component of path.split('/')) {
+          assert.notEqual(component, '')
+          assert.doesNotMatch(component, /^\.|[. ]$|[\\\p{Cc}\p{Cf}]/u)
+          assert.ok(Buffer.byteLength(component) <= 255)
+        }
+        assert.ok(path.isWellFormed() && path.endsWith('.flv'))
+      },
+    ),
+  )
+})
+
+test('naming: plain names come back', () => {
+  const component = fc
+    .stringMatching(/^[a-z][a-z0-9-]{0,20}$/)
+    .filter((text) => !/^(con|prn|aux|nul|com\d|lpt\d)$/.test(text))
+  const time = fc.integer({ min: 0, max: 4_000_000_000 })
+  const zone = fc.constantFrom('UTC', 'Asia/Kathmandu', 'Pacific/Auckland', 'America/New_York')
+  fc.assert(
+    fc.property(
+      fc.array(component, { minLength: 2, maxLength: 4 }),
+      time,
+      zone,
+      fc.integer({ min: 1, max: 9999 }),
+      (components, seconds, timeZone, part) => {
+        const naming = new Naming(DEFAULT, timeZone)
+        const path = naming.format(
+          { ...VALUES, stream: components.join('/'), startedAtMs: seconds * 1000, part },
+          '.ts',
+        )
+        const reading = naming.read(path)
+        assert.equal(reading?.app, components[0])
+        assert.equal(reading?.stream, components.slice(1).join('/'))
+        assert.equal(reading?.part, part)
+        assert.ok(reading.startedAtMs !== undefined)
+        // An hour that autumn repeats reads as its first instance.
+        assert.ok([0, 3_600_000].includes(seconds * 1000 - reading.startedAtMs))
+      },
+    ),
+  )
+})
