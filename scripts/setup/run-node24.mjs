@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { NODE_24 } from './paths.mjs'
+
+/**
+ * Every file write, file read and libav call holds a thread of libuv's pool; four, its default, are soon all waiting
+ * for one slow disk. The size must be set before Node starts.
+ */
+const THREAD_POOL_SIZE = '16'
+
+/** The environment for a server process. */
+export function serverEnvironment() {
+  return { UV_THREADPOOL_SIZE: THREAD_POOL_SIZE, ...process.env }
+}
+
+/** Goes on as Node 24 with these arguments; never returns. Signals and the exit code pass through. */
+export function continueAsNode24(args) {
+  const env = serverEnvironment()
+  if (typeof process.execve === 'function') {
+    process.removeAllListeners('warning') // says that execve is experimental
+    process.execve(NODE_24, [NODE_24, ...args], env)
+  }
+  const child = spawn(NODE_24, args, { stdio: 'inherit', env })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`tapedeck: can't start ${NODE_24} (${error.message}): run npm ci`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}

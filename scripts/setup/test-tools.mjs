@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Outside programs that publish to the server or judge its files, and the Debian packages they come in. */
+const TOOLS = {
+  ffmpeg: ['ffmpeg'],
+  ffprobe: ['ffmpeg'],
+  chromium: ['chromium'],
+  mediainfo: ['mediainfo'],
+  rtmpdump: ['rtmpdump'],
+  'gst-launch-1.0': [
+    'gstreamer1.0-tools',
+    'gstreamer1.0-plugins-base',
+    'gstreamer1.0-plugins-good',
+    'gstreamer1.0-plugins-bad',
+    'gstreamer1.0-plugins-ugly',
+  ],
+}
+
+/** Installs missing test tools on Debian as root; elsewhere says what to install, and ends. */
+export function ensureTestTools() {
+  const missing = Object.keys(TOOLS).filter((program) => !isOnPath(program))
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.flatMap((program) => TOOLS[program]))]
+  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
+    console.error(`The tests need ${missing.join(', ')}. On Debian or Ubuntu:\n  sudo ${install.join(' ')}`)
+    process.exit(1)
+  }
+  console.error(`Installing ${packages.join(', ')} for the tests …`)
+  runQuietly(['apt-get', 'update'])
+  runQuietly(install)
+}
+
+function runQuietly([program, ...args]) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const { status, stdout, stderr } = spawnSync(program, ['-q', ...args], { encoding: 'utf8', env })
+  if (status === 0) return
+  console.error(`${stdout}${stderr}\n${program} ${args.join(' ')} failed: install the packages by hand`)
+  process.exit(1)
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
