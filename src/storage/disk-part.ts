@@ -83,9 +83,11 @@ export class DiskPart implements PartFile {
   commit(): Promise<void> {
     return this.#run(async () => {
       if (this.#committed) return
-      // Before the rename, always: a name may never lead to fewer bytes than the file it replaces, whatever the power does.
-      await syncData(this.#descriptor)
-      if (this.#replaces !== undefined) await this.#takeName(this.#replaces)
+      if (this.#replaces !== undefined) {
+        // Before the rename, always: a name may never lead to fewer bytes than what it led to, whatever the power does.
+        await syncData(this.#descriptor)
+        await this.#takeName(this.#replaces)
+      }
       this.#committed = true
     })
   }

@@ -20,7 +20,10 @@ export interface PartFile extends PartBytes, AsyncDisposable {
    * @throws {StorageVanishedError}
    */
   checkInPlace(): Promise<void>
-  /** The file is final: synced and, when it replaces another, moved over it. Idempotent. */
+  /**
+   * The file is final. One that replaces another is synced and moved over it; any other stays where it is, unsynced, so
+   * that a stop never waits for a slow disk: call sync() when it need not be quick. Idempotent.
+   */
   commit(): Promise<void>
   /** Closes and deletes the file: nothing worth keeping reached it. Does nothing after commit(). */
   discard(): Promise<void>
