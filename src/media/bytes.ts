@@ -1,0 +1,83 @@
+import { BitstreamError } from './errors.ts'
+
+/** Reads big-endian integers and slices. Every read past the end throws BitstreamError naming the subject. */
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  readonly #subject: string
+  #position = 0
+
+  /** @param subject what is read, for error messages: `avcC` */
+  constructor(bytes: Uint8Array, subject: string) {
+    this.#bytes = bytes
+    this.#subject = subject
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#position
+  }
+
+  u8(): number {
+    return this.#unsigned(1)
+  }
+
+  u16(): number {
+    return this.#unsigned(2)
+  }
+
+  u24(): number {
+    return this.#unsigned(3)
+  }
+
+  u32(): number {
+    return this.#unsigned(4)
+  }
+
+  /** Borrows: the slice shares memory with the input. */
+  slice(bytes: number): Uint8Array {
+    if (bytes > this.remaining) throw new BitstreamError(this.#subject, 'ends early')
+    this.#position += bytes
+    return this.#bytes.subarray(this.#position - bytes, this.#position)
+  }
+
+  #unsigned(bytes: number): number {
+    let value = 0
+    for (const byte of this.slice(bytes)) value = value * 256 + byte
+    return value
+  }
+}
+
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  let bytes = 0
+  for (const piece of pieces) bytes += piece.length
+  const whole = new Uint8Array(bytes)
+  let position = 0
+  for (const piece of pieces) {
+    whole.set(piece, position)
+    position += piece.length
+  }
+  return whole
+}
+
+export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
+  return true
+}
+
+/** True when `bytes` begins with the ASCII characters of `text`. */
+export function startsWithAscii(bytes: Uint8Array, text: string): boolean {
+  if (bytes.length < text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false
+  return true
+}
+
+/** Big-endian bytes of small integers, for building records: `be(2, 0x1234)` gives 12 34. */
+export function be(bytes: number, value: number): Uint8Array {
+  const out = new Uint8Array(bytes)
+  for (let i = bytes - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256
+  return out
+}
