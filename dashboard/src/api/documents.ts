@@ -1,0 +1,73 @@
+/** The shapes `/api/v1` answers with. A recording is the same shape everywhere, so it has one definition. */
+export type {
+  GapDocument,
+  PartDocument,
+  PartTrackDocument,
+  RecordingDocument,
+  RecordingState,
+} from '../../../src/storage/recording-document.ts'
+
+import type { GapDocument, PartDocument, RecordingDocument } from '../../../src/storage/recording-document.ts'
+
+/** One of a live stream's tracks. */
+export interface StreamTrackDocument {
+  readonly trackId: number
+  readonly kind: 'video' | 'audio'
+  readonly codec: string
+  /** RFC 6381, e.g. `avc1.64001f`. */
+  readonly codecString: string
+  readonly width?: number
+  readonly height?: number
+  /** 0 or absent: not promised by the bitstream. */
+  readonly frameRate?: number
+  readonly sampleRateHz?: number
+  readonly channels?: number
+}
+
+/** A stream somebody publishes now. */
+export interface StreamDocument {
+  readonly path: string
+  readonly protocol: string
+  /** ISO 8601. */
+  readonly since: string
+  readonly remoteAddress: string
+  /** What the encoder calls itself; empty when it does not say. */
+  readonly encoder: string
+  readonly tracks: readonly StreamTrackDocument[]
+  readonly bitrateBps: number
+  /** Ids of the recordings in progress. */
+  readonly recordings: readonly string[]
+}
+
+/** Who answers, and where encoders send their streams. */
+export interface ServerDocument {
+  readonly name: string
+  readonly version: string
+  readonly node: string
+  readonly uptimeSeconds: number
+  /** Server addresses with the application, without the stream name: `rtmp://127.0.0.1/live`. */
+  readonly publishUrls: readonly string[]
+  /** Containers a recording may be asked for. */
+  readonly formats: readonly string[]
+}
+
+/** A page of the library, newest first. */
+export interface RecordingPage {
+  readonly recordings: readonly RecordingDocument[]
+  /** Absent on the last page. */
+  readonly nextCursor?: string
+}
+
+/** What the server announces by `/events`. */
+export type ServerEvent =
+  | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }
+  | { readonly type: `recording.${string}`; readonly recording: RecordingDocument; readonly gap?: GapDocument }
+  | { readonly type: `part.${string}`; readonly recording: RecordingDocument; readonly part: PartDocument }
+
+/** RFC 9457, as the API sends it. */
+export interface ProblemBody {
+  readonly title?: string
+  readonly detail?: string
+  readonly code?: string
+  readonly status?: number
+}

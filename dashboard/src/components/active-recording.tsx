@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks'
+import { containerName } from '../codec-names.ts'
+import { formatBytes, formatDuration, isoDuration } from '../format.ts'
+import { elapsedMs, type SeenRecording } from '../state/active-recordings.ts'
+import { useApp } from '../state/context.ts'
+import { recordingHref } from '../state/route.ts'
+import { useNowMs } from '../state/use-now.ts'
+import { StateBadge } from './state-badge.tsx'
+
+/** One recording in progress: how long, how large, and its stop button. */
+export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecording; showStream?: boolean }) {
+  const { client, feed, toasts } = useApp()
+  const [isStopping, setStopping] = useState(false)
+  const nowMs = useNowMs(1_000)
+  const { recording } = seen
+  const elapsed = elapsedMs(seen, nowMs)
+
+  const stop = async () => {
+    setStopping(true)
+    try {
+      const final = await client.stop(recording.id)
+      feed.tell(final)
+      if (final.state === 'ready')
+        toasts.notice(`Recording of ${recording.stream} is ready: ${formatBytes(final.bytes)}.`)
+    } catch (error) {
+      toasts.error(error)
+    } finally {
+      setStopping(false)
+    }
+  }
+  return (
+    <li class="active" data-recording={recording.id}>
+      <a
+        class="active-facts"
+        href={recordingHref(recording.id)}
+        aria-label={`Recording of ${recording.stream} as ${containerName(recording.format)}, ${recording.state}: details`}
+      >
+        <StateBadge recording={recording} />
+        {showStream && <strong>{recording.stream}</strong>}
+        <span>{containerName(recording.format)}</span>
+        <time class="figures" dateTime={isoDuration(elapsed)}>
+          {formatDuration(elapsed)}
+        </time>
+        <span class="figures">{formatBytes(recording.bytes)}</span>
+      </a>
+      <button
+        type="button"
+        class="stop"
+        disabled={isStopping || recording.state === 'finishing'}
+        aria-label={`Stop the ${containerName(recording.format)} recording of ${recording.stream}`}
+        onClick={stop}
+      >
+        <span class="stop-square" aria-hidden="true" />
+        {isStopping ? 'Stopping…' : 'Stop'}
+      </button>
+      {recording.error !== null && <p class="reason">{recording.error.message}</p>}
+    </li>
+  )
+}

@@ -1,0 +1,55 @@
+import { useApp } from '../state/context.ts'
+import type { LinkState } from '../state/feed.ts'
+import { useStore } from '../state/store.ts'
+
+const LINK_WORDS: Readonly<Record<LinkState, string>> = {
+  connecting: 'Connecting…',
+  live: 'Connected',
+  polling: 'Connected',
+  away: 'Reconnecting…',
+}
+
+/** Name, ways around, and whether the server is there. */
+export function Header() {
+  const { feed, tokens } = useApp()
+  const { link, server, streams, needsToken } = useStore(feed.state)
+  const forgetToken = () => {
+    tokens.set('')
+    feed.stop()
+    feed.start()
+  }
+  return (
+    <header class="header">
+      <a class="brand" href="#/" aria-label="Tapedeck, home">
+        <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+          <circle cx="16" cy="16" r="13.5" class="brand-ring" />
+          <circle cx="16" cy="16" r="7.5" class="brand-dot" />
+        </svg>
+        Tapedeck
+      </a>
+      {!needsToken && (
+        <nav aria-label="Sections">
+          <a href="#/">
+            Live <span class="count">{streams?.length ?? ''}</span>
+          </a>
+          <a href="#/library">Library</a>
+        </nav>
+      )}
+      <div class="header-end">
+        {tokens.get() !== '' && !needsToken && (
+          <button type="button" class="quiet" onClick={forgetToken}>
+            Forget token
+          </button>
+        )}
+        {server !== undefined && (
+          <span class="muted version">
+            {server.name} {server.version}
+          </span>
+        )}
+        <span class={`link link-${link}`} role="status">
+          {needsToken ? 'Token needed' : LINK_WORDS[link]}
+        </span>
+      </div>
+    </header>
+  )
+}

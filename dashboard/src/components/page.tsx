@@ -1,0 +1,58 @@
+import { useEffect } from 'preact/hooks'
+import { useApp } from '../state/context.ts'
+import { useRoute } from '../state/route.ts'
+import { useStore } from '../state/store.ts'
+import { Announcer } from './announcer.tsx'
+import { Header } from './header.tsx'
+import { Library } from './library.tsx'
+import { LiveSection } from './live-section.tsx'
+import { RecordingPage } from './recording-page.tsx'
+import { ToastList } from './toast-list.tsx'
+import { TokenForm } from './token-form.tsx'
+import { TroubleBanner } from './trouble-banner.tsx'
+
+/** Everything: the header, then what the address asks for. */
+export function Page() {
+  const { feed } = useApp()
+  const { needsToken } = useStore(feed.state)
+  return (
+    <>
+      <button type="button" class="skip-link" onClick={focusMain}>
+        Skip to content
+      </button>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        {needsToken ? <TokenForm /> : <Content />}
+      </main>
+      <ToastList />
+      <Announcer />
+    </>
+  )
+}
+
+function Content() {
+  const route = useRoute()
+  const section = route.page === 'home' ? route.section : undefined
+  useEffect(() => {
+    if (section === 'library') document.getElementById('library-title')?.scrollIntoView()
+    else scrollTo(0, 0)
+  }, [section, route.page])
+  return (
+    <>
+      <TroubleBanner />
+      {route.page === 'recording' ? (
+        <RecordingPage key={route.id} id={route.id} />
+      ) : (
+        <>
+          <LiveSection />
+          <Library />
+        </>
+      )}
+    </>
+  )
+}
+
+/** A button, for the address belongs to the routes. */
+function focusMain(): void {
+  document.getElementById('main')?.focus()
+}

@@ -1,0 +1,50 @@
+import { useId, useState } from 'preact/hooks'
+import { containerName } from '../codec-names.ts'
+import { useApp } from '../state/context.ts'
+import { useStore } from '../state/store.ts'
+
+/** The record button, and in which container. */
+export function RecordControl({ path, isRecorded }: { path: string; isRecorded: boolean }) {
+  const { client, feed, toasts } = useApp()
+  const { server } = useStore(feed.state)
+  const [format, setFormat] = useState('auto')
+  const [isBusy, setBusy] = useState(false)
+  const selectId = useId()
+  const formats = server?.formats.filter((name) => name !== 'auto') ?? []
+
+  const record = async () => {
+    setBusy(true)
+    try {
+      feed.tell(await client.record({ stream: path, format }))
+    } catch (error) {
+      toasts.error(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <div class="row record-control">
+      <button
+        type="button"
+        class={isRecorded ? 'record' : 'record primary'}
+        disabled={isBusy}
+        aria-label={isRecorded ? `Record ${path} once more` : `Record ${path}`}
+        onClick={record}
+      >
+        <span class="record-dot" aria-hidden="true" />
+        {isRecorded ? 'Record once more' : 'Record'}
+      </button>
+      <label class="visually-hidden" for={selectId}>
+        Container for a new recording of {path}
+      </label>
+      <select id={selectId} value={format} onChange={(event) => setFormat(event.currentTarget.value)}>
+        <option value="auto">Automatic</option>
+        {formats.map((name) => (
+          <option key={name} value={name}>
+            {containerName(name)}
+          </option>
+        ))}
+      </select>
+    </div>
+  )
+}

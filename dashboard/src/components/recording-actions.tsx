@@ -1,0 +1,65 @@
+import { useState } from 'preact/hooks'
+import type { RecordingDocument } from '../api/documents.ts'
+import { isActive } from '../state/active-recordings.ts'
+import { useApp } from '../state/context.ts'
+import { DeleteDialog } from './delete-dialog.tsx'
+import { Icon } from './icon.tsx'
+
+/** What can be done with a recording: download, hold, its manifest, delete. */
+export function RecordingActions({ recording }: { recording: RecordingDocument }) {
+  const { client, feed, toasts } = useApp()
+  const [isDeleting, setDeleting] = useState(false)
+  const isGoingOn = isActive(recording)
+  const run = async (command: () => Promise<RecordingDocument>) => {
+    try {
+      feed.tell(await command())
+    } catch (error) {
+      toasts.error(error)
+    }
+  }
+  const [onlyPart] = recording.parts
+  return (
+    <div class="row actions">
+      {recording.parts.length === 1 && onlyPart !== undefined && !isGoingOn && (
+        <a class="button" href={client.downloadUrl(recording.id, onlyPart.index)} download>
+          <Icon name="download" /> Download
+        </a>
+      )}
+      {recording.state === 'ready' && (
+        <a class="button" href={client.manifestUrl(recording.id)} download={`${recording.id}.json`}>
+          Manifest
+        </a>
+      )}
+      {isGoingOn && (
+        <button
+          type="button"
+          class="stop"
+          disabled={recording.state === 'finishing'}
+          onClick={() => run(() => client.stop(recording.id))}
+        >
+          <span class="stop-square" aria-hidden="true" /> Stop
+        </button>
+      )}
+      <button
+        type="button"
+        aria-pressed={recording.held}
+        title="Held recordings are never deleted, by nobody"
+        onClick={() => run(() => client.setHeld(recording.id, !recording.held))}
+      >
+        <Icon name="lock" /> {recording.held ? 'Held' : 'Hold'}
+      </button>
+      <button type="button" class="push" disabled={isGoingOn || recording.held} onClick={() => setDeleting(true)}>
+        <Icon name="trash" /> Delete
+      </button>
+      {isDeleting && (
+        <DeleteDialog
+          recording={recording}
+          onClosed={() => setDeleting(false)}
+          onDeleted={() => {
+            location.hash = '#/library'
+          }}
+        />
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,45 @@
+import type { StreamDocument } from '../api/documents.ts'
+import { describeTrack } from '../codec-names.ts'
+import { formatBitrate, formatMoment } from '../format.ts'
+import type { SeenRecording } from '../state/active-recordings.ts'
+import { ActiveRecording } from './active-recording.tsx'
+import { LivePicture } from './live-picture.tsx'
+import { RecordControl } from './record-control.tsx'
+
+/** One live stream: its picture, its facts, and what records it. */
+export function StreamCard({ stream, recordings }: { stream: StreamDocument; recordings: readonly SeenRecording[] }) {
+  const titleId = `stream-${stream.path}`
+  return (
+    <li class="card" aria-labelledby={titleId} data-stream={stream.path}>
+      <LivePicture stream={stream} />
+      <div class="card-body">
+        <h2 id={titleId} class="card-title">
+          {stream.path}
+        </h2>
+        <p class="facts">
+          {stream.tracks.map((track) => (
+            <span key={track.trackId}>{describeTrack(track)}</span>
+          ))}
+          <span class="figures">{formatBitrate(stream.bitrateBps)}</span>
+        </p>
+        <p class="facts muted">
+          <span>
+            since <time dateTime={stream.since}>{formatMoment(stream.since, Date.now())}</time>
+          </span>
+          <span>
+            {stream.protocol.toUpperCase()} from {stream.remoteAddress}
+          </span>
+          {stream.encoder !== '' && <span>{stream.encoder}</span>}
+        </p>
+        {recordings.length > 0 && (
+          <ul class="active-list" aria-label={`Recordings of ${stream.path} in progress`}>
+            {recordings.map((seen) => (
+              <ActiveRecording key={seen.recording.id} seen={seen} />
+            ))}
+          </ul>
+        )}
+        <RecordControl path={stream.path} isRecorded={recordings.length > 0} />
+      </div>
+    </li>
+  )
+}

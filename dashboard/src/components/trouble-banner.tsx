@@ -1,0 +1,32 @@
+import { useApp } from '../state/context.ts'
+import { recordingHref } from '../state/route.ts'
+import { useStore } from '../state/store.ts'
+import { Icon } from './icon.tsx'
+
+/** Recordings that lose media right now, above everything else, with the reason the server gives. */
+export function TroubleBanner() {
+  const { feed } = useApp()
+  const { active } = useStore(feed.state)
+  const impaired = [...active.values()].map(({ recording }) => recording).filter(({ error }) => error !== null)
+  return (
+    <div role="alert">
+      {impaired.length > 0 && (
+        <section class="trouble" aria-label="Recordings in trouble">
+          <Icon name="warning" />
+          <div>
+            <h2>{impaired.length === 1 ? 'A recording is' : `${impaired.length} recordings are`} not being written</h2>
+            <ul>
+              {impaired.slice(0, 5).map((recording) => (
+                <li key={recording.id}>
+                  <a href={recordingHref(recording.id)}>{recording.stream}</a>: {recording.error?.message}{' '}
+                  <code>{recording.error?.code}</code>
+                </li>
+              ))}
+            </ul>
+            <p>What can't be written is counted in the ledger. Recording resumes by itself when the disk does.</p>
+          </div>
+        </section>
+      )}
+    </div>
+  )
+}

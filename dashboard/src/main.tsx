@@ -1,0 +1,41 @@
+import { render } from 'preact'
+import { ApiClient } from './api/client.ts'
+import { sessionTokenStore } from './api/token-store.ts'
+import { Page } from './components/page.tsx'
+import { PictureSlots } from './live/picture-slots.ts'
+import { type App, AppContext } from './state/context.ts'
+import { Feed } from './state/feed.ts'
+import { LibraryView } from './state/library-view.ts'
+import { Toasts } from './state/toasts.ts'
+
+const nowMs = () => performance.now()
+const tokens = sessionTokenStore(() => sessionStorage)
+const client = new ApiClient({
+  baseUrl: new URL('api/v1/', document.baseURI).href,
+  fetch: (...request) => fetch(...request),
+  token: () => tokens.get(),
+})
+const feed = new Feed({ client, nowMs })
+const toasts = new Toasts()
+const app: App = {
+  client,
+  feed,
+  toasts,
+  tokens,
+  library: new LibraryView({ client, feed, onError: (error) => feed.explains(error) || toasts.error(error) }),
+  pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
+}
+
+const followVisibility = () => (document.hidden ? feed.stop() : feed.start())
+document.addEventListener('visibilitychange', followVisibility)
+followVisibility()
+
+const root = document.getElementById('app')
+if (root !== null) {
+  render(
+    <AppContext.Provider value={app}>
+      <Page />
+    </AppContext.Provider>,
+    root,
+  )
+}

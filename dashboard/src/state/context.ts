@@ -1,0 +1,28 @@
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { ApiClient } from '../api/client.ts'
+import type { TokenStore } from '../api/token-store.ts'
+import type { PictureSlots } from '../live/picture-slots.ts'
+import type { Feed } from './feed.ts'
+import type { LibraryView } from './library-view.ts'
+import type { Toasts } from './toasts.ts'
+
+/** The page's objects, made once by main.tsx. */
+export interface App {
+  readonly client: ApiClient
+  readonly feed: Feed
+  readonly library: LibraryView
+  readonly toasts: Toasts
+  readonly tokens: TokenStore
+  readonly pictures: PictureSlots
+}
+
+/** Provided by main.tsx around everything. */
+export const AppContext = createContext<App | undefined>(undefined)
+
+/** The page's objects, for any component below main.tsx. */
+export function useApp(): App {
+  const app = useContext(AppContext)
+  if (app === undefined) throw new Error('useApp needs an AppContext.Provider above it')
+  return app
+}

@@ -1,0 +1,62 @@
+import type { ServerEvent } from '../api/documents.ts'
+
+/** Every event the page acts on, by its name on the wire. */
+const EVENT_TYPES = [
+  'stream.started',
+  'stream.ended',
+  'recording.waiting',
+  'recording.started',
+  'recording.finishing',
+  'recording.ready',
+  'recording.failed',
+  'recording.deleted',
+  'recording.impaired',
+  'recording.resumed',
+  'recording.gap',
+  'part.opened',
+  'part.ready',
+] as const
+
+/** The server-sent events of `/events`. The browser reconnects by itself and asks for what it missed. */
+export class EventLink {
+  readonly #options: { url: () => string; onEvent: (event: ServerEvent) => void; onOpen: () => void }
+  #source: EventSource | undefined
+
+  constructor(options: { url: () => string; onEvent: (event: ServerEvent) => void; onOpen: () => void }) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.#source?.readyState === EventSource.OPEN
+  }
+
+  /** Does nothing while open or connecting; opens anew what the server refused before. */
+  open(): void {
+    if (this.#source !== undefined && this.#source.readyState !== EventSource.CLOSED) return
+    this.close()
+    const source = new EventSource(this.#options.url())
+    source.addEventListener('open', this.#options.onOpen)
+    const take = (message: MessageEvent<string>) => {
+      const event = readEvent(message.data)
+      if (event !== undefined) this.#options.onEvent(event)
+    }
+    for (const type of EVENT_TYPES) source.addEventListener(type, take)
+    this.#source = source
+  }
+
+  close(): void {
+    this.#source?.close()
+    this.#source = undefined
+  }
+}
+
+/** `{id, type, at, data}` as the API sends it; anything else is ignored, so that a newer server can say more. */
+function readEvent(text: string): ServerEvent | undefined {
+  try {
+    const message = JSON.parse(text) as { type?: string; data?: object }
+    if (typeof message.type !== 'string' || typeof message.data !== 'object') return undefined
+    return { ...message.data, type: message.type } as ServerEvent
+  } catch {
+    return undefined
+  }
+}

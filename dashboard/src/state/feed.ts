@@ -1,0 +1,170 @@
+import type { ApiClient } from '../api/client.ts'
+import type {
+  RecordingDocument,
+  RecordingState,
+  ServerDocument,
+  ServerEvent,
+  StreamDocument,
+} from '../api/documents.ts'
+import { ProblemError, UnreachableError } from '../api/problem.ts'
+import { type ActiveRecordings, withListing, withRecording } from './active-recordings.ts'
+import { EventLink } from './event-link.ts'
+import { Store } from './store.ts'
+
+/** Bitrates, sizes and elapsed times have no events; they are asked for this often while the page is looked at. */
+const REFRESH_MS = 2_000
+/** Every so many refreshes the rarer states are listed too, in case an event was missed. */
+const FULL_REFRESH_EVERY = 5
+/** More recordings in progress than one server takes publishers by default, within the API's page limit. */
+const ACTIVE_LIMIT = 1_000
+
+/** How the page hears from the server: by events, by asking only, or not at all. */
+export type LinkState = 'connecting' | 'live' | 'polling' | 'away'
+
+/** Everything the page knows about the server as a whole. */
+export interface ServerState {
+  readonly link: LinkState
+  /** True once the server asked for a credential we don't have. */
+  readonly needsToken: boolean
+  readonly server: ServerDocument | undefined
+  /** Undefined until first answered. */
+  readonly streams: readonly StreamDocument[] | undefined
+  readonly active: ActiveRecordings
+}
+
+const INITIAL: ServerState = {
+  link: 'connecting',
+  needsToken: false,
+  server: undefined,
+  streams: undefined,
+  active: new Map(),
+}
+
+/**
+ * Keeps the store equal to the server: events as they come, questions for what has no events, and questions alone where
+ * events don't get through (some proxies hold them back). Rests while the page is hidden, which also gives its
+ * connection back: a browser opens six per server over HTTP/1.1, all tabs together.
+ */
+export class Feed {
+  readonly state = new Store<ServerState>(INITIAL)
+  readonly #client: ApiClient
+  readonly #events: EventLink
+  readonly #nowMs: () => number
+  readonly #recordingListeners = new Set<(event: ServerEvent & { recording: RecordingDocument }) => void>()
+  readonly #toldAtMs = new Map<string, number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #running = false
+  #refreshes = 0
+  #refreshing: Promise<void> | undefined
+
+  constructor(options: { client: ApiClient; nowMs: () => number }) {
+    this.#client = options.client
+    this.#nowMs = options.nowMs
+    this.#events = new EventLink({
+      url: () => options.client.eventsUrl(),
+      onEvent: (event) => this.#take(event),
+      onOpen: () => void this.refresh(),
+    })
+  }
+
+  /** Begins, or begins again after stop() or a new token. */
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#refreshes = 0
+    void this.refresh()
+  }
+
+  stop(): void {
+    this.#running = false
+    clearTimeout(this.#timer)
+    this.#events.close()
+  }
+
+  /** Told of every recording event, for lists that show more than what is in progress. */
+  onRecording(listener: (event: ServerEvent & { recording: RecordingDocument }) => void): () => void {
+    this.#recordingListeners.add(listener)
+    return () => {
+      this.#recordingListeners.delete(listener)
+    }
+  }
+
+  /** A command's answer is news as good as an event. */
+  tell(recording: RecordingDocument): void {
+    this.#take({ type: `recording.${recording.state}`, recording })
+  }
+
+  /** A deletion we asked for: known before its event comes. */
+  forget(recording: RecordingDocument): void {
+    this.#take({ type: 'recording.deleted', recording })
+  }
+
+  /** True when the page already shows why a question failed: the server is away, or wants a token. */
+  explains(error: unknown): boolean {
+    return error instanceof UnreachableError || (error instanceof ProblemError && error.status === 401)
+  }
+
+  /** Asks the server for its present state; calls during a running refresh join it. Never rejects. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+      clearTimeout(this.#timer)
+      if (this.#running) this.#timer = setTimeout(() => void this.refresh(), REFRESH_MS)
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const { link, server } = this.state.value
+      const known = link === 'away' ? undefined : server
+      const isFull = this.#refreshes++ % FULL_REFRESH_EVERY === 0 || !this.#events.isOpen
+      const [freshServer, streams] = await Promise.all([
+        known ?? this.#client.server(),
+        this.#client.streams(),
+        this.#listActive(isFull ? ['recording', 'waiting', 'finishing'] : ['recording']),
+      ])
+      if (this.#running) this.#events.open()
+      const now = this.#events.isOpen ? 'live' : 'polling'
+      this.state.update((state) => ({ ...state, link: now, needsToken: false, server: freshServer, streams }))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #listActive(states: readonly RecordingState[]): Promise<void> {
+    const askedAtMs = this.#nowMs()
+    const pages = await Promise.all(
+      states.map((state) => this.#client.recordings({ stream: '', state, limit: ACTIVE_LIMIT })),
+    )
+    const recordings = pages.flatMap((page) => page.recordings)
+    const listing = { states, recordings, askedAtMs }
+    this.state.update((state) => ({
+      ...state,
+      active: withListing(state.active, listing, this.#toldAtMs, this.#nowMs()),
+    }))
+    for (const [id, atMs] of this.#toldAtMs) if (atMs < askedAtMs) this.#toldAtMs.delete(id)
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ProblemError && error.status === 401) {
+      this.stop()
+      this.state.update((state) => ({ ...INITIAL, needsToken: true, server: state.server }))
+      return
+    }
+    this.state.update((state) => ({ ...state, link: 'away' }))
+  }
+
+  #take(event: ServerEvent): void {
+    if ('stream' in event) {
+      void this.refresh()
+      return
+    }
+    const { recording } = event
+    const nowMs = this.#nowMs()
+    this.#toldAtMs.set(recording.id, nowMs)
+    const known = event.type === 'recording.deleted' ? { ...recording, state: 'ready' as const } : recording
+    this.state.update((state) => ({ ...state, active: withRecording(state.active, known, nowMs) }))
+    for (const listener of this.#recordingListeners) listener({ ...event, recording })
+  }
+}
