@@ -122,7 +122,7 @@ const WRONG: readonly {
       'TAPEDECK_RTMP_LISTN (environment): is not a key; did you mean TAPEDECK_RTMP_LISTEN?',
       'rtmp.idelTimeoutMs (--set): is not a key; did you mean rtmp.idleTimeoutMs?',
       'rules[0].mach (TAPEDECK_RULES): is not a key; did you mean match?',
-      'rules[0].match (TAPEDECK_RULES): is missing; expected a pattern over stream paths such as live/*',
+      'rules[0].match (TAPEDECK_RULES): is missing; expected a pattern over stream paths such as live/* or **',
       'api.listen (TAPEDECK_API_LISTEN): found ""; expected host:port, such as 127.0.0.1:8000 or [::1]:8000',
     ],
   },

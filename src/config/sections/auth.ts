@@ -4,6 +4,7 @@ import type { ConfigProblem } from '../problem.ts'
 import { accessPolicy } from '../values/access-policy.ts'
 import { choice } from '../values/choice.ts'
 import { list } from '../values/list.ts'
+import { pathPattern } from '../values/path-pattern.ts'
 import { record } from '../values/record.ts'
 import { text } from '../values/text.ts'
 
@@ -19,7 +20,7 @@ const token = record("a mapping such as { name: studio, role: admin, token: '…
     required: true,
   },
   role: { type: choice(TOKEN_ROLES), required: true },
-  match: { type: text('a pattern over stream paths', { minLength: 1 }), fallback: '**' },
+  match: { type: pathPattern, fallback: '**' },
 })
 
 /** Who may do what. */

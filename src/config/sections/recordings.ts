@@ -4,6 +4,7 @@ import { byteSize } from '../values/byte-size.ts'
 import { choice } from '../values/choice.ts'
 import { integer } from '../values/integer.ts'
 import { oneOrMore } from '../values/list.ts'
+import { nameTemplate } from '../values/name-template.ts'
 import { text } from '../values/text.ts'
 
 /** Formats a configuration may ask for. */
@@ -16,7 +17,7 @@ export const RECORDINGS_KEYS = {
     about: 'Folder of the recordings, or a list of allowed ones; the first takes new recordings.',
     flag: '--recordings <folder>',
   }),
-  name: new Key(text('a name template such as {app}/{stream}/{date}-{time}', { minLength: 1 }), {
+  name: new Key(nameTemplate, {
     default: '{app}/{stream}/{date}-{time}',
     about:
       'Name of a recording below the root, without its extension; docs/guide/03-recording-options.md lists the elements.',

@@ -6,17 +6,18 @@ import { choice } from '../values/choice.ts'
 import { flag } from '../values/flag.ts'
 import { integer } from '../values/integer.ts'
 import { list } from '../values/list.ts'
+import { nameTemplate } from '../values/name-template.ts'
+import { pathPattern } from '../values/path-pattern.ts'
 import { record } from '../values/record.ts'
-import { text } from '../values/text.ts'
 import { textMap } from '../values/text-map.ts'
 import { RECORDING_FORMATS } from './recordings.ts'
 
 /** One rule: which streams, and the fields of the recording request it makes (src/recorder/request.ts). */
 const rule = record('a mapping such as { match: live/*, format: mp4 }', {
-  match: { type: text('a pattern over stream paths such as live/*', { minLength: 1 }), required: true },
+  match: { type: pathPattern, required: true },
   priority: { type: integer({ min: -1000, max: 1000 }), fallback: 0 },
   format: { type: choice(RECORDING_FORMATS) },
-  name: { type: text('a name template', { minLength: 1 }) },
+  name: { type: nameTemplate },
   ifExists: { type: choice(IF_EXISTS) },
   rotate: {
     type: record('a mapping such as { seconds: 3600 }', {
