@@ -1,6 +1,7 @@
 import type { AudioCodec, VideoCodec } from './codec.ts'
 import { describeAudioConfiguration } from './describe-audio.ts'
 import { describeVideoConfiguration } from './describe-video.ts'
+import { CodecConfigurationError } from './errors.ts'
 import type { AudioFormat, ColorInfo, VideoFormat } from './track.ts'
 
 interface FormatInit {
@@ -34,6 +35,9 @@ export interface AudioFormatInit extends FormatInit {
   readonly channels?: number | undefined
 }
 
+/** Real records stay under 1 kB; hvcC with many parameter sets and SEI under 10 kB. */
+const MAX_CONFIGURATION_BYTES = 64 * 1024
+
 const SQUARE_PIXELS = { horizontal: 1, vertical: 1 } as const
 
 /**
@@ -42,6 +46,7 @@ const SQUARE_PIXELS = { horizontal: 1, vertical: 1 } as const
  * @throws {CodecConfigurationError} the record is malformed
  */
 export function makeVideoFormat(init: VideoFormatInit): VideoFormat {
+  checkSize(init)
   const told = describeVideoConfiguration(init.codec, init.configuration)
   return Object.freeze({
     kind: 'video',
@@ -62,6 +67,7 @@ export function makeVideoFormat(init: VideoFormatInit): VideoFormat {
  * @throws {CodecConfigurationError} the record is malformed, or neither it nor the hints tell rate and channels
  */
 export function makeAudioFormat(init: AudioFormatInit): AudioFormat {
+  checkSize(init)
   const told = describeAudioConfiguration(init.codec, init.configuration, {
     sampleRateHz: init.sampleRateHz ?? 0,
     channels: init.channels ?? 0,
@@ -74,6 +80,12 @@ export function makeAudioFormat(init: AudioFormatInit): AudioFormat {
     channels: told.channels,
     samplesPerAccessUnit: told.samplesPerAccessUnit,
   })
+}
+
+function checkSize(init: VideoFormatInit | AudioFormatInit): void {
+  const bytes = init.configuration.length
+  if (bytes <= MAX_CONFIGURATION_BYTES) return
+  throw new CodecConfigurationError(init.codec, `has ${bytes} bytes, more than ${MAX_CONFIGURATION_BYTES}`)
 }
 
 function common(init: FormatInit, configuration: Uint8Array) {

@@ -10,7 +10,7 @@ export interface Eac3Substream {
   readonly acmod: number
   readonly lfeOn: boolean
   readonly dependentSubstreams: number
-  /** Where the channels of the dependent substreams are; bit 8 (Lc/Rc) to bit 0 (LFE2), table F.6.1. */
+  /** Where the channels of the dependent substreams are; least significant bit Lc/Rc, bit 8 LFE2. Table F.6.1. */
   readonly channelLocations: number
 }
 
@@ -23,7 +23,7 @@ export interface Eac3Configuration {
   readonly channels: number
 }
 
-/** Channels at each location, most significant bit first: Lc/Rc, Lrs/Rrs, Cs, Ts, Lsd/Rsd, Lw/Rw, Lvh/Rvh, Cvh, LFE2. */
+/** Channels at each location from the least significant bit: Lc/Rc, Lrs/Rrs, Cs, Ts, Lsd/Rsd, Lw/Rw, Lvh/Rvh, Cvh, LFE2. */
 const LOCATION_CHANNELS = [2, 2, 1, 1, 2, 2, 2, 1, 1] as const
 
 /** @throws {CodecConfigurationError} */
@@ -59,7 +59,7 @@ function readSubstream(reader: BitReader): Eac3Substream {
 export function eac3Channels(substream: Eac3Substream): number {
   let channels = ac3Channels(substream.acmod, substream.lfeOn)
   LOCATION_CHANNELS.forEach((count, i) => {
-    if ((substream.channelLocations & (0x100 >> i)) !== 0) channels += count
+    if ((substream.channelLocations & (1 << i)) !== 0) channels += count
   })
   return channels
 }
