@@ -10,7 +10,9 @@ export class StreamPathError extends TapedeckError {
   readonly path: string
   readonly reason: string
   constructor(path: string, reason: string) {
-    super(`stream path ${JSON.stringify(path.slice(0, 200))} ${reason}: use app/name with letters, digits, "-", "_" or "."`)
+    super(
+      `stream path ${JSON.stringify(path.slice(0, 200))} ${reason}: use app/name with letters, digits, "-", "_" or "."`,
+    )
     this.path = path
     this.reason = reason
   }
@@ -37,7 +39,8 @@ export function normalizeStreamPath(path: string): string {
       throw new StreamPathError(path, `has a component longer than ${MAX_STREAM_PATH_COMPONENT_BYTES} bytes`)
     }
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-    if (/[\u0000-\u001f\u007f\\]/.test(component)) throw new StreamPathError(path, 'has control characters or backslashes')
+    if (/[\u0000-\u001f\u007f\\]/.test(component))
+      throw new StreamPathError(path, 'has control characters or backslashes')
   }
   return trimmed
 }

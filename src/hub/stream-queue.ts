@@ -33,6 +33,10 @@ export class StreamQueue implements StreamSink, Disposable {
     return this.#queuedBytes
   }
 
+  get hasItems(): boolean {
+    return this.#items.length > 0
+  }
+
   accessUnit(accessUnit: AccessUnit, startsGop: boolean): void {
     if (this.#closed) return
     if (!this.#gate.admits(accessUnit, startsGop, this.#queuedBytes)) {

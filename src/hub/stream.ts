@@ -1,8 +1,9 @@
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
-import { GopMemory } from './gop-memory.ts'
 import { BitrateMeter } from './bitrate-meter.ts'
+import { GopMemory } from './gop-memory.ts'
+import { leadingTrackId } from './leading-track.ts'
 
 /** Who publishes: shown to operators, and the way to end it. */
 export interface Publisher {
@@ -192,13 +193,3 @@ export class Stream {
     }
   }
 }
-
-function leadingTrackId(formats: Iterable<TrackFormat>): number {
-  let firstId = 0
-  for (const format of formats) {
-    if (format.kind === 'video') return format.trackId
-    if (firstId === 0) firstId = format.trackId
-  }
-  return firstId
-}
-

@@ -1,11 +1,14 @@
+import type { Signal } from '#base/events.ts'
 import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
-import type { Signal } from '#base/events.ts'
 import type { RecordingRequest } from './request.ts'
 
 /** What happens to recordings, as events of the API and the webhooks. */
 export type RecorderEvent =
-  | { readonly type: 'recording.waiting' | 'recording.started' | 'recording.finishing'; readonly recording: RecordingDocument }
+  | {
+      readonly type: 'recording.waiting' | 'recording.started' | 'recording.finishing'
+      readonly recording: RecordingDocument
+    }
   | { readonly type: 'recording.ready' | 'recording.failed'; readonly recording: RecordingDocument }
   | { readonly type: 'recording.deleted'; readonly recording: RecordingDocument }
   /** The disk refuses bytes, or takes them again; `recording.error` says which. */

@@ -41,6 +41,8 @@ export interface Catalog extends AsyncDisposable {
   /** Recordings a crash left in `waiting`, `recording` or `finishing` on this node, newest first. */
   unfinished(node: string): Promise<readonly RecordingDocument[]>
   remove(id: string): Promise<void>
+  /** Recordings that have a part with this root and relative path, newest first. */
+  findByPart(root: string, path: string): Promise<readonly RecordingDocument[]>
   /** Sums for retention and metrics. */
   totals(): Promise<{ recordings: number; parts: number; bytes: number }>
   /** Ready, not held recordings, oldest first: what retention may delete. */

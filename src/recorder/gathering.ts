@@ -1,0 +1,105 @@
+import { leadingTrackId } from '#hub/leading-track.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { TrackFormat } from '#media/track.ts'
+
+/** Held back at most this long for a random access point; then what there is begins the recording. */
+const MAX_WAIT_MS = 10_000
+/** And at most this much. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024
+
+export interface GatheringOptions {
+  readonly startOn: 'keyframe' | 'now'
+  readonly audio: boolean
+  readonly video: boolean
+  /** Wait this long for the second kind of track. */
+  readonly trackWaitMs: number
+  /** The recording saw the stream from its first access unit on: everything belongs to it. */
+  readonly fromFirst: boolean
+  readonly monotonicMs: () => number
+}
+
+/**
+ * Collects a stream's beginning until a file can be begun well: a random access point of the leading track is there,
+ * and both audio and video are known or were waited for.
+ */
+export class Gathering implements Disposable {
+  readonly #options: GatheringOptions
+  readonly #formats = new Map<number, TrackFormat>()
+  #held: AccessUnit[] = []
+  #heldBytes = 0
+  #sinceMs: number | undefined
+  #start: AccessUnit | undefined
+
+  constructor(options: GatheringOptions) {
+    this.#options = options
+  }
+
+  get formats(): ReadonlyMap<number, TrackFormat> {
+    return this.#formats
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0
+  }
+
+  format(format: TrackFormat): void {
+    const leadingBefore = leadingTrackId(this.#formats.values())
+    this.#formats.set(format.trackId, format)
+    // Video that appears after audio leads from now on; the audio's start no longer counts.
+    if (leadingTrackId(this.#formats.values()) !== leadingBefore) this.#start = undefined
+  }
+
+  /** Retains what may belong to the recording. */
+  add(accessUnit: AccessUnit): void {
+    this.#sinceMs ??= this.#options.monotonicMs()
+    const isLeading = accessUnit.format.trackId === leadingTrackId(this.#formats.values())
+    if (this.#start === undefined && isLeading) {
+      if (accessUnit.isRandomAccess || this.#options.startOn === 'now') this.#start = accessUnit
+      else return
+    }
+    this.#held.push(accessUnit.retain())
+    this.#heldBytes += accessUnit.payloadBytes
+  }
+
+  get isReady(): boolean {
+    if (this.#held.length === 0 || this.#sinceMs === undefined) return false
+    const waitedMs = this.#options.monotonicMs() - this.#sinceMs
+    if (waitedMs >= MAX_WAIT_MS || this.#heldBytes > MAX_HELD_BYTES) return true
+    if (this.#start === undefined) return false
+    return this.#hasAllKinds() || waitedMs >= this.#options.trackWaitMs
+  }
+
+  /** What the recording begins with, in the stream's order. The caller owns the references. */
+  take(): AccessUnit[] {
+    const start = this.#start
+    const startMs = start === undefined ? Number.NEGATIVE_INFINITY : (start.pts * 1000) / start.format.timescale
+    const taken: AccessUnit[] = []
+    for (const accessUnit of this.#held) {
+      const belongs =
+        this.#options.fromFirst ||
+        start === undefined ||
+        accessUnit.format.trackId === start.format.trackId ||
+        (accessUnit.pts * 1000) / accessUnit.format.timescale >= startMs
+      if (belongs) taken.push(accessUnit)
+      else accessUnit.release()
+    }
+    this.#held = []
+    this.#heldBytes = 0
+    return taken
+  }
+
+  [Symbol.dispose](): void {
+    for (const accessUnit of this.#held) accessUnit.release()
+    this.#held = []
+  }
+
+  #hasAllKinds(): boolean {
+    let audio = !this.#options.audio
+    let video = !this.#options.video
+    for (const { kind } of this.#formats.values()) {
+      if (kind === 'audio') audio = true
+      else video = true
+    }
+    return audio && video
+  }
+}

@@ -1,0 +1,115 @@
+import type { TrackFormat } from '#media/track.ts'
+import type { GapCause, GapDocument, LedgerDocument, LedgerTrackDocument } from '#storage/recording-document.ts'
+
+/** Most gaps kept one by one; later ones of the same cause and track widen the last, so that a bad night stays small. */
+const MAX_GAPS = 1_000
+
+/** Gaps of one cause on one track closer than this are one gap. */
+const MERGE_WITHIN_MS = 1_000
+
+interface TrackAccount {
+  readonly kind: 'video' | 'audio'
+  codec: string
+  received: number
+  written: number
+  lost: number
+}
+
+/**
+ * The account of a recording: every access unit that belongs to it was received, and ends as written or lost. What is
+ * neither is on its way to the disk (promise 2).
+ */
+export class Ledger {
+  readonly #tracks = new Map<number, TrackAccount>()
+  readonly #gaps: GapDocument[] = []
+  #writtenBytes = 0
+
+  /** Continues the account of an earlier session of the same recording (append). */
+  static from(document: LedgerDocument): Ledger {
+    const ledger = new Ledger()
+    for (const { trackId, kind, codec, received, written, lost } of document.tracks) {
+      ledger.#tracks.set(trackId, { kind, codec, received, written, lost })
+    }
+    ledger.#gaps.push(...document.gaps)
+    return ledger
+  }
+
+  get writtenBytes(): number {
+    return this.#writtenBytes
+  }
+
+  received(format: TrackFormat): void {
+    this.#account(format).received++
+  }
+
+  written(format: TrackFormat, payloadBytes: number): void {
+    this.#account(format).written++
+    this.#writtenBytes += payloadBytes
+  }
+
+  /** Counts lost access units; the time range and cause are noted by `gap`. */
+  lost(format: TrackFormat, accessUnits: number): void {
+    this.#account(format).lost += accessUnits
+  }
+
+  /** What was written is gone with its file. */
+  vanished(trackId: number, accessUnits: number): void {
+    const account = this.#tracks.get(trackId)
+    if (account === undefined) return
+    account.written -= accessUnits
+    account.lost += accessUnits
+  }
+
+  /** Notes a gap, or widens the last one when it goes on. Gives the gap when it is a new one. */
+  gap(gap: GapDocument): GapDocument | undefined {
+    const last = this.#gaps.findLastIndex((known) => known.track === gap.track && known.cause === gap.cause)
+    const known = this.#gaps[last]
+    if (known !== undefined && (gap.fromMs - known.toMs < MERGE_WITHIN_MS || this.#gaps.length >= MAX_GAPS)) {
+      this.#gaps[last] = {
+        ...known,
+        toMs: Math.max(known.toMs, gap.toMs),
+        missingMs: known.missingMs + gap.missingMs,
+        accessUnits: known.accessUnits + gap.accessUnits,
+      }
+      return undefined
+    }
+    this.#gaps.push(gap)
+    return gap
+  }
+
+  /** Sums over all tracks: for metrics. */
+  totals(): { received: number; written: number; lost: number } {
+    const totals = { received: 0, written: 0, lost: 0 }
+    for (const account of this.#tracks.values()) {
+      totals.received += account.received
+      totals.written += account.written
+      totals.lost += account.lost
+    }
+    return totals
+  }
+
+  toDocument(): LedgerDocument {
+    const tracks: LedgerTrackDocument[] = []
+    for (const [trackId, account] of this.#tracks) tracks.push({ trackId, ...account })
+    return { tracks, gaps: [...this.#gaps] }
+  }
+
+  #account(format: TrackFormat): TrackAccount {
+    let account = this.#tracks.get(format.trackId)
+    if (account === undefined) {
+      account = { kind: format.kind, codec: format.codec, received: 0, written: 0, lost: 0 }
+      this.#tracks.set(format.trackId, account)
+    } else {
+      account.codec = format.codec
+    }
+    return account
+  }
+}
+
+/** A gap as the document has it, noted now. */
+export function gapNow(
+  nowMs: number,
+  gap: { track: number; fromMs: number; toMs: number; missingMs?: number; accessUnits: number; cause: GapCause },
+): GapDocument {
+  return { missingMs: 0, ...gap, at: new Date(nowMs).toISOString() }
+}

@@ -1,0 +1,158 @@
+import type { TapedeckError } from '#base/error.ts'
+import type { Logger, Runtime } from '#base/runtime.ts'
+import type { Container } from '#containers/container.ts'
+import type { TrackFormat } from '#media/track.ts'
+import type { PartDocument } from '#storage/recording-document.ts'
+import { Part, type PartEvents } from './part.ts'
+import { finishPart } from './part-finisher.ts'
+import type { AppendTarget, PartMaker } from './part-maker.ts'
+
+/** How long the end of a part waits for a disk that refuses the last bytes before they count as lost. */
+const DRAIN_PATIENCE_MS = 5_000
+
+/** A moment on the recording's timeline. */
+export interface Zero {
+  readonly ticks: number
+  readonly timescale: number
+}
+
+export interface PartChainOptions {
+  readonly maker: PartMaker
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly events: PartEvents & {
+    ready(part: PartDocument, finishMs: number): void
+    refused(error: unknown): void
+  }
+  readonly refusal: () => TapedeckError | undefined
+  /** Sync before a part counts as final (power durability, or it replaces another file). */
+  readonly syncFirst: boolean
+  /** Parts of earlier sessions of the recording (append). */
+  readonly previous: readonly PartDocument[]
+}
+
+/** The parts of one recording, in order: at most one takes media, earlier ones are on their way to become final. */
+export class PartChain {
+  readonly #options: PartChainOptions
+  readonly #closing = new Map<Part, Promise<void>>()
+  readonly #documents = new Map<number, PartDocument>()
+  #current: Part | undefined
+  #lastIndex: number
+  #continuation: unknown
+
+  constructor(options: PartChainOptions) {
+    this.#options = options
+    for (const part of options.previous) this.#documents.set(part.index, part)
+    this.#lastIndex = options.previous.at(-1)?.index ?? 0
+  }
+
+  /** The part that takes media now. */
+  get current(): Part | undefined {
+    return this.#current
+  }
+
+  get queuedBytes(): number {
+    let bytes = this.#current?.queuedBytes ?? 0
+    for (const part of this.#closing.keys()) bytes += part.queuedBytes
+    return bytes
+  }
+
+  documents(): PartDocument[] {
+    const byIndex = new Map(this.#documents)
+    for (const part of this.#closing.keys()) if (part.file !== undefined) byIndex.set(part.index, part.toDocument())
+    if (this.#current?.file !== undefined) byIndex.set(this.#current.index, this.#current.toDocument())
+    return [...byIndex.values()].sort((a, b) => a.index - b.index)
+  }
+
+  /** Closes the present part, if any, and begins the next at `zero`. */
+  begin(
+    container: Container,
+    formats: ReadonlyMap<number, TrackFormat>,
+    zero: Zero,
+    recordingStartedAtMs: number,
+  ): void {
+    this.endCurrent()
+    const { maker, runtime } = this.#options
+    const index = ++this.#lastIndex
+    const nowMs = runtime.nowMs()
+    const path = maker.path(container, index, recordingStartedAtMs, formats.values())
+    this.#current = this.#part({
+      index,
+      container,
+      writer: container.open(maker.writerOptions(formats.values(), nowMs, this.#continuation)),
+      openFile: () => maker.create(path, index),
+      startedAtMs: nowMs,
+      zero,
+      formats,
+      previous: undefined,
+    })
+  }
+
+  /** Goes on in a finished file. */
+  append(container: Container, formats: ReadonlyMap<number, TrackFormat>, zero: Zero, target: AppendTarget): void {
+    const previous = this.#options.previous.at(-1)
+    this.#current = this.#part({
+      index: previous?.index ?? ++this.#lastIndex,
+      container,
+      writer: target.writer,
+      openFile: () => Promise.resolve(target.file),
+      startedAtMs: previous === undefined ? this.#options.runtime.nowMs() : Date.parse(previous.startedAt),
+      zero,
+      formats,
+      previous,
+    })
+  }
+
+  /** The present part takes no more and becomes final in the background. */
+  endCurrent(): void {
+    const part = this.#current
+    if (part === undefined) return
+    this.#current = undefined
+    part.close()
+    this.#continuation = part.writer.continuation
+    this.#finish(part)
+  }
+
+  /** The present part can't go on; its file, if it holds anything, becomes final. */
+  giveUpCurrent(): void {
+    const part = this.#current
+    if (part === undefined) return
+    this.#current = undefined
+    if (!part.hasBytes) this.#lastIndex--
+    this.#finish(part)
+  }
+
+  /** Resolves when every part is as final as it can be. */
+  async close(): Promise<void> {
+    this.endCurrent()
+    await Promise.all(this.#closing.values())
+  }
+
+  digested(index: number, sha256: string): void {
+    const document = this.#documents.get(index)
+    if (document !== undefined) this.#documents.set(index, { ...document, sha256 })
+  }
+
+  #part(options: Omit<ConstructorParameters<typeof Part>[0], 'root' | 'events' | 'refusal' | 'monotonicMs'>): Part {
+    const { maker, events, refusal, runtime } = this.#options
+    return new Part({ ...options, root: maker.root, events, refusal, monotonicMs: runtime.monotonicMs })
+  }
+
+  #finish(part: Part): void {
+    this.#closing.set(
+      part,
+      this.#drainAndFinish(part).finally(() => this.#closing.delete(part)),
+    )
+  }
+
+  async #drainAndFinish(part: Part): Promise<void> {
+    const { log, events, runtime, syncFirst } = this.#options
+    await part.drain(DRAIN_PATIENCE_MS)
+    const startedMs = runtime.monotonicMs()
+    const outcome = await finishPart(part, { syncFirst, log, onRefused: (error) => events.refused(error) })
+    if (outcome === 'nothing') return
+    const document = part.toDocument()
+    this.#documents.set(document.index, document)
+    if (outcome === 'ready') events.ready(document, runtime.monotonicMs() - startedMs)
+  }
+}

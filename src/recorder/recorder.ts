@@ -1,0 +1,375 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TapedeckError } from '#base/error.ts'
+import { Signal } from '#base/events.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Hub } from '#hub/hub.ts'
+import type { Stream } from '#hub/stream.ts'
+import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
+import { storageErrorFrom } from '#storage/errors.ts'
+import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import { appendedTo, checkOverwritable } from './append.ts'
+import {
+  PartNotFoundError,
+  RecorderClosedError,
+  RecordingBusyError,
+  RecordingHeldError,
+  RecordingNotFoundError,
+  RecordingNotRunningError,
+  StreamNotFoundError,
+} from './errors.ts'
+import { Journal, type RecordingStore } from './journal.ts'
+import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
+import { Recording, type RecordingEvents } from './recording.ts'
+import type { RecordingRequest } from './request.ts'
+import { type ResolvedRequest, resolveRequest } from './request-defaults.ts'
+import { Rules } from './rules.ts'
+import type { RecorderSettings } from './settings.ts'
+import { Tally } from './tally.ts'
+
+/** How often recordings look at the clock: stalled streams, reconnect windows, the second track's wait. */
+const TICK_MS = 200
+
+/** How often the ledger of a recording in progress is stored: what a crash may cost of it. */
+const SAVE_EVERY_MS = 10_000
+
+/** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
+const STOP_ANSWER_MS = 15_000
+
+/** How long the server waits for its recordings at its own end; the rest is finished at the next start. */
+const CLOSE_PATIENCE_MS = 10_000
+
+export interface RecorderOptions {
+  readonly runtime: Runtime
+  readonly hub: Hub
+  readonly settings: RecorderSettings
+  readonly catalog: Catalog
+  /** Catalog row and manifest together. */
+  readonly store: RecordingStore & { remove(recording: RecordingDocument): Promise<void> }
+  readonly rules: readonly RuleRow[]
+  /** Why nothing may be written now (the free-space floor); undefined when it may. */
+  readonly refusal: () => TapedeckError | undefined
+}
+
+/** All recordings of this node: starts them by request and by rule, finds them again, ends them. */
+export class Recorder implements RecorderApi, AsyncDisposable {
+  readonly events: Signal<RecorderEvent>
+  readonly #options: RecorderOptions
+  readonly #runtime: Runtime
+  readonly #journal: Journal
+  readonly #rules: Rules
+  readonly #tally = new Tally()
+  readonly #recordings = new Map<string, Recording>()
+  readonly #owned = new DisposableStack()
+  #lastSaveMs: number
+  #closed = false
+
+  constructor(options: RecorderOptions) {
+    const { runtime, hub } = options
+    this.#options = options
+    this.#runtime = runtime
+    this.#journal = new Journal(options.store, runtime.log)
+    this.#rules = new Rules(options.rules)
+    this.events = new Signal((error) => runtime.log.error({ event: 'recorder.listener-failed', err: error }))
+    this.#lastSaveMs = runtime.monotonicMs()
+    this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
+    const timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#owned.defer(() => clearInterval(timer))
+  }
+
+  get isReady(): boolean {
+    return !this.#closed
+  }
+
+  get counters(): RecorderCounters {
+    let queuedBytes = 0
+    for (const recording of this.#recordings.values()) queuedBytes += recording.queuedBytes
+    return this.#tally.counters(queuedBytes)
+  }
+
+  observe(observer: RecorderObserver): Disposable {
+    return this.#tally.observe(observer)
+  }
+
+  async start(request: RecordingRequest): Promise<RecordingDocument> {
+    const { hub, settings, catalog } = this.#options
+    const resolved = resolveRequest(request, settings)
+    if (this.#closed) throw new RecorderClosedError()
+    if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)
+      throw new StreamNotFoundError(resolved.stream)
+    const previous = await this.#previous(resolved)
+    if (previous !== undefined && this.#recordings.has(previous.id))
+      throw new RecordingBusyError(previous.id, previous.state)
+    const recording = this.#create(resolved, null, previous)
+    const stream = hub.get(resolved.stream)
+    if (stream !== undefined) recording.attach(stream)
+    const document = recording.toDocument()
+    await this.#journal.settled(document.id)
+    return this.#recordings.get(document.id)?.toDocument() ?? document
+  }
+
+  async stop(id: string): Promise<RecordingDocument> {
+    const recording = this.#recordings.get(id)
+    if (recording === undefined) return this.get(id)
+    await Promise.race([recording.stop(), sleep(STOP_ANSWER_MS, undefined, { ref: false })])
+    await this.#journal.settled(id)
+    return recording.toDocument()
+  }
+
+  async split(id: string): Promise<RecordingDocument> {
+    const recording = this.#recordings.get(id)
+    if (recording === undefined || recording.state !== 'recording') {
+      throw new RecordingNotRunningError(id, (await this.get(id)).state)
+    }
+    recording.split()
+    return recording.toDocument()
+  }
+
+  async get(id: string): Promise<RecordingDocument> {
+    const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
+    if (document === undefined) throw new RecordingNotFoundError(id)
+    return document
+  }
+
+  async list(query: RecordingQuery): Promise<RecordingPage> {
+    const page = await this.#options.catalog.list(query)
+    const recordings = page.recordings.map((stored) => this.#recordings.get(stored.id)?.toDocument() ?? stored)
+    return { ...page, recordings }
+  }
+
+  async remove(id: string): Promise<void> {
+    const recording = await this.get(id)
+    if (this.#recordings.has(id)) throw new RecordingBusyError(id, recording.state)
+    if (recording.held) throw new RecordingHeldError(id)
+    for (const part of recording.parts) {
+      const path = join(part.root, part.path)
+      await rm(path, { force: true }).catch((error: unknown) => {
+        throw storageErrorFrom(error, path)
+      })
+    }
+    await this.#journal.settled(id)
+    await this.#options.store.remove(recording)
+    this.events.emit({ type: 'recording.deleted', recording })
+  }
+
+  async setHeld(id: string, held: boolean): Promise<RecordingDocument> {
+    const recording = this.#recordings.get(id)
+    const document = recording === undefined ? { ...(await this.get(id)), held } : undefined
+    if (recording !== undefined) recording.held = held
+    const changed = document ?? recording?.toDocument()
+    if (changed === undefined) throw new RecordingNotFoundError(id)
+    this.#journal.note(changed)
+    await this.#journal.settled(id)
+    return changed
+  }
+
+  async partFile(
+    id: string,
+    index: number,
+  ): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }> {
+    const recording = await this.get(id)
+    const part = recording.parts.find((candidate) => candidate.index === index)
+    if (part === undefined) throw new PartNotFoundError(id, index)
+    return { path: join(part.root, part.path), part, recording }
+  }
+
+  active(stream?: string): readonly RecordingDocument[] {
+    const documents: RecordingDocument[] = []
+    for (const recording of this.#recordings.values()) {
+      if (stream === undefined || recording.request.stream === stream) documents.push(recording.toDocument())
+    }
+    return documents
+  }
+
+  /** Notes the digest of a finished part, wherever its recording is by now. */
+  async digested(id: string, index: number, sha256: string): Promise<void> {
+    const recording = this.#recordings.get(id)
+    recording?.digested(index, sha256)
+    const document = recording?.toDocument() ?? (await this.#options.catalog.get(id))
+    if (document === undefined) return
+    const parts = document.parts.map((part) => (part.index === index ? { ...part, sha256 } : part))
+    this.#journal.note({ ...document, parts })
+  }
+
+  rules(): readonly RuleRow[] {
+    return this.#rules.list()
+  }
+
+  async addRule(rule: Omit<RuleRow, 'id' | 'origin'>): Promise<RuleRow> {
+    const row: RuleRow = { ...rule, id: this.#runtime.newId(), origin: 'api' }
+    this.#checkRule(row)
+    this.#rules.set(row)
+    await this.#options.catalog.saveRule(row)
+    return row
+  }
+
+  async updateRule(id: string, change: Partial<Omit<RuleRow, 'id' | 'origin'>>): Promise<RuleRow> {
+    const row: RuleRow = { ...this.#rules.changeable(id), ...change }
+    this.#checkRule(row)
+    this.#rules.set(row)
+    await this.#options.catalog.saveRule(row)
+    return row
+  }
+
+  async removeRule(id: string): Promise<void> {
+    this.#rules.changeable(id)
+    this.#rules.delete(id)
+    await this.#options.catalog.removeRule(id)
+  }
+
+  /** Ends all recordings and waits a bounded time for their files; the rest is finished at the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const stops = [...this.#recordings.values()].map((recording) => recording.stop())
+    await Promise.race([Promise.all(stops), sleep(CLOSE_PATIENCE_MS, undefined, { ref: false })])
+    this.#owned.dispose()
+    await this.#journal.allSettled()
+  }
+
+  /** The recording to go on with (append), after the checks that need the catalog. */
+  async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
+    const { catalog, settings } = this.#options
+    if (request.ifExists === 'append') return appendedTo(catalog, settings, request, this.#runtime)
+    if (request.ifExists === 'overwrite') await checkOverwritable(catalog, settings, request, this.#runtime)
+    return undefined
+  }
+
+  /** Recordings whose file this part has replaced are gone. */
+  async #forgetReplaced(id: string, part: PartDocument): Promise<void> {
+    for (const replaced of await this.#options.catalog.findByPart(part.root, part.path)) {
+      if (replaced.id === id || this.#recordings.has(replaced.id)) continue
+      await this.#options.store.remove(replaced)
+      this.events.emit({ type: 'recording.deleted', recording: replaced })
+    }
+  }
+
+  #checkRule(row: RuleRow): void {
+    resolveRequest({ ...row.request, stream: 'any/stream' }, this.#options.settings)
+  }
+
+  #create(request: ResolvedRequest, ruleId: string | null, previous?: RecordingDocument): Recording {
+    const recording = new Recording({
+      id: previous?.id ?? this.#runtime.newId(),
+      ruleId,
+      request,
+      runtime: this.#runtime,
+      settings: this.#options.settings,
+      events: this.#recordingEvents,
+      previous,
+      refusal: this.#options.refusal,
+    })
+    this.#recordings.set(recording.id, recording)
+    const document = recording.toDocument()
+    this.#journal.note(document)
+    this.events.emit({ type: 'recording.waiting', recording: document })
+    return recording
+  }
+
+  #streamStarted(stream: Stream): void {
+    if (this.#closed) return
+    let taken = false
+    for (const recording of this.#recordings.values()) {
+      if (recording.request.stream !== stream.path || recording.isAttached || recording.isFinal) continue
+      taken ||= recording.detachedMs !== undefined
+      recording.attach(stream)
+    }
+    const rule = this.#rules.match(stream.path)
+    // A recording that survived its publisher goes on; the rule that began it doesn't begin another.
+    if (rule === undefined || taken) return
+    this.#startByRule(rule, stream)
+  }
+
+  #startByRule(rule: RuleRow, stream: Stream): void {
+    const report = (error: unknown) => {
+      this.#runtime.log.error({ event: 'rule.start-failed', rule: rule.id, stream: stream.path, err: error })
+    }
+    try {
+      const request = resolveRequest({ ...rule.request, stream: stream.path }, this.#options.settings)
+      // Only these two need the catalog first; everything else sees the stream from its first access unit on.
+      if (request.ifExists === 'append' || request.ifExists === 'overwrite') {
+        this.#previous(request).then((previous) => this.#create(request, rule.id, previous).attach(stream), report)
+      } else {
+        this.#create(request, rule.id).attach(stream)
+      }
+    } catch (error) {
+      report(error)
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#runtime.monotonicMs()
+    const save = nowMs - this.#lastSaveMs > SAVE_EVERY_MS
+    if (save) this.#lastSaveMs = nowMs
+    for (const recording of this.#recordings.values()) {
+      recording.tick()
+      if (save && recording.state === 'recording') this.#journal.note(recording.toDocument())
+    }
+  }
+
+  readonly #recordingEvents: RecordingEvents = {
+    stateChanged: (recording) => this.#stateChanged(recording),
+    impaired: (recording) => this.#report('recording.impaired', recording),
+    resumed: (recording) => this.#report('recording.resumed', recording),
+    gap: (recording, gap) => {
+      const document = this.#note(recording)
+      this.events.emit({ type: 'recording.gap', recording: document, gap })
+    },
+    partOpened: (recording, part) => {
+      const document = this.#note(recording)
+      this.events.emit({ type: 'part.opened', recording: document, part })
+    },
+    partReady: (recording, part, finishMs) => {
+      this.#tally.finished(finishMs)
+      const document = this.#note(recording)
+      this.events.emit({ type: 'part.ready', recording: document, part })
+      if (recording.request.ifExists === 'overwrite') {
+        this.#forgetReplaced(recording.id, part).catch((error: unknown) => {
+          recording.log.error({ event: 'catalog.forget-failed', err: error })
+        })
+      }
+    },
+    written: (accessUnits, bytes, latencyMs) => this.#tally.written(accessUnits, bytes, latencyMs),
+    received: () => this.#tally.received(),
+    lost: (accessUnits, cause) => this.#tally.lost(accessUnits, cause),
+  }
+
+  #stateChanged(recording: Recording): void {
+    switch (recording.state) {
+      case 'waiting':
+        this.#note(recording)
+        return
+      case 'recording':
+        this.#report('recording.started', recording)
+        return
+      case 'finishing':
+        this.#report('recording.finishing', recording)
+        return
+      case 'ready':
+      case 'failed':
+        this.#report(`recording.${recording.state}`, recording)
+        this.#forget(recording)
+    }
+  }
+
+  /** Answers come from memory until the catalog has the final state. */
+  #forget(recording: Recording): void {
+    void this.#journal.settled(recording.id).then(() => {
+      if (this.#recordings.get(recording.id) === recording) this.#recordings.delete(recording.id)
+    })
+  }
+
+  #report(
+    type: Exclude<RecorderEvent['type'], 'recording.gap' | 'part.opened' | 'part.ready'>,
+    recording: Recording,
+  ): void {
+    this.events.emit({ type, recording: this.#note(recording) })
+  }
+
+  #note(recording: Recording): RecordingDocument {
+    const document = recording.toDocument()
+    this.#journal.note(document)
+    return document
+  }
+}

@@ -1,0 +1,161 @@
+import type { AccessUnit } from '#media/access-unit.ts'
+import { rescale } from '#media/clock.ts'
+
+/** A step back of less than this on one track is disorder, not a new clock: it is smoothed out. */
+const DISORDER_MS = 1_000
+
+/** Nothing from any track for this long on the publisher's clock is worth a line in the ledger. */
+const NOTED_GAP_MS = 1_000
+
+/** A step forward of more than this, on all tracks, is a jump of the publisher's clock: it is cut out. */
+export const JUMP_MS = 10_000
+
+/** Duration assumed for a track's first access unit when something has to follow it at once. */
+const ASSUMED_DURATION_MS = 33
+
+/** A discontinuity the timeline met, for the ledger. Positions are milliseconds of the recording. */
+export interface TimelineGap {
+  readonly fromMs: number
+  readonly toMs: number
+  /** Publisher time that is missing; 0 when the clock merely jumped. */
+  readonly missingMs: number
+}
+
+/** Where an access unit lies in the recording, in ticks of its format's timescale. */
+export interface RecordingTiming {
+  readonly dts: number
+  readonly pts: number
+  /** Set when this access unit is the first after a discontinuity. */
+  readonly gap: TimelineGap | undefined
+}
+
+/** One uninterrupted run of the publisher's clock: its times minus `offset` are the recording's. */
+interface Epoch {
+  readonly offsetTicks: number
+  readonly offsetHz: number
+  /** Furthest publisher time seen in this epoch, milliseconds. */
+  latestInMs: number
+}
+
+interface TrackClock {
+  epoch: Epoch
+  offsetTicks: number
+  timescale: number
+  lastInTicks: number
+  lastOutTicks: number
+  durationTicks: number
+}
+
+/**
+ * Turns a publisher's timestamps (which wrap, jump, restart) into the recording's: from zero, continuous, per track
+ * strictly increasing in DTS. All tracks share each run of the publisher's clock (an epoch), so that a jump never
+ * moves audio against video.
+ */
+export class Timeline {
+  readonly #tracks = new Map<number, TrackClock>()
+  #epoch: Epoch | undefined
+  #latestEndMs: number
+  #restarting = false
+  #outageMs = 0
+
+  /** @param startMs where the first access unit lands: 0, or the end of what an appended file already holds */
+  constructor(startMs = 0) {
+    this.#latestEndMs = startMs
+  }
+
+  /** End of the furthest access unit so far, milliseconds of the recording. */
+  get endMs(): number {
+    return this.#latestEndMs
+  }
+
+  /** Fixes which publisher time becomes the start position: the earliest of all tracks that begin together. */
+  begin(zeroTicks: number, timescale: number): void {
+    this.#epoch = this.#newEpoch(zeroTicks, timescale)
+  }
+
+  /** The publisher is a new connection: its clock has nothing to do with the last one's. */
+  restart(outageMs: number): void {
+    this.#restarting = true
+    this.#outageMs = outageMs
+  }
+
+  map(accessUnit: AccessUnit): RecordingTiming {
+    const { format, dts } = accessUnit
+    const inMs = (dts * 1000) / format.timescale
+    let gap: TimelineGap | undefined
+    let epoch = this.#epoch
+    let clock = this.#tracks.get(format.trackId)
+    if (epoch === undefined || this.#restarting) {
+      if (this.#restarting && epoch !== undefined) {
+        gap = { fromMs: this.#latestEndMs, toMs: this.#latestEndMs, missingMs: this.#outageMs }
+      }
+      this.#restarting = false
+      epoch = this.#newEpoch(dts, format.timescale)
+      this.#epoch = epoch
+    } else if (clock === undefined || clock.epoch !== epoch) {
+      // A track that is still on the old clock, or begins: old when it goes on where it was, else the newest.
+      const stragglesMs =
+        clock === undefined ? Number.POSITIVE_INFINITY : Math.abs(inMs - (clock.lastInTicks * 1000) / clock.timescale)
+      if (clock !== undefined && stragglesMs < DISORDER_MS && Math.abs(inMs - epoch.latestInMs) > stragglesMs) {
+        epoch = clock.epoch
+      } else if (Math.abs(inMs - epoch.latestInMs) > JUMP_MS) {
+        gap = { fromMs: this.#latestEndMs, toMs: this.#latestEndMs, missingMs: 0 }
+        epoch = this.#newEpoch(dts, format.timescale)
+        this.#epoch = epoch
+      }
+    } else {
+      const stepMs = inMs - (clock.lastInTicks * 1000) / clock.timescale
+      const aheadMs = inMs - epoch.latestInMs
+      if (stepMs < -DISORDER_MS || aheadMs > JUMP_MS) {
+        gap = { fromMs: this.#latestEndMs, toMs: this.#latestEndMs, missingMs: 0 }
+        epoch = this.#newEpoch(dts, format.timescale)
+        this.#epoch = epoch
+      } else if (aheadMs > NOTED_GAP_MS) {
+        const fromMs = this.#latestEndMs
+        gap = { fromMs, toMs: fromMs + aheadMs, missingMs: aheadMs }
+      }
+    }
+    if (clock === undefined || clock.epoch !== epoch || clock.timescale !== format.timescale) {
+      clock = this.#moveTrack(format.trackId, clock, epoch, format.timescale)
+    }
+    return this.#place(clock, accessUnit, gap)
+  }
+
+  #place(clock: TrackClock, accessUnit: AccessUnit, gap: TimelineGap | undefined): RecordingTiming {
+    const { timescale } = clock
+    let dts = accessUnit.dts - clock.offsetTicks
+    const earliest = clock.lastOutTicks + 1
+    if (dts < earliest) dts = earliest
+    const pts = Math.max(accessUnit.pts - clock.offsetTicks, dts)
+    const step = dts - clock.lastOutTicks
+    if (clock.lastOutTicks >= 0 && step * 1000 < NOTED_GAP_MS * timescale) clock.durationTicks = step
+    clock.lastInTicks = accessUnit.dts
+    clock.lastOutTicks = dts
+    const inMs = (accessUnit.dts * 1000) / timescale
+    if (inMs > clock.epoch.latestInMs) clock.epoch.latestInMs = inMs
+    const endMs = ((dts + clock.durationTicks) * 1000) / timescale
+    if (endMs > this.#latestEndMs) this.#latestEndMs = endMs
+    return { dts, pts, gap }
+  }
+
+  #newEpoch(ticks: number, timescale: number): Epoch {
+    const landing = Math.round((this.#latestEndMs * timescale) / 1000)
+    return { offsetTicks: ticks - landing, offsetHz: timescale, latestInMs: (ticks * 1000) / timescale }
+  }
+
+  #moveTrack(trackId: number, before: TrackClock | undefined, epoch: Epoch, timescale: number): TrackClock {
+    const clock: TrackClock = {
+      epoch,
+      offsetTicks: rescale(epoch.offsetTicks, epoch.offsetHz, timescale),
+      timescale,
+      lastInTicks: 0,
+      lastOutTicks: before === undefined ? -1 : rescale(before.lastOutTicks, before.timescale, timescale),
+      durationTicks:
+        before === undefined
+          ? Math.round((ASSUMED_DURATION_MS * timescale) / 1000)
+          : rescale(before.durationTicks, before.timescale, timescale),
+    }
+    this.#tracks.set(trackId, clock)
+    return clock
+  }
+}
