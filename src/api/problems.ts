@@ -1,0 +1,140 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { type ErrorOrigin, TapedeckError } from '#base/error.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { App } from './app.ts'
+import {
+  BodyTooLargeError,
+  InvalidRequestError,
+  MalformedBodyError,
+  NoSuchRouteError,
+  RangeNotSatisfiableError,
+  UnsupportedMediaTypeError,
+} from './errors.ts'
+import type { Problem } from './schemas/problem.ts'
+
+/** Codes whose status does not follow from whose fault they are. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  'api/body-too-large': 413,
+  'api/unsupported-media-type': 415,
+  'api/no-such-route': 404,
+  'api/host-not-allowed': 421,
+  'api/cross-site-request': 403,
+  'api/range-not-satisfiable': 416,
+  'api/part-file-missing': 404,
+  'api/too-many-rules': 409,
+  'auth/unauthenticated': 401,
+  'auth/forbidden': 403,
+  'auth/stream-access-denied': 403,
+  'auth/access-endpoint-failed': 502,
+  'live/not-viewable': 409,
+  'poster/unavailable': 404,
+  'stream/path-in-use': 409,
+  'storage/full': 507,
+}
+
+/** What a code's last word says, for areas that name their errors alike. */
+const STATUS_BY_ENDING: readonly (readonly [string, number])[] = [
+  ['not-found', 404],
+  ['busy', 409],
+  ['held', 409],
+  ['exists', 409],
+  ['in-use', 409],
+  ['read-only', 409],
+  ['not-recording', 409],
+]
+
+const STATUS_BY_ORIGIN: Readonly<Record<ErrorOrigin, number>> = {
+  client: 400,
+  publisher: 409,
+  operator: 503,
+  storage: 503,
+  internal: 500,
+}
+
+/** The HTTP status of one of our errors. */
+export function statusOf({ code, origin }: Pick<TapedeckError, 'code' | 'origin'>): number {
+  const byEnding = STATUS_BY_ENDING.find(([ending]) => code.endsWith(`/${ending}`) || code.endsWith(`-${ending}`))
+  return STATUS_BY_CODE[code] ?? (origin === 'internal' ? 500 : (byEnding?.[1] ?? STATUS_BY_ORIGIN[origin]))
+}
+
+/** The problem document (RFC 9457) of one of our errors. */
+export function toProblem(error: TapedeckError): Problem {
+  return {
+    type: `urn:tapedeck:problem:${error.code}`,
+    title: error.name.replace(/Error$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' '),
+    status: statusOf(error),
+    detail: error.message,
+    code: error.code,
+    ...(error instanceof InvalidRequestError ? { problems: error.problems.map((problem) => ({ ...problem })) } : {}),
+  }
+}
+
+/** Makes every error of the API, the framework's own included, a problem document. */
+export function registerProblems(app: App, runtime: Runtime): void {
+  app.setErrorHandler((thrown: FastifyError, request, reply) => {
+    const error = fromFramework(thrown)
+    if (error instanceof TapedeckError) return sendProblem(error, request, reply, runtime)
+    runtime.log.error({ event: 'api.failed', method: request.method, requestId: request.id, err: thrown })
+    return send(reply, {
+      type: 'urn:tapedeck:problem:internal/unexpected',
+      title: 'Unexpected',
+      status: 500,
+      // The cause stays in the log: it may hold paths and other facts that are not for strangers.
+      detail: `something went wrong here, not with the request: the log has it under requestId ${request.id}`,
+      code: 'internal/unexpected',
+    })
+  })
+  app.setNotFoundHandler((request) => {
+    throw new NoSuchRouteError(request.method, pathOf(request.url))
+  })
+}
+
+function sendProblem(
+  error: TapedeckError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  runtime: Runtime,
+): FastifyReply {
+  const problem = toProblem(error)
+  const level = problem.status >= 500 ? 'error' : 'debug'
+  runtime.log[level]({
+    event: 'api.refused',
+    method: request.method,
+    path: pathOf(request.url),
+    requestId: request.id,
+    status: problem.status,
+    err: error,
+  })
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="tapedeck"')
+  if (error instanceof RangeNotSatisfiableError) reply.header('content-range', `bytes */${error.sizeBytes}`)
+  return send(reply, problem)
+}
+
+function send(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).header('cache-control', 'no-store').type('application/problem+json').send(problem)
+}
+
+/** Fastify's errors of a malformed request, as ours. Anything else is given back as it is. */
+function fromFramework(error: FastifyError): Error {
+  if (error instanceof TapedeckError) return error
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new BodyTooLargeError(BODY_LIMIT_BYTES)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_INVALID_TYPE':
+      return new UnsupportedMediaTypeError(error.message)
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new MalformedBodyError('it is empty', error)
+    default:
+      // Everything else Fastify blames on the request: a malformed URL, a body cut short, JSON that does not parse.
+      return error.statusCode === 400 ? new MalformedBodyError(error.message, error) : error
+  }
+}
+
+/** Without the query, which may hold a token. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url
+}
+
+/** Largest request body: a recording request with generous metadata is a few kilobytes. */
+export const BODY_LIMIT_BYTES = 64 * 1024

@@ -1,0 +1,103 @@
+import { compilePathPattern } from '#hub/path-pattern.ts'
+import type { RuleRow } from '#storage/catalog/catalog.ts'
+import { API_PREFIX, type App, type Resources } from './app.ts'
+import { RuleNotFoundError, TooManyRulesError } from './errors.ts'
+import { principalOf } from './guards.ts'
+import { RuleIdParamsSchema } from './schemas/common.ts'
+import { NewRuleSchema, RuleListSchema, RulePatchSchema, RuleSchema } from './schemas/rule.ts'
+import { noContent } from './validation.ts'
+
+const RULES = `${API_PREFIX}/rules`
+/** Every stream that starts is compared with every rule; the list is answered whole. */
+const MAX_RULES = 1000
+const tags = ['rules']
+
+/** Rules start recordings by themselves. They concern all streams, so a token limited to paths has no say in them. */
+export function registerRules(app: App, { control }: Resources): void {
+  const { recorder } = control
+  app.get(
+    RULES,
+    { config: { access: 'record' }, schema: { summary: 'All rules', tags, response: { 200: RuleListSchema } } },
+    async (request) => {
+      principalOf(request).requireEverywhere('record')
+      return { rules: [...recorder.rules()] }
+    },
+  )
+
+  app.post(
+    RULES,
+    {
+      config: { access: 'manage' },
+      schema: { summary: 'Adds a rule', tags, body: NewRuleSchema, response: { 201: RuleSchema } },
+    },
+    async (request, reply) => {
+      principalOf(request).requireEverywhere('manage')
+      if (recorder.rules().length >= MAX_RULES) throw new TooManyRulesError(MAX_RULES)
+      const { match, request: wanted = {}, enabled = true, priority = 0 } = request.body
+      compilePathPattern(match)
+      const rule = await recorder.addRule({ match, request: wanted, enabled, priority })
+      return reply
+        .code(201)
+        .header('location', `${RULES}/${encodeURIComponent(rule.id)}`)
+        .send(rule)
+    },
+  )
+
+  app.get(
+    `${RULES}/:id`,
+    {
+      config: { access: 'record' },
+      schema: { summary: 'One rule', tags, params: RuleIdParamsSchema, response: { 200: RuleSchema } },
+    },
+    async (request) => {
+      principalOf(request).requireEverywhere('record')
+      return findRule(recorder.rules(), request.params.id)
+    },
+  )
+
+  app.patch(
+    `${RULES}/:id`,
+    {
+      config: { access: 'manage' },
+      schema: {
+        summary: 'Changes a rule',
+        description: 'Recordings it has started go on as they are. `request` is replaced as a whole.',
+        tags,
+        params: RuleIdParamsSchema,
+        body: RulePatchSchema,
+        response: { 200: RuleSchema },
+      },
+    },
+    async (request) => {
+      principalOf(request).requireEverywhere('manage')
+      if (request.body.match !== undefined) compilePathPattern(request.body.match)
+      const { id } = findRule(recorder.rules(), request.params.id)
+      return recorder.updateRule(id, request.body)
+    },
+  )
+
+  app.delete(
+    `${RULES}/:id`,
+    {
+      config: { access: 'manage' },
+      schema: {
+        summary: 'Removes a rule',
+        description: 'Recordings it has started go on.',
+        tags,
+        params: RuleIdParamsSchema,
+        response: { 204: noContent('removed') },
+      },
+    },
+    async (request, reply) => {
+      principalOf(request).requireEverywhere('manage')
+      await recorder.removeRule(findRule(recorder.rules(), request.params.id).id)
+      return reply.code(204).send(undefined)
+    },
+  )
+}
+
+function findRule(rules: readonly RuleRow[], id: string): RuleRow {
+  const rule = rules.find((candidate) => candidate.id === id)
+  if (rule === undefined) throw new RuleNotFoundError(id)
+  return rule
+}

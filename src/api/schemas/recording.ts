@@ -1,0 +1,145 @@
+import { Type } from 'typebox'
+import { CONTAINER_NAMES } from '#containers/container.ts'
+import { IF_EXISTS } from '#recorder/request.ts'
+import { GAP_CAUSES, RECORDING_STATES } from '#storage/recording-document.ts'
+import { listOf, oneOf } from '../validation.ts'
+
+const Closed = { additionalProperties: false } as const
+const Nullable = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
+  Type.Union([schema, Type.Null()])
+const Kind = oneOf(['video', 'audio'])
+const Count = (description?: string) =>
+  Type.Integer({ minimum: 0, ...(description === undefined ? {} : { description }) })
+const Instant = Type.String({ description: 'ISO 8601, UTC' })
+
+/** The caller's own labels: bounded, since they go into every event and manifest. */
+const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.String({ maxLength: 2_000 }), {
+  maxProperties: 50,
+})
+
+const REQUEST_FIELDS = {
+  format: Type.Optional(oneOf(['auto', ...CONTAINER_NAMES], 'auto: MP4 where it carries the codecs, else FLV')),
+  name: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 500, description: 'name template, e.g. {app}/{stream}/{date}-{time}' }),
+  ),
+  ifExists: Type.Optional(oneOf(IF_EXISTS, 'what to do when the file exists')),
+  rotate: Type.Optional(
+    Type.Object(
+      {
+        seconds: Type.Optional(Type.Number({ minimum: 1, maximum: 604_800 })),
+        bytes: Type.Optional(Type.Integer({ minimum: 65_536, maximum: Number.MAX_SAFE_INTEGER })),
+      },
+      Closed,
+    ),
+  ),
+  startOn: Type.Optional(oneOf(['keyframe', 'now'])),
+  tracks: Type.Optional(
+    Type.Object({ audio: Type.Optional(Type.Boolean()), video: Type.Optional(Type.Boolean()) }, Closed),
+  ),
+  maxSeconds: Type.Optional(Type.Number({ minimum: 0.1, maximum: 31_622_400 })),
+  waitForStream: Type.Optional(Type.Boolean({ description: 'accept a path nobody publishes yet' })),
+  reconnectSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 604_800 })),
+  metadata: Type.Optional(MetadataSchema),
+}
+
+/** Body of POST /recordings. */
+export const RecordingRequestSchema = Type.Object(
+  { stream: Type.String({ minLength: 1, maxLength: 1024, description: 'path of the stream' }), ...REQUEST_FIELDS },
+  Closed,
+)
+
+/** What a rule asks for: a recording request without its stream. */
+export const RuleRequestSchema = Type.Object(REQUEST_FIELDS, Closed)
+
+export const RecordingPatchSchema = Type.Object(
+  { held: Type.Boolean({ description: 'held recordings are never deleted' }) },
+  Closed,
+)
+
+export const RecordingQuerySchema = Type.Object(
+  {
+    stream: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    state: Type.Optional(oneOf(RECORDING_STATES)),
+    from: Type.Optional(Type.String({ format: 'date-time', description: 'ISO 8601; compared with requestedAt' })),
+    to: Type.Optional(Type.String({ format: 'date-time' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+    cursor: Type.Optional(Type.String({ maxLength: 500, description: 'nextCursor of the page before' })),
+  },
+  Closed,
+)
+
+const PartTrackSchema = Type.Object({
+  trackId: Count(),
+  kind: Kind,
+  codec: Type.String(),
+  codecString: Type.String({ description: 'RFC 6381' }),
+  accessUnits: Count(),
+  payloadBytes: Count(),
+  width: Type.Optional(Count()),
+  height: Type.Optional(Count()),
+  sampleRateHz: Type.Optional(Count()),
+  channels: Type.Optional(Count()),
+})
+
+const PartSchema = Type.Object({
+  index: Type.Integer({ minimum: 1 }),
+  path: Type.String({ description: 'relative to the root' }),
+  root: Type.String(),
+  url: Type.String({ description: 'where the file can be fetched' }),
+  state: oneOf(['open', 'ready', 'damaged']),
+  startedAt: Instant,
+  startMs: Type.Number(),
+  durationMs: Type.Number(),
+  bytes: Count(),
+  sha256: Nullable(Type.String()),
+  tracks: listOf(PartTrackSchema),
+})
+
+const LedgerSchema = Type.Object({
+  tracks: listOf(
+    Type.Object({
+      trackId: Count(),
+      kind: Kind,
+      codec: Type.String(),
+      received: Count(),
+      written: Count(),
+      lost: Count(),
+    }),
+  ),
+  gaps: listOf(
+    Type.Object({
+      track: Count('0: all tracks'),
+      fromMs: Type.Number(),
+      toMs: Type.Number(),
+      missingMs: Type.Number(),
+      accessUnits: Count(),
+      cause: oneOf(GAP_CAUSES),
+      at: Instant,
+    }),
+  ),
+})
+
+/** A recording as the API gives it: the catalog's document, each part with its URL. */
+export const RecordingSchema = Type.Object({
+  id: Type.String(),
+  node: Type.String(),
+  stream: Type.String(),
+  state: oneOf(RECORDING_STATES),
+  format: oneOf(CONTAINER_NAMES),
+  rule: Nullable(Type.String()),
+  startedAt: Nullable(Instant),
+  endedAt: Nullable(Instant),
+  requestedAt: Instant,
+  durationMs: Type.Number(),
+  bytes: Count(),
+  parts: listOf(PartSchema),
+  ledger: LedgerSchema,
+  metadata: Type.Record(Type.String(), Type.String()),
+  held: Type.Boolean(),
+  error: Nullable(Type.Object({ code: Type.String(), message: Type.String() })),
+})
+
+export const RecordingListSchema = Type.Object({
+  recordings: listOf(RecordingSchema),
+  nextCursor: Nullable(Type.String({ description: 'null on the last page' })),
+})

@@ -1,0 +1,99 @@
+import type { AddressInfo } from 'node:net'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import type { ListenAddress } from '#config/config.ts'
+import type { App, Resources } from './app.ts'
+import { registerEvents } from './events.ts'
+import { registerGuards } from './guards.ts'
+import { registerHealth } from './health.ts'
+import { liveRoute, registerLive } from './live.ts'
+import { registerMetrics } from './metrics.ts'
+import { registerOpenApi } from './openapi.ts'
+import { registerPage } from './page.ts'
+import { registerPlayback } from './playback.ts'
+import { registerPosters } from './posters.ts'
+import { registerPreflight } from './preflight.ts'
+import { BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
+import { registerRecordings } from './recordings.ts'
+import { registerRules } from './rules.ts'
+import { registerServerFacts } from './server-facts.ts'
+import { registerStreams } from './streams.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** For a whole request to arrive: bodies are small, so who takes longer does it on purpose. */
+const REQUEST_TIMEOUT_MS = 30_000
+const MAX_CONNECTIONS = 4_096
+/** Stream paths, percent-encoded. */
+const MAX_PARAM_CHARACTERS = 4_096
+
+export interface ApiOptions extends Resources {
+  /** The dashboard's built files. */
+  readonly dashboardDir: string
+}
+
+/** The HTTP front door: REST, events, playback and the page. */
+export interface Api extends AsyncDisposable {
+  /** For tests: requests without a socket. */
+  readonly app: App
+  /** Resolves with the address really listened on. @throws {AddressInUseError} */
+  listen(): Promise<ListenAddress>
+  /** Ends open responses and stops listening. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Builds the API; nothing listens until listen(). The control stays the caller's. */
+export async function createApi(options: ApiOptions): Promise<Api> {
+  const { control, config, runtime, dashboardDir } = options
+  let listening: ListenAddress = config.api.listen
+  const app: App = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    maxParamLength: MAX_PARAM_CHARACTERS,
+    // Events and live pictures never end by themselves.
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    genReqId: () => runtime.newId(),
+    rewriteUrl: ({ url = '/' }) => liveRoute(url),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.server.maxConnections = MAX_CONNECTIONS
+  // A page elsewhere may send text/plain without asking first (CORS); JSON it may not.
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  registerProblems(app, runtime)
+  registerGuards(app, { credentials: control.credentials, api: config.api, listening: () => listening })
+  await registerOpenApi(app, control.version)
+  for (const register of RESOURCES) register(app, options)
+  registerPreflight(app)
+  if (!(await registerPage(app, dashboardDir))) {
+    runtime.log.warn(
+      { event: 'api.no-dashboard', dashboardDir },
+      'the page is not built: run "npm run build:dashboard"',
+    )
+  }
+  const close = () => app.close()
+  return {
+    app,
+    async listen() {
+      await app.listen({ host: config.api.listen.host, port: config.api.listen.port })
+      listening = { host: config.api.listen.host, port: (app.server.address() as AddressInfo).port }
+      return listening
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const RESOURCES = [
+  registerServerFacts,
+  registerStreams,
+  registerLive,
+  registerRecordings,
+  registerPlayback,
+  registerPosters,
+  registerRules,
+  registerEvents,
+  registerHealth,
+  registerMetrics,
+] as const

@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import type { Runtime } from '#base/runtime.ts'
+import type { Config, ListenAddress } from '#config/config.ts'
+import type { StreamAccess } from '#hub/access.ts'
+import type { Hub } from '#hub/hub.ts'
+import type { RecorderApi } from '#recorder/recorder-api.ts'
+import { Credentials } from './auth.ts'
+import { DiskSpace } from './disk-space.ts'
+import { EventFeed } from './event-feed.ts'
+import { checkReadiness, type Readiness } from './health.ts'
+import { type FragmentFormat, LiveViews } from './live-view.ts'
+import { Metrics } from './metrics.ts'
+import { Posters } from './posters.ts'
+import { createStreamAccess } from './stream-access.ts'
+import { Streams } from './streams.ts'
+
+/** Open live.mp4 responses, all streams. Each costs a fragment writer and up to its queue in memory. */
+const MAX_LIVE_VIEWERS = 200
+
+/** Where encoders may publish, as the front doors really listen. */
+export interface PublishPoint {
+  readonly protocol: 'rtmp' | 'rtmps'
+  readonly listen: ListenAddress
+}
+
+export interface ControlOptions {
+  readonly runtime: Runtime
+  readonly config: Config
+  readonly version: string
+  readonly hub: Hub
+  readonly recorder: RecorderApi
+  /** Writes what live views send; see containers/mp4. */
+  readonly fragments: FragmentFormat
+  readonly publishPoints: () => readonly PublishPoint[]
+}
+
+/** The product's commands and queries, for the API and every other front end. */
+export interface Control extends AsyncDisposable {
+  readonly version: string
+  readonly startedAtMs: number
+  readonly streams: Streams
+  readonly recorder: RecorderApi
+  readonly events: EventFeed
+  readonly credentials: Credentials
+  readonly access: StreamAccess
+  readonly liveViews: LiveViews
+  readonly posters: Posters
+  readonly metrics: Metrics
+  readiness(): Promise<Readiness>
+  publishPoints(): readonly PublishPoint[]
+}
+
+/** Wires the product's commands; dispose to let go of the hub and the recorder, which belong to the caller. */
+export function createControl(options: ControlOptions): Control {
+  const { runtime, config, version, hub, recorder, fragments, publishPoints } = options
+  const owned = new AsyncDisposableStack()
+  const credentials = new Credentials(config.auth.tokens)
+  const { roots, keep } = config.recordings
+  const disks = new DiskSpace(runtime, roots, keep.minFreeBytes)
+  const liveViews = new LiveViews({ runtime, fragments, maxViewers: MAX_LIVE_VIEWERS })
+  return {
+    version,
+    startedAtMs: runtime.nowMs(),
+    streams: new Streams(runtime, hub, recorder),
+    recorder,
+    events: owned.use(new EventFeed(runtime, hub, recorder)),
+    credentials,
+    access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
+    liveViews,
+    posters: owned.use(new Posters({ runtime, recorder, folder: join(config.data, 'posters') })),
+    metrics: owned.use(new Metrics({ runtime, version, hub, recorder, disks, liveViewers: () => liveViews.viewers })),
+    readiness: () => checkReadiness(recorder, disks),
+    publishPoints,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

@@ -1,0 +1,101 @@
+import { Signal } from '#base/events.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Hub } from '#hub/hub.ts'
+import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
+import { describeStream, type StreamDocument } from './stream-document.ts'
+
+/** Newest events kept for readers that come back; both bounds hold. */
+const MAX_REMEMBERED_EVENTS = 1_000
+const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024
+
+/** Every type the feed can carry, as documented in docs/reference/rest.md. */
+export const EVENT_TYPES = [
+  'stream.started',
+  'stream.ended',
+  'recording.waiting',
+  'recording.started',
+  'recording.finishing',
+  'recording.ready',
+  'recording.failed',
+  'recording.deleted',
+  'recording.impaired',
+  'recording.resumed',
+  'recording.gap',
+  'part.opened',
+  'part.ready',
+] as const satisfies readonly (RecorderEvent['type'] | 'stream.started' | 'stream.ended')[]
+
+export type EventType = (typeof EVENT_TYPES)[number]
+
+/** One thing that happened. */
+export interface ServerEvent {
+  readonly id: string
+  readonly type: EventType
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** Path of the stream it concerns: decides who may see it. */
+  readonly stream: string
+  /** What is sent, made once for all readers: `{id, type, at, data}`. */
+  readonly json: string
+}
+
+/** All events of this node in one order, with a bounded memory of the newest. */
+export class EventFeed implements Disposable {
+  readonly #signal: Signal<ServerEvent>
+  readonly #runtime: Runtime
+  readonly #sources = new DisposableStack()
+  readonly #remembered: ServerEvent[] = []
+  #rememberedCharacters = 0
+  #sequence = 0
+  readonly #epoch: string
+
+  constructor(runtime: Runtime, hub: Hub, recorder: RecorderApi) {
+    this.#runtime = runtime
+    this.#epoch = runtime.newId()
+    this.#signal = new Signal((error) => runtime.log.error({ event: 'events.listener-failed', err: error }))
+    this.#sources.use(
+      hub.streamStarted.listen((stream) => {
+        this.#emit('stream.started', stream.path, { stream: describeStream(stream, recorder) })
+      }),
+    )
+    this.#sources.use(
+      hub.streamEnded.listen((stream) => {
+        this.#emit('stream.ended', stream.path, { stream: describeStream(stream, recorder), end: stream.end ?? null })
+      }),
+    )
+    this.#sources.use(recorder.events.listen(({ type, ...data }) => this.#emit(type, data.recording.stream, data)))
+  }
+
+  listen(listener: (event: ServerEvent) => void): Disposable {
+    return this.#signal.listen(listener)
+  }
+
+  /** Events after the one with this id; undefined when it is not remembered any more (or of another run). */
+  since(id: string): readonly ServerEvent[] | undefined {
+    const index = this.#remembered.findLastIndex((event) => event.id === id)
+    return index < 0 ? undefined : this.#remembered.slice(index + 1)
+  }
+
+  #emit(type: EventType, stream: string, data: EventData): void {
+    // The epoch keeps ids of two runs apart, the number keeps them in order within one.
+    const id = `${this.#epoch}-${++this.#sequence}`
+    const at = new Date(this.#runtime.nowMs()).toISOString()
+    const event = { id, type, at, stream, json: JSON.stringify({ id, type, at, data }) }
+    this.#remember(event)
+    this.#signal.emit(event)
+  }
+
+  #remember(event: ServerEvent): void {
+    this.#remembered.push(event)
+    this.#rememberedCharacters += event.json.length
+    while (this.#remembered.length > MAX_REMEMBERED_EVENTS || this.#rememberedCharacters > MAX_REMEMBERED_CHARACTERS) {
+      this.#rememberedCharacters -= this.#remembered.shift()?.json.length ?? 0
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#sources.dispose()
+  }
+}
+
+type EventData = { readonly stream: StreamDocument; readonly end?: unknown } | Omit<RecorderEvent, 'type'>

@@ -1,0 +1,43 @@
+// Runs in a process of its own (poster-process.ts): decodes the first picture of argv[2] into a JPEG at argv[3].
+import { writeFile } from 'node:fs/promises'
+import { Decoder, Demuxer, type Frame, Scaler } from 'node-av'
+
+const MAX_WIDTH_PIXELS = 640
+/** Access units read in search of a picture: a recording begun with startOn "now" has no key frame for a while. */
+const MAX_PACKETS = 2_000
+
+const [input, output] = process.argv.slice(2)
+if (input === undefined || output === undefined) throw new Error('usage: poster-child.ts INPUT OUTPUT')
+try {
+  await writeFile(output, await firstPicture(input))
+} catch (error) {
+  process.stderr.write(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
+
+async function firstPicture(path: string): Promise<Buffer> {
+  await using demuxer = await Demuxer.open(`file:${path}`)
+  const stream = demuxer.video()
+  if (stream === undefined) throw new Error('it has no video')
+  using decoder = await Decoder.create(stream)
+  let packets = 0
+  for await (const packet of demuxer.packets(stream.index)) {
+    const frames = await decoder.decodeAll(packet)
+    packet?.free()
+    const [frame] = frames
+    if (frame !== undefined) return toJpeg(frame)
+    if (packet === null || ++packets > MAX_PACKETS) break
+  }
+  throw new Error('no picture could be decoded yet')
+}
+
+/** Square pixels, even sides, at most MAX_WIDTH_PIXELS wide. */
+async function toJpeg(frame: Frame): Promise<Buffer> {
+  const { num, den } = frame.sampleAspectRatio
+  const aspect = num > 0 && den > 0 ? num / den : 1
+  const shownWidth = frame.width * aspect
+  const width = Math.min(MAX_WIDTH_PIXELS, Math.ceil(shownWidth / 2) * 2)
+  const height = Math.max(2, Math.round((frame.height * width) / shownWidth / 2) * 2)
+  using scaler = new Scaler()
+  return await scaler.toJpeg(frame, { resize: { width, height }, quality: 80 })
+}
