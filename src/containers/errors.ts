@@ -44,3 +44,20 @@ export class CodecUnsupportedError extends ContainerError {
     this.reason = reason
   }
 }
+
+/** The file's track holds another codec than what is to be appended. */
+export class AppendMismatchError extends ContainerError {
+  readonly code = 'container/append-mismatch'
+  override readonly origin = 'client'
+  readonly container: string
+  readonly trackId: number
+  readonly present: Codec
+  readonly wanted: Codec
+  constructor(container: string, trackId: number, present: Codec, wanted: Codec) {
+    super(`track ${trackId} of the ${container} file is ${present}, the stream's is ${wanted}: record to a new file`)
+    this.container = container
+    this.trackId = trackId
+    this.present = present
+    this.wanted = wanted
+  }
+}

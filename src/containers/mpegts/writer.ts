@@ -1,0 +1,212 @@
+import type { AccessUnit } from '#media/access-unit.ts'
+import { rescale } from '#media/clock.ts'
+import type { TrackFormat } from '#media/track.ts'
+import type { ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
+import { CLOCK_HZ, PAT_PID } from './packet.ts'
+import { PacketSlabs } from './packet-slabs.ts'
+import { Packetizer } from './packetizer.ts'
+import { PMT_PID, programAssociation, programMap } from './section.ts'
+import { Segments } from './segments.ts'
+import { encodeTally, type TallyTrack } from './tally.ts'
+import { PCR_LEAD_TICKS, ZERO_TICKS } from './timing.ts'
+import { programStream, type TransportTrack, transportTrack } from './track.ts'
+
+/** Tables and PCR come at least every 100 ms (ISO/IEC 13818-1 and ETSI TR 101 290); access units decide the moment. */
+const PSI_INTERVAL_TICKS = 0.08 * CLOCK_HZ
+const PCR_INTERVAL_TICKS = 0.03 * CLOCK_HZ
+const PCR_LATEST_TICKS = 0.08 * CLOCK_HZ
+
+/** A batch goes out at this size even before its time is up. */
+const BATCH_BYTES = 256 * 1024
+
+/** A crash costs at most this much reading when the part is finished; a tally costs 188 bytes. */
+const TALLY_INTERVAL_BYTES = 1024 * 1024
+const TALLY_INTERVAL_TICKS = 10 * CLOCK_HZ
+
+/** What the writer of the next part takes over, so that joined parts count on without a break. */
+export class MpegTsContinuation {
+  /** The continuity_counter last used, by PID. */
+  readonly continuity: ReadonlyMap<number, number>
+  readonly pmtVersion: number
+  constructor(continuity: ReadonlyMap<number, number>, pmtVersion: number) {
+    this.continuity = continuity
+    this.pmtVersion = pmtVersion
+  }
+}
+
+/** What an appending writer continues. */
+export interface MpegTsBefore {
+  readonly fileBytes: number
+  readonly createdAtMs: number
+  readonly continuity: ReadonlyMap<number, number>
+  readonly pmtVersion: number
+  readonly tracks: readonly TransportTrack[]
+  /** Tracks of the file that have no format any more: counted, not announced. */
+  readonly dormant: readonly TallyTrack[]
+}
+
+export class MpegTsWriter implements ContainerWriter {
+  readonly #slabs = new PacketSlabs()
+  readonly #packetizer: Packetizer
+  readonly #elementaryStream = new Segments()
+  readonly #tracks = new Map<number, TransportTrack>()
+  readonly #dormant: readonly TallyTrack[]
+  readonly #pat = programAssociation()
+  readonly #fragmentTicks: number
+  readonly #createdAtMs: number
+  #pmt: Uint8Array = new Uint8Array()
+  #pmtVersion: number
+  #pcrPid = 0
+  /** File position of the first byte not yet taken. */
+  #takenBytes: number
+  #accessUnits: AccessUnit[] = []
+  #batchStart = 0
+  #lastPsi = Number.NEGATIVE_INFINITY
+  #lastPcr = Number.NEGATIVE_INFINITY
+  #lastTallyBytes = 0
+  #lastTallyTicks = 0
+  #isDiscontinuous: boolean
+  #isEnded = false
+  #hasOutput = false
+
+  /** @throws {CodecUnsupportedError} a track that MPEG-TS cannot hold */
+  constructor(options: WriterOptions, before?: MpegTsBefore) {
+    const continuation = options.continuation instanceof MpegTsContinuation ? options.continuation : undefined
+    this.#packetizer = new Packetizer(this.#slabs, before?.continuity ?? continuation?.continuity ?? new Map())
+    this.#pmtVersion = before?.pmtVersion ?? continuation?.pmtVersion ?? 0
+    this.#isDiscontinuous = before === undefined && continuation !== undefined
+    this.#createdAtMs = before?.createdAtMs ?? options.createdAtMs
+    this.#takenBytes = before?.fileBytes ?? 0
+    this.#dormant = before?.dormant ?? []
+    this.#fragmentTicks = (options.fragmentMs * CLOCK_HZ) / 1000
+    for (const track of before?.tracks ?? options.formats.map((format) => transportTrack(format, undefined))) {
+      this.#tracks.set(track.format.trackId, track)
+    }
+    this.#drawMap()
+    this.#writePsi(Number.NEGATIVE_INFINITY)
+    this.#writeTally(0, false)
+  }
+
+  get hasOutput(): boolean {
+    return this.#hasOutput
+  }
+
+  get continuation(): MpegTsContinuation {
+    return new MpegTsContinuation(new Map(this.#packetizer.continuity), this.#pmtVersion)
+  }
+
+  write(accessUnit: AccessUnit, timing: PartTiming): void {
+    const { format, isRandomAccess } = accessUnit
+    if (this.#tracks.get(format.trackId)?.format !== format) this.changeFormat(format)
+    const track = this.#tracks.get(format.trackId)
+    if (track === undefined) return
+    const dts = rescale(timing.dts, format.timescale, CLOCK_HZ)
+    const pts = rescale(timing.pts, format.timescale, CLOCK_HZ)
+    const isLeading = track.pid === this.#pcrPid
+    const startsGop = isRandomAccess && format.kind === 'video'
+    if (startsGop || dts - this.#lastPsi >= PSI_INTERVAL_TICKS) this.#writePsi(dts)
+    if (this.#isTallyDue(dts)) this.#writeTally(dts, false)
+    if (!isLeading && dts - this.#lastPcr > PCR_LATEST_TICKS) {
+      this.#packetizer.pcrOnly(this.#pcrPid, dts + ZERO_TICKS - PCR_LEAD_TICKS)
+      this.#lastPcr = dts
+    }
+    const hasPcr = isLeading && dts > this.#lastPcr && (startsGop || dts - this.#lastPcr >= PCR_INTERVAL_TICKS)
+    this.#elementaryStream.clear()
+    track.framer(accessUnit.payload, isRandomAccess, this.#elementaryStream)
+    this.#packetizer.pes(
+      {
+        pid: track.pid,
+        streamId: track.kind.streamId,
+        pts: pts + ZERO_TICKS,
+        dts: dts + ZERO_TICKS,
+        pcr: hasPcr ? dts + ZERO_TICKS - PCR_LEAD_TICKS : undefined,
+        isRandomAccess: isRandomAccess && isLeading,
+        isDiscontinuity: hasPcr && this.#isDiscontinuous,
+      },
+      this.#elementaryStream,
+    )
+    if (hasPcr) {
+      this.#lastPcr = dts
+      this.#isDiscontinuous = false
+    }
+    track.totals.add(this.#elementaryStream.bytes, dts, pts, track.durationTicks)
+    if (this.#accessUnits.length === 0) this.#batchStart = dts
+    this.#accessUnits.push(accessUnit.retain())
+    if (dts - this.#batchStart >= this.#fragmentTicks || this.#slabs.pendingBytes >= BATCH_BYTES) this.#hasOutput = true
+  }
+
+  takeOutput(): WriterOutput | undefined {
+    if (!this.#hasOutput) return undefined
+    this.#hasOutput = false
+    const bytes = this.#slabs.pendingBytes
+    const accessUnits = this.#accessUnits
+    this.#accessUnits = []
+    this.#takenBytes += bytes
+    return { changes: [{ kind: 'append', buffers: this.#slabs.take(), bytes }], bytes, accessUnits }
+  }
+
+  flush(reason: 'interval' | 'end'): void {
+    if (reason === 'end' && !this.#isEnded) {
+      this.#isEnded = true
+      this.#writeTally(this.#lastTallyTicks, true)
+    }
+    if (this.#slabs.pendingBytes > 0) this.#hasOutput = true
+  }
+
+  /** A new PID in the programme map for a new track, new parameter sets for a known one; not a new codec on its PID. */
+  changeFormat(format: TrackFormat): boolean {
+    const known = this.#tracks.get(format.trackId)
+    if (known?.format === format) return true
+    if (known !== undefined && known.format.codec !== format.codec) return false
+    if (this.#dormant.some((track) => track.trackId === format.trackId)) return false
+    this.#tracks.set(format.trackId, transportTrack(format, known?.totals))
+    this.#pmtVersion = (this.#pmtVersion + 1) & 0x1f
+    this.#drawMap()
+    // The tally tells a later scan of the file which track the new PID is.
+    this.#writePsi(Number.NEGATIVE_INFINITY)
+    this.#writeTally(this.#lastTallyTicks, false)
+    return true
+  }
+
+  #drawMap(): void {
+    const tracks = [...this.#tracks.values()]
+    const leading = tracks.find((track) => track.format.kind === 'video') ?? tracks[0]
+    this.#pcrPid = leading?.pid ?? 0
+    this.#pmt = programMap(this.#pmtVersion, this.#pcrPid, tracks.map(programStream))
+  }
+
+  #writePsi(dts: number): void {
+    this.#packetizer.section(PAT_PID, this.#pat)
+    this.#packetizer.section(PMT_PID, this.#pmt)
+    this.#lastPsi = dts
+  }
+
+  #isTallyDue(dts: number): boolean {
+    const position = this.#takenBytes + this.#slabs.pendingBytes
+    return position - this.#lastTallyBytes >= TALLY_INTERVAL_BYTES || dts - this.#lastTallyTicks >= TALLY_INTERVAL_TICKS
+  }
+
+  #writeTally(dts: number, isEnd: boolean): void {
+    const position = this.#takenBytes + this.#slabs.pendingBytes
+    const { continuity } = this.#packetizer
+    const tracks = [...this.#tracks.values()].map((track) => ({
+      trackId: track.format.trackId,
+      codec: track.format.codec,
+      pid: track.pid,
+      continuity: continuity.get(track.pid) ?? 0x0f,
+      totals: track.totals.state,
+    }))
+    const payloads = encodeTally({
+      position,
+      createdAtMs: this.#createdAtMs,
+      patContinuity: continuity.get(PAT_PID) ?? 0x0f,
+      pmtContinuity: continuity.get(PMT_PID) ?? 0x0f,
+      pmtVersion: this.#pmtVersion,
+      isEnd,
+      tracks: [...tracks, ...this.#dormant],
+    })
+    for (const payload of payloads) this.#packetizer.nullPacket(payload)
+    this.#lastTallyBytes = position
+    this.#lastTallyTicks = dts
+  }
+}

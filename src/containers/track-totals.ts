@@ -1,0 +1,96 @@
+import type { Codec } from '#media/codec.ts'
+import type { TrackSummary } from './container.ts'
+
+/** Running totals of one track of a part, in ticks of the container's own clock (FLV 1 kHz, MPEG-TS 90 kHz). */
+export interface TotalsState {
+  readonly accessUnits: number
+  readonly payloadBytes: number
+  readonly firstPts: number
+  readonly lastPts: number
+  readonly lastDts: number
+  /** How long the last access unit lasts: as its format says, else like the one before it. */
+  readonly lastTicks: number
+}
+
+const EMPTY: TotalsState = { accessUnits: 0, payloadBytes: 0, firstPts: 0, lastPts: 0, lastDts: 0, lastTicks: 0 }
+
+/**
+ * Counts what a track holds. The writer, its checkpoints inside the file and the scanner that repairs a torn file all
+ * count with this, so that they agree.
+ */
+export class TrackTotals {
+  #accessUnits: number
+  #payloadBytes: number
+  #firstPts: number
+  #lastPts: number
+  #lastDts: number
+  #lastTicks: number
+
+  constructor(state: TotalsState = EMPTY) {
+    this.#accessUnits = state.accessUnits
+    this.#payloadBytes = state.payloadBytes
+    this.#firstPts = state.firstPts
+    this.#lastPts = state.lastPts
+    this.#lastDts = state.lastDts
+    this.#lastTicks = state.lastTicks
+  }
+
+  /** @param durationTicks of this access unit when its format fixes it, else 0: the distance to the one before */
+  add(payloadBytes: number, dts: number, pts: number, durationTicks: number): void {
+    if (this.#accessUnits === 0) {
+      this.#firstPts = pts
+      this.#lastPts = pts
+    } else if (durationTicks === 0) {
+      this.#lastTicks = Math.max(0, dts - this.#lastDts)
+    }
+    if (durationTicks > 0) this.#lastTicks = durationTicks
+    if (pts < this.#firstPts) this.#firstPts = pts
+    if (pts > this.#lastPts) this.#lastPts = pts
+    this.#lastDts = dts
+    this.#accessUnits++
+    this.#payloadBytes += payloadBytes
+  }
+
+  get state(): TotalsState {
+    return {
+      accessUnits: this.#accessUnits,
+      payloadBytes: this.#payloadBytes,
+      firstPts: this.#firstPts,
+      lastPts: this.#lastPts,
+      lastDts: this.#lastDts,
+      lastTicks: this.#lastTicks,
+    }
+  }
+
+  get lastDts(): number {
+    return this.#lastDts
+  }
+
+  /** End of the last presentation, in ticks. */
+  get endTicks(): number {
+    return this.#lastPts + this.#lastTicks
+  }
+
+  /** Where decoding goes on after the last access unit, in ticks. */
+  get endDts(): number {
+    return this.#lastDts + this.#lastTicks
+  }
+
+  summary(trackId: number, codec: Codec, clockHz: number): TrackSummary {
+    return {
+      trackId,
+      codec,
+      accessUnits: this.#accessUnits,
+      payloadBytes: this.#payloadBytes,
+      startMs: (this.#firstPts * 1000) / clockHz,
+      endMs: (this.endTicks * 1000) / clockHz,
+    }
+  }
+}
+
+/** From the first presentation to the end of the last, all tracks that hold anything. Milliseconds. */
+export function spanMs(tracks: readonly TrackSummary[]): number {
+  const filled = tracks.filter((track) => track.accessUnits > 0)
+  if (filled.length === 0) return 0
+  return Math.max(...filled.map((track) => track.endMs)) - Math.min(...filled.map((track) => track.startMs))
+}
