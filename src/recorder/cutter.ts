@@ -87,6 +87,7 @@ export class Cutter implements Disposable {
 
   #watch(unit: TimedAccessUnit, outlook: CutOutlook): void {
     if (!unit.isLeading) {
+      if (outlook === 'never') this.#releaseHeld(Number.POSITIVE_INFINITY)
       if (outlook === 'never' || ptsMs(unit) <= this.#leadingDtsMs) this.#write(unit)
       else this.#hold(unit)
       return

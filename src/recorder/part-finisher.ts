@@ -32,7 +32,8 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<'r
     try {
       await file.checkInPlace()
       await part.finish(file)
-      if (options.syncFirst) await file.commit()
+      if (options.syncFirst) await file.sync()
+      await file.commit()
       break
     } catch (error) {
       const passes =
@@ -50,7 +51,7 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<'r
   }
   // The part is final for every reader now; the device gets it when it can, without anybody waiting.
   void file
-    .commit()
+    .sync()
     .then(() => file.close())
     .catch((error: unknown) => log.error({ event: 'part.sync-failed', path: file.path, err: error }))
   return 'ready'

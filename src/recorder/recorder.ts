@@ -93,7 +93,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   }
 
   async start(request: RecordingRequest): Promise<RecordingDocument> {
-    const { hub, settings, catalog } = this.#options
+    const { hub, settings } = this.#options
     const resolved = resolveRequest(request, settings)
     if (this.#closed) throw new RecorderClosedError()
     if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)

@@ -363,7 +363,7 @@ export class Recording implements StreamSink {
       return
     }
     accessUnit.retain()
-    this.#cutter.push(unit, this.#outlook(atMs, isLeading))
+    this.#cutter.push(unit, this.#outlook(atMs))
   }
 
   /** True from the end the caller set (maxSeconds) on; the leading track's arrival there stops the recording. */
@@ -382,7 +382,7 @@ export class Recording implements StreamSink {
     return true
   }
 
-  #outlook(atMs: number, isLeading: boolean): CutOutlook {
+  #outlook(atMs: number): CutOutlook {
     if (this.#splitRequested) return 'due'
     const part = this.#parts.current
     const { rotateSeconds, rotateBytes } = this.request
@@ -393,7 +393,7 @@ export class Recording implements StreamSink {
     if (atMs >= dueMs) return 'due'
     // Other tracks run ahead of the leading one: what they bring past the time of a coming cut has to wait for it.
     if (rotateBytes > 0 && bytes + 2 * this.#lastGopBytes >= rotateBytes) return 'possible'
-    return !isLeading && atMs >= dueMs - 1_000 ? 'possible' : 'never'
+    return atMs >= dueMs - 1_000 ? 'possible' : 'never'
   }
 
   #write(unit: TimedAccessUnit): void {
