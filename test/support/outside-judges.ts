@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { Demuxer } from 'node-av/api'
+
+const run = promisify(execFile)
+
+export interface ProbedPacket {
+  readonly stream_index: number
+  readonly pts_time: string
+  readonly dts_time: string
+  readonly flags: string
+  readonly size: string
+}
+export interface Probed {
+  readonly streams: readonly {
+    readonly codec_name: string
+    readonly codec_type: string
+    readonly width?: number
+    readonly height?: number
+    readonly sample_rate?: string
+    readonly channels?: number
+  }[]
+  readonly packets: readonly ProbedPacket[]
+  readonly format: { readonly duration: string; readonly format_name: string; readonly tags?: Record<string, string> }
+}
+
+/** What ffprobe 5.1 sees; any complaint of its fails the test. */
+export async function ffprobe(path: string): Promise<Probed> {
+  const { stdout, stderr } = await run(
+    'ffprobe',
+    ['-v', 'warning', '-show_streams', '-show_packets', '-show_format', '-of', 'json', path],
+    { maxBuffer: 2 ** 28 },
+  )
+  if (stderr !== '') throw new Error(`ffprobe: ${stderr}`)
+  return JSON.parse(stdout)
+}
+
+/** The hash of each stream's packets as ffmpeg reads them, after a bitstream filter per stream where given. */
+export async function streamHashes(path: string, filters: readonly string[] = []): Promise<string[]> {
+  const { stdout } = await run('ffmpeg', [
+    ...['-v', 'error', '-i', path, '-map', '0', '-c', 'copy', ...filters],
+    ...['-f', 'streamhash', '-hash', 'md5', '-'],
+  ])
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('=')[1] ?? '')
+}
+
+/** The hash of each stream's decoded pictures and samples. */
+export async function decodedHashes(path: string): Promise<string[]> {
+  const { stdout } = await run('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    path,
+    '-map',
+    '0',
+    '-f',
+    'streamhash',
+    '-hash',
+    'md5',
+    '-',
+  ])
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('=')[1] ?? '')
+}
+
+export interface ReadPacket {
+  readonly streamIndex: number
+  readonly ptsMs: number
+  readonly dtsMs: number
+  readonly isKey: boolean
+  readonly payload: Uint8Array
+}
+
+/** Streams and packets as FFmpeg 8 (node-av) reads them. */
+export async function readWithFfmpeg8(path: string) {
+  await using input = await Demuxer.open(await readFile(path))
+  const streams = input.streams.map((stream) => ({
+    codecId: stream.codecpar.codecId,
+    extradata: Uint8Array.from(stream.codecpar.extradata ?? []),
+    width: stream.codecpar.width,
+    sampleRate: stream.codecpar.sampleRate,
+    channels: stream.codecpar.channels,
+  }))
+  const packets: ReadPacket[] = []
+  for await (const packet of input.packets()) {
+    if (packet === null) continue
+    const stream = input.streams[packet.streamIndex]
+    if (stream !== undefined && packet.data !== null) {
+      const toMs = (ticks: bigint) => (Number(ticks) * 1000 * stream.timeBase.num) / stream.timeBase.den
+      packets.push({
+        streamIndex: packet.streamIndex,
+        ptsMs: toMs(packet.pts),
+        dtsMs: toMs(packet.dts),
+        isKey: packet.isKeyframe,
+        payload: Uint8Array.from(packet.data),
+      })
+    }
+    packet.free()
+  }
+  return { streams, packets, durationSeconds: input.duration }
+}
+
+/** What mediainfo makes of the file: one object per track, the general one first. */
+export async function mediainfo(path: string): Promise<Record<string, string>[]> {
+  const { stdout } = await run('mediainfo', ['--Output=JSON', path])
+  return JSON.parse(stdout).media.track
+}
