@@ -1,0 +1,48 @@
+import { CodecUnsupportedError } from '#containers/errors.ts'
+import type { Codec } from '#media/codec.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { audioDescription } from './audio-sample-entry.ts'
+import { serialize } from './box.ts'
+import { typeAt } from './box-reader.ts'
+import { MP3_OBJECT_TYPES, objectTypeIndication } from './esds.ts'
+import { videoDescription } from './video-sample-entry.ts'
+
+/** Sample entry types of every codec we write; the first is the everyday one. Registered at mp4ra.org. */
+const TYPES: Readonly<Record<Codec, readonly string[]>> = {
+  h264: ['avc1', 'avc3'],
+  h265: ['hvc1', 'hev1'],
+  av1: ['av01'],
+  vp9: ['vp09'],
+  vp8: ['vp08'],
+  aac: ['mp4a'],
+  mp3: ['mp4a'],
+  opus: ['Opus'],
+  flac: ['fLaC'],
+  ac3: ['ac-3'],
+  eac3: ['ec-3'],
+  pcma: ['alaw'],
+  pcmu: ['ulaw'],
+}
+
+/** The sample entry (a box inside stsd) that describes a format. @throws {CodecUnsupportedError} */
+export function sampleEntry(format: TrackFormat): Uint8Array {
+  const needsConfiguration = format.codec === 'h264' || format.codec === 'h265' || format.codec === 'av1'
+  if (needsConfiguration && format.configuration.length === 0) {
+    throw new CodecUnsupportedError('MP4', format.codec, 'its configuration record never arrived')
+  }
+  return serialize(format.kind === 'video' ? videoDescription(format) : audioDescription(format))
+}
+
+/** Which codec a sample entry of ours is for; undefined for a foreign one. */
+export function codecOfSampleEntry(entry: Uint8Array): Codec | undefined {
+  const type = typeAt(entry, 4)
+  if (type === 'mp4a') return MP3_OBJECT_TYPES.includes(objectTypeIndication(entry) ?? 0) ? 'mp3' : 'aac'
+  for (const [codec, types] of Object.entries(TYPES)) if (types.includes(type)) return codec as Codec
+  return undefined
+}
+
+/** True when a track may hold samples of both: players take further sample entries of the same codec and clock only. */
+export function canShareTrack(a: TrackFormat, b: TrackFormat): boolean {
+  if (a.codec !== b.codec || a.timescale !== b.timescale) return false
+  return a.kind === 'video' || (b.kind === 'audio' && a.channels === b.channels && a.sampleRateHz === b.sampleRateHz)
+}
