@@ -38,7 +38,7 @@ export function readLayers(tree: KeyTree, layers: ConfigLayers): { keys: Effecti
     const report = (at: string, what: string, expected: string) => {
       problems.push({ path: at, found: key.secret ? '' : what, expected, where })
     }
-    const raw = isText && key.type.text === 'yaml' ? parseText(String(found), path, report) : found
+    const raw = isText && isYaml(key, String(found)) ? parseText(String(found), path, report) : found
     const value = raw === INVALID ? INVALID : key.type.read(raw, path, report)
     if (value !== INVALID) keys.push({ path, key, value, origin })
   }
@@ -63,6 +63,10 @@ function lookUp(path: string, key: Key<unknown>, layers: ConfigLayers) {
     return { found: inFile, origin: { kind: 'file', file: file.name, line } satisfies Origin, isText: false }
   }
   return { found: key.default, origin: { kind: 'default' } satisfies Origin, isText: false }
+}
+
+function isYaml({ type }: Key<unknown>, text: string): boolean {
+  return type.text === 'yaml' || (type.text === 'plain-or-list' && text.startsWith('['))
 }
 
 function parseText(

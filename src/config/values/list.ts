@@ -28,7 +28,7 @@ export function oneOrMore<Member>(member: ValueType<Member>, what: string): Valu
   const many = list(member, what)
   return {
     expected: `${member.expected}, or a list of them`,
-    text: 'yaml',
+    text: 'plain-or-list',
     read(found, path, report) {
       if (!Array.isArray(found)) {
         const only = member.read(found, path, report)

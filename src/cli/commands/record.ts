@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { Config } from '#config/config.ts'
+import { loadConfig } from '#config/load.ts'
+import { formatListenAddress } from '#config/values/listen-address.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { ApiClient } from '../api-client.ts'
+import type { CommandContext } from '../context.ts'
+import { RecordingFailedError, UsageError } from '../errors.ts'
+import { followRecording } from '../follow-recording.ts'
+import { startPull } from '../pull/pull-process.ts'
+import { type RecordTarget, recordTarget, streamPathOf } from '../record-target.ts'
+import { recordingText } from '../recording-text.ts'
+import { type RequestOptions, requestFromOptions, withRequestOptions } from '../request-options.ts'
+
+interface RecordOptions extends RequestOptions {
+  readonly listen?: true
+  readonly json?: true
+}
+
+/**
+ * `tapedeck record <url> [file]`: a private server on a free port records one source to one file, with everything the
+ * recorder does for any other. The source is read by a child process, or with --listen awaited from an encoder.
+ */
+export function addRecord(program: Command, context: CommandContext): void {
+  const command = program
+    .command('record <url> [file]')
+    .description('record one source (rtmp, http, HLS, a file, …) to one file, until it ends or Ctrl-C')
+    .option('--listen', 'the URL is an rtmp:// address of this machine: wait there for an encoder')
+    .option('--json', 'print the finished recording as JSON')
+  withRequestOptions(command).action((url: string, file: string | undefined, options: RecordOptions) =>
+    record(url, recordTarget(file, context.cwd), options, context),
+  )
+}
+
+async function record(
+  url: string,
+  target: RecordTarget,
+  options: RecordOptions,
+  context: CommandContext,
+): Promise<void> {
+  await using opened = new AsyncDisposableStack()
+  const interrupted = Promise.withResolvers<void>()
+  opened.use(context.onInterrupt(interrupted.resolve))
+  await mkdir(target.root, { recursive: true })
+  const data = await mkdtemp(join(tmpdir(), 'tapedeck-record-'))
+  opened.defer(() => rm(data, { recursive: true, force: true }))
+  const stream = streamPathOf(url)
+  const request = { ...requestFromOptions(options), name: target.name }
+  const rule = { match: stream, format: target.format ?? 'auto', ...request }
+  const config = await privateConfig({ data, root: target.root, rtmp: options.listen ? rtmpAddress(url) : '', rule })
+  const server = await context.startServer(config)
+  opened.defer(() => server.close())
+  const { rtmp, api } = server.addresses
+  if (rtmp === undefined) throw new UsageError('the private server has no RTMP listener')
+  const address = `rtmp://${formatListenAddress(rtmp)}/${stream}`
+  if (options.listen) context.note(`Waiting for an encoder at ${address} …`)
+  const pull = options.listen ? undefined : startPull(url, address, context.env)
+  opened.defer(() => pull?.stop())
+  const client = new ApiClient({ server: `http://${formatListenAddress(api)}` }, {})
+  const following = followRecording(client, stream, context.progress)
+  const first = await Promise.race([following.ended, interrupted.promise, neverUnlessFailed(pull?.ended)])
+  const finished = first ?? (await following.stop())
+  if (finished === undefined) throw new RecordingFailedError('nothing was recorded: no media arrived')
+  report(finished, options, context)
+}
+
+/** A source that ends well lets the recording end by itself; one that fails ends the command. */
+function neverUnlessFailed(ended: Promise<void> | undefined): Promise<never> {
+  return new Promise((_, reject) => ended?.catch(reject))
+}
+
+function report(recording: RecordingDocument, options: RecordOptions, context: CommandContext): void {
+  if (options.json) context.print(JSON.stringify(recording, null, 2))
+  else for (const line of recordingText(recording)) context.print(line)
+  if (recording.state === 'ready') return
+  throw new RecordingFailedError(recording.error?.message ?? `the recording ended in the state ${recording.state}`)
+}
+
+function rtmpAddress(url: string): string {
+  if (!URL.canParse(url) || new URL(url).protocol !== 'rtmp:') {
+    throw new UsageError('--listen takes an address such as rtmp://127.0.0.1:1935/live/cam1')
+  }
+  const { hostname, port } = new URL(url)
+  return `${hostname}:${port === '' ? 1935 : port}`
+}
+
+async function privateConfig(wanted: { data: string; root: string; rtmp: string; rule: object }): Promise<Config> {
+  const flags = {
+    data: wanted.data,
+    'recordings.root': JSON.stringify([wanted.root]),
+    rules: JSON.stringify([wanted.rule]),
+    'api.listen': '127.0.0.1:0',
+    'rtmp.listen': wanted.rtmp === '' ? '127.0.0.1:0' : wanted.rtmp,
+    'log.level': 'warn',
+  }
+  // The working directory is the private data folder, so that no tapedeck.yaml of another server has a say.
+  const { config } = await loadConfig({ file: undefined, env: {}, flags, cwd: wanted.data })
+  return config
+}

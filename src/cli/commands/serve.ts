@@ -1,0 +1,45 @@
+import type { Command } from 'commander'
+import type { Config } from '#config/config.ts'
+import { formatListenAddress } from '#config/values/listen-address.ts'
+import { configFromOptions, withConfigOptions } from '../config-options.ts'
+import type { CommandContext, RunningServer } from '../context.ts'
+
+/** `tapedeck serve`: runs until SIGINT or SIGTERM, then finishes every recording. */
+export function addServe(program: Command, context: CommandContext): void {
+  const command = program
+    .command('serve')
+    .description('record every stream that is published, until Ctrl-C')
+    .option('--json', 'print the addresses as one JSON object')
+  withConfigOptions(command).action(async (options: Readonly<Record<string, unknown>>) => {
+    const { config } = await configFromOptions(options, context, 'keep')
+    const interrupted = Promise.withResolvers<void>()
+    using _ = context.onInterrupt(interrupted.resolve)
+    const server = await context.startServer(config)
+    if (options['json'] === true) context.print(JSON.stringify(readyDocument(server, config)))
+    else for (const line of readyLines(server, config)) context.print(line)
+    await interrupted.promise
+    context.note('Finishing recordings …')
+    await server.close()
+  })
+}
+
+function readyDocument({ addresses }: RunningServer, config: Config) {
+  return {
+    page: `http://${formatListenAddress(addresses.api)}/`,
+    rtmp: addresses.rtmp === undefined ? null : `rtmp://${formatListenAddress(addresses.rtmp)}`,
+    rtmps: addresses.rtmps === undefined ? null : `rtmps://${formatListenAddress(addresses.rtmps)}`,
+    recordings: config.recordings.roots[0],
+  }
+}
+
+/** Three lines a person can act on: where to publish, where the files go, where to watch. */
+function readyLines(server: RunningServer, config: Config): string[] {
+  const ready = readyDocument(server, config)
+  const base = ready.rtmp ?? ready.rtmps
+  const key = config.auth.publish === 'key' ? '?key=TOKEN' : ''
+  const publish =
+    base === null
+      ? 'nowhere: rtmp.listen and rtmp.tls.listen are both off'
+      : `ffmpeg -re -i in.mp4 -c copy -f flv '${base}/live/cam1${key}'   (OBS: server ${base}/live, stream key cam1${key})`
+  return [`Publish  ${publish}`, `Files    ${ready.recordings}`, `Watch    ${ready.page}`]
+}

@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { RECORDING_FORMATS } from '#config/sections/recordings.ts'
+import { parseByteSize } from '#config/values/byte-size.ts'
+import { IF_EXISTS, type IfExists, type RecordingRequest } from '#recorder/request.ts'
+
+/** Adds the options that make a recording request. */
+export function withRequestOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--format <format>', 'file format').choices(RECORDING_FORMATS))
+    .addOption(new Option('--if-exists <policy>', 'when the name is taken').choices(IF_EXISTS))
+    .option('--rotate-seconds <seconds>', 'a new part after this long', positive)
+    .option('--rotate-bytes <size>', 'a new part after this much, such as 1GiB', size)
+    .option('--max-seconds <seconds>', 'stop after this long', positive)
+    .option('--no-audio', 'leave audio out')
+    .option('--no-video', 'leave video out')
+    .option('--metadata <name=value>', 'a label; may be repeated', label, {})
+}
+
+/** What withRequestOptions gives. */
+export interface RequestOptions {
+  readonly format?: (typeof RECORDING_FORMATS)[number]
+  readonly ifExists?: IfExists
+  readonly rotateSeconds?: number
+  readonly rotateBytes?: number
+  readonly maxSeconds?: number
+  readonly audio: boolean
+  readonly video: boolean
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** The request's fields, without the stream. */
+export function requestFromOptions(options: RequestOptions): Omit<RecordingRequest, 'stream'> {
+  const { rotateSeconds, rotateBytes, format, ifExists, maxSeconds, metadata } = options
+  const rotate = {
+    ...(rotateSeconds === undefined ? {} : { seconds: rotateSeconds }),
+    ...(rotateBytes === undefined ? {} : { bytes: rotateBytes }),
+  }
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(ifExists === undefined ? {} : { ifExists }),
+    ...(maxSeconds === undefined ? {} : { maxSeconds }),
+    ...(Object.keys(rotate).length === 0 ? {} : { rotate }),
+    ...(options.audio && options.video ? {} : { tracks: { audio: options.audio, video: options.video } }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  }
+}
+
+/** A whole number of at least one. */
+export function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('expected a whole number of at least 1.')
+  return value
+}
+
+function size(text: string): number {
+  const bytes = parseByteSize(text)
+  if (bytes === undefined) throw new InvalidArgumentError('expected a size such as 512MiB.')
+  return bytes
+}
+
+function label(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw new InvalidArgumentError('expected name=value.')
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) }
+}
