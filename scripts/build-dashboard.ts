@@ -5,8 +5,8 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..')
 const DASHBOARD = join(ROOT, 'dashboard')
 const OUTPUT = join(DASHBOARD, 'dist')
-/** What the built page depends on: its sources, and the versions of the tools. */
-const INPUTS = ['index.html', 'vite.config.ts', 'src', 'public', '../package-lock.json']
+/** All of the folder but its output, as the start script looks at it too. */
+const INPUTS = ['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public']
 
 /**
  * Builds the dashboard into `dashboard/dist` unless it is newer than all it is made from. Two processes may do so at

@@ -44,18 +44,19 @@ export interface ServerDocument {
   readonly name: string
   readonly version: string
   readonly node: string
-  readonly uptimeSeconds: number
-  /** Server addresses with the application, without the stream name: `rtmp://127.0.0.1/live`. */
-  readonly publishUrls: readonly string[]
+  /** `server` is an encoder's "server" field: the address with the application, without the stream name. */
+  readonly publish: readonly { readonly protocol: string; readonly url: string; readonly server: string }[]
   /** Containers a recording may be asked for. */
-  readonly formats: readonly string[]
+  readonly formats: readonly { readonly name: string; readonly isPlayableInBrowsers: boolean }[]
+  /** What our credential allows. */
+  readonly access: { readonly name: string; readonly permissions: readonly string[] }
 }
 
 /** A page of the library, newest first. */
 export interface RecordingPage {
   readonly recordings: readonly RecordingDocument[]
-  /** Absent on the last page. */
-  readonly nextCursor?: string
+  /** Null on the last page. */
+  readonly nextCursor: string | null
 }
 
 /** What the server announces by `/events`. */

@@ -4,6 +4,7 @@ import { formatBytes, formatDuration, isoDuration } from '../format.ts'
 import { elapsedMs, type SeenRecording } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
+import { useMay } from '../state/use-may.ts'
 import { useNowMs } from '../state/use-now.ts'
 import { StateBadge } from './state-badge.tsx'
 
@@ -13,6 +14,7 @@ export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecord
   const [isStopping, setStopping] = useState(false)
   const nowMs = useNowMs(1_000)
   const { recording } = seen
+  const mayRecord = useMay('record')
   const elapsed = elapsedMs(seen, nowMs)
 
   const stop = async () => {
@@ -43,16 +45,19 @@ export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecord
         </time>
         <span class="figures">{formatBytes(recording.bytes)}</span>
       </a>
-      <button
-        type="button"
-        class="stop"
-        disabled={isStopping || recording.state === 'finishing'}
-        aria-label={`Stop the ${containerName(recording.format)} recording of ${recording.stream}`}
-        onClick={stop}
-      >
-        <span class="stop-square" aria-hidden="true" />
-        {isStopping ? 'Stopping…' : 'Stop'}
-      </button>
+      {mayRecord && (
+        <button
+          type="button"
+          class="stop"
+          aria-busy={isStopping}
+          disabled={isStopping || recording.state === 'finishing'}
+          aria-label={`Stop the ${containerName(recording.format)} recording of ${recording.stream}`}
+          onClick={stop}
+        >
+          <span class="stop-square" aria-hidden="true" />
+          Stop
+        </button>
+      )}
       {recording.error !== null && <p class="reason">{recording.error.message}</p>}
     </li>
   )

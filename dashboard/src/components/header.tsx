@@ -42,8 +42,8 @@ export function Header() {
           </button>
         )}
         {server !== undefined && (
-          <span class="muted version">
-            {server.name} {server.version}
+          <span class="muted version" title={server.node}>
+            v{server.version}
           </span>
         )}
         <span class={`link link-${link}`} role="status">

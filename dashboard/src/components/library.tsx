@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import { useApp } from '../state/context.ts'
 import { useStore } from '../state/store.ts'
 import { LibraryFilters } from './library-filters.tsx'
@@ -9,7 +9,6 @@ export function Library() {
   const { library } = useApp()
   const view = useStore(library.state)
   const title = useRef<HTMLHeadingElement>(null)
-  useEffect(() => void library.load(), [library])
   const { recordings, trail, nextCursor } = view
   const isFiltered = view.stream !== '' || view.state !== ''
   const turn = (go: () => void) => () => {

@@ -14,7 +14,7 @@ import { TroubleBanner } from './trouble-banner.tsx'
 /** Everything: the header, then what the address asks for. */
 export function Page() {
   const { feed } = useApp()
-  const { needsToken } = useStore(feed.state)
+  const { needsToken, link } = useStore(feed.state)
   return (
     <>
       <button type="button" class="skip-link" onClick={focusMain}>
@@ -22,7 +22,7 @@ export function Page() {
       </button>
       <Header />
       <main id="main" tabIndex={-1}>
-        {needsToken ? <TokenForm /> : <Content />}
+        {needsToken ? <TokenForm /> : link !== 'connecting' && <Content />}
       </main>
       <ToastList />
       <Announcer />

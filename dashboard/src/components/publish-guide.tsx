@@ -6,7 +6,7 @@ const EXAMPLE_STREAM = 'cam1'
 
 /** How to send a first stream: shown whole while nothing was ever recorded, folded afterwards. */
 export function PublishGuide({ server, isFirstRun }: { server: ServerDocument | undefined; isFirstRun: boolean }) {
-  const url = server?.publishUrls[0]
+  const url = server?.publish[0]?.server
   if (url === undefined) return <p class="empty">Nobody publishes now.</p>
   if (isFirstRun) {
     return (

@@ -2,15 +2,17 @@ import { useId, useState } from 'preact/hooks'
 import { containerName } from '../codec-names.ts'
 import { useApp } from '../state/context.ts'
 import { useStore } from '../state/store.ts'
+import { useMay } from '../state/use-may.ts'
 
 /** The record button, and in which container. */
 export function RecordControl({ path, isRecorded }: { path: string; isRecorded: boolean }) {
   const { client, feed, toasts } = useApp()
   const { server } = useStore(feed.state)
+  const mayRecord = useMay('record')
   const [format, setFormat] = useState('auto')
   const [isBusy, setBusy] = useState(false)
   const selectId = useId()
-  const formats = server?.formats.filter((name) => name !== 'auto') ?? []
+  const formats = server?.formats ?? []
 
   const record = async () => {
     setBusy(true)
@@ -22,6 +24,7 @@ export function RecordControl({ path, isRecorded }: { path: string; isRecorded: 
       setBusy(false)
     }
   }
+  if (!mayRecord) return null
   return (
     <div class="row record-control">
       <button
@@ -39,7 +42,7 @@ export function RecordControl({ path, isRecorded }: { path: string; isRecorded: 
       </label>
       <select id={selectId} value={format} onChange={(event) => setFormat(event.currentTarget.value)}>
         <option value="auto">Automatic</option>
-        {formats.map((name) => (
+        {formats.map(({ name }) => (
           <option key={name} value={name}>
             {containerName(name)}
           </option>

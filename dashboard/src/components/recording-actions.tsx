@@ -2,12 +2,15 @@ import { useState } from 'preact/hooks'
 import type { RecordingDocument } from '../api/documents.ts'
 import { isActive } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
+import { useMay } from '../state/use-may.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { Icon } from './icon.tsx'
 
 /** What can be done with a recording: download, hold, its manifest, delete. */
 export function RecordingActions({ recording }: { recording: RecordingDocument }) {
   const { client, feed, toasts } = useApp()
+  const mayRecord = useMay('record')
+  const mayDelete = useMay('manage')
   const [isDeleting, setDeleting] = useState(false)
   const isGoingOn = isActive(recording)
   const run = async (command: () => Promise<RecordingDocument>) => {
@@ -30,7 +33,7 @@ export function RecordingActions({ recording }: { recording: RecordingDocument }
           Manifest
         </a>
       )}
-      {isGoingOn && (
+      {isGoingOn && mayRecord && (
         <button
           type="button"
           class="stop"
@@ -40,17 +43,21 @@ export function RecordingActions({ recording }: { recording: RecordingDocument }
           <span class="stop-square" aria-hidden="true" /> Stop
         </button>
       )}
-      <button
-        type="button"
-        aria-pressed={recording.held}
-        title="Held recordings are never deleted, by nobody"
-        onClick={() => run(() => client.setHeld(recording.id, !recording.held))}
-      >
-        <Icon name="lock" /> {recording.held ? 'Held' : 'Hold'}
-      </button>
-      <button type="button" class="push" disabled={isGoingOn || recording.held} onClick={() => setDeleting(true)}>
-        <Icon name="trash" /> Delete
-      </button>
+      {mayRecord && (
+        <button
+          type="button"
+          aria-pressed={recording.held}
+          title="Held recordings are never deleted, by nobody"
+          onClick={() => run(() => client.setHeld(recording.id, !recording.held))}
+        >
+          <Icon name="lock" /> {recording.held ? 'Held' : 'Hold'}
+        </button>
+      )}
+      {mayDelete && (
+        <button type="button" class="push" disabled={isGoingOn || recording.held} onClick={() => setDeleting(true)}>
+          <Icon name="trash" /> Delete
+        </button>
+      )}
       {isDeleting && (
         <DeleteDialog
           recording={recording}

@@ -4,6 +4,7 @@ import { containerName } from '../codec-names.ts'
 import { formatBytes, formatDuration, formatMoment, isoDuration } from '../format.ts'
 import { isActive } from '../state/active-recordings.ts'
 import { recordingHref } from '../state/route.ts'
+import { useMay } from '../state/use-may.ts'
 import { CompletenessBadge } from './completeness-badge.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { Icon } from './icon.tsx'
@@ -12,6 +13,7 @@ import { StateBadge } from './state-badge.tsx'
 
 /** One recording in the library. The title's link covers the whole card (style.css), picture included. */
 export function RecordingCard({ recording }: { recording: RecordingDocument }) {
+  const mayDelete = useMay('manage')
   const [isDeleting, setDeleting] = useState(false)
   const moment = recording.startedAt ?? recording.requestedAt
   const when = formatMoment(moment, Date.now())
@@ -38,16 +40,18 @@ export function RecordingCard({ recording }: { recording: RecordingDocument }) {
         <div class="card-foot">
           <StateBadge recording={recording} />
           <CompletenessBadge recording={recording} />
-          <button
-            type="button"
-            class="icon-button push"
-            disabled={isActive(recording) || recording.held}
-            title={recording.held ? 'Held recordings are never deleted' : undefined}
-            aria-label={`Delete recording of ${name}`}
-            onClick={() => setDeleting(true)}
-          >
-            <Icon name={recording.held ? 'lock' : 'trash'} />
-          </button>
+          {mayDelete && (
+            <button
+              type="button"
+              class="icon-button push"
+              disabled={isActive(recording) || recording.held}
+              title={recording.held ? 'Held recordings are never deleted' : undefined}
+              aria-label={`Delete recording of ${name}`}
+              onClick={() => setDeleting(true)}
+            >
+              <Icon name={recording.held ? 'lock' : 'trash'} />
+            </button>
+          )}
         </div>
         {recording.error !== null && <p class="reason">{recording.error.message}</p>}
       </div>

@@ -6,15 +6,24 @@ import { Icon } from './icon.tsx'
 /** Recordings that lose media right now, above everything else, with the reason the server gives. */
 export function TroubleBanner() {
   const { feed } = useApp()
-  const { active } = useStore(feed.state)
+  const { active, refusal } = useStore(feed.state)
   const impaired = [...active.values()].map(({ recording }) => recording).filter(({ error }) => error !== null)
   return (
     <div role="alert">
+      {refusal !== '' && (
+        <p class="trouble">
+          <Icon name="warning" /> {refusal}
+        </p>
+      )}
       {impaired.length > 0 && (
         <section class="trouble" aria-label="Recordings in trouble">
           <Icon name="warning" />
           <div>
-            <h2>{impaired.length === 1 ? 'A recording is' : `${impaired.length} recordings are`} not being written</h2>
+            <p>
+              <strong>
+                {impaired.length === 1 ? 'A recording is' : `${impaired.length} recordings are`} not being written
+              </strong>
+            </p>
             <ul>
               {impaired.slice(0, 5).map((recording) => (
                 <li key={recording.id}>

@@ -26,6 +26,8 @@ export interface ServerState {
   readonly link: LinkState
   /** True once the server asked for a credential we don't have. */
   readonly needsToken: boolean
+  /** What the server says it can't answer, though it is there. Empty when all is well. */
+  readonly refusal: string
   readonly server: ServerDocument | undefined
   /** Undefined until first answered. */
   readonly streams: readonly StreamDocument[] | undefined
@@ -35,6 +37,7 @@ export interface ServerState {
 const INITIAL: ServerState = {
   link: 'connecting',
   needsToken: false,
+  refusal: '',
   server: undefined,
   streams: undefined,
   active: new Map(),
@@ -53,9 +56,14 @@ export class Feed {
   readonly #recordingListeners = new Set<(event: ServerEvent & { recording: RecordingDocument }) => void>()
   readonly #toldAtMs = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #resyncListeners = new Set<() => void>()
   #running = false
+  /** Events may have been missed, or somebody else may answer: ask for everything anew. */
+  #mayHaveMissed = true
+  #hasOpened = false
   #refreshes = 0
   #refreshing: Promise<void> | undefined
+  #nextRefresh: Promise<void> | undefined
 
   constructor(options: { client: ApiClient; nowMs: () => number }) {
     this.#client = options.client
@@ -63,7 +71,7 @@ export class Feed {
     this.#events = new EventLink({
       url: () => options.client.eventsUrl(),
       onEvent: (event) => this.#take(event),
-      onOpen: () => void this.refresh(),
+      onOpen: () => this.#opened(),
     })
   }
 
@@ -71,6 +79,8 @@ export class Feed {
   start(): void {
     if (this.#running) return
     this.#running = true
+    this.#mayHaveMissed = true
+    this.#hasOpened = false
     this.#refreshes = 0
     void this.refresh()
   }
@@ -89,6 +99,14 @@ export class Feed {
     }
   }
 
+  /** Told when events may have been missed and the server answers (again): lists ask anew. */
+  onResync(listener: () => void): () => void {
+    this.#resyncListeners.add(listener)
+    return () => {
+      this.#resyncListeners.delete(listener)
+    }
+  }
+
   /** A command's answer is news as good as an event. */
   tell(recording: RecordingDocument): void {
     this.#take({ type: `recording.${recording.state}`, recording })
@@ -104,9 +122,19 @@ export class Feed {
     return error instanceof UnreachableError || (error instanceof ProblemError && error.status === 401)
   }
 
-  /** Asks the server for its present state; calls during a running refresh join it. Never rejects. */
+  /**
+   * Asks the server for its state, after this call: a refresh that is on its way may be older, so the next one waits for
+   * it. Never rejects; the state tells what came of it.
+   */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
+    if (this.#refreshing !== undefined) {
+      this.#nextRefresh ??= this.#refreshing.then(() => {
+        this.#nextRefresh = undefined
+        return this.refresh()
+      })
+      return this.#nextRefresh
+    }
+    this.#refreshing = this.#refresh().finally(() => {
       this.#refreshing = undefined
       clearTimeout(this.#timer)
       if (this.#running) this.#timer = setTimeout(() => void this.refresh(), REFRESH_MS)
@@ -116,17 +144,18 @@ export class Feed {
 
   async #refresh(): Promise<void> {
     try {
-      const { link, server } = this.state.value
-      const known = link === 'away' ? undefined : server
+      const known = this.#mayHaveMissed ? undefined : this.state.value.server
       const isFull = this.#refreshes++ % FULL_REFRESH_EVERY === 0 || !this.#events.isOpen
-      const [freshServer, streams] = await Promise.all([
-        known ?? this.#client.server(),
+      // Alone at first: who has to show a token is told so once, not five times.
+      const server = known ?? (await this.#client.server())
+      const [streams] = await Promise.all([
         this.#client.streams(),
         this.#listActive(isFull ? ['recording', 'waiting', 'finishing'] : ['recording']),
       ])
       if (this.#running) this.#events.open()
-      const now = this.#events.isOpen ? 'live' : 'polling'
-      this.state.update((state) => ({ ...state, link: now, needsToken: false, server: freshServer, streams }))
+      const link = this.#events.isOpen ? 'live' : 'polling'
+      this.state.update((state) => ({ ...state, link, needsToken: false, refusal: '', server, streams }))
+      this.#resync()
     } catch (error) {
       this.#fail(error)
     }
@@ -146,10 +175,28 @@ export class Feed {
     for (const [id, atMs] of this.#toldAtMs) if (atMs < askedAtMs) this.#toldAtMs.delete(id)
   }
 
+  /** The browser reopened the events after a break; the first opening follows a refresh and misses nothing. */
+  #opened(): void {
+    if (this.#hasOpened) this.#mayHaveMissed = true
+    this.#hasOpened = true
+    void this.refresh()
+  }
+
+  #resync(): void {
+    if (!this.#mayHaveMissed) return
+    this.#mayHaveMissed = false
+    for (const listener of this.#resyncListeners) listener()
+  }
+
   #fail(error: unknown): void {
+    this.#mayHaveMissed = true
     if (error instanceof ProblemError && error.status === 401) {
       this.stop()
       this.state.update((state) => ({ ...INITIAL, needsToken: true, server: state.server }))
+      return
+    }
+    if (error instanceof ProblemError) {
+      this.state.update((state) => ({ ...state, link: 'polling', refusal: error.message }))
       return
     }
     this.state.update((state) => ({ ...state, link: 'away' }))

@@ -38,6 +38,7 @@ export class LibraryView {
   constructor(options: { client: ApiClient; feed: Feed; onError: (error: unknown) => void }) {
     this.#client = options.client
     this.#onError = options.onError
+    options.feed.onResync(() => void this.load())
     options.feed.onRecording(({ type, recording }) => this.#follow(type, recording))
   }
 
@@ -70,7 +71,11 @@ export class LibraryView {
     try {
       const page = await this.#client.recordings(query)
       if (turn !== this.#asked) return
-      this.state.update((before) => ({ ...before, recordings: page.recordings, nextCursor: page.nextCursor }))
+      this.state.update((before) => ({
+        ...before,
+        recordings: page.recordings,
+        nextCursor: page.nextCursor ?? undefined,
+      }))
     } catch (error) {
       if (turn === this.#asked) this.#onError(error)
     }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+
+/** Debian's; another place can be named in the environment. */
+const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
+const ACCESSIBILITY_SCRIPT = join(import.meta.dirname, 'accessibility-problems.in-page.js')
+
+/** Quiet on the network, so that a request that leaves the origin is ours, and playing without a click. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=no-user-gesture-required',
+  '--mute-audio',
+]
+
+/** Starts a headless Chromium with a profile of its own. Close it when done. */
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+}
+
+/** A page that remembers what it must not do. */
+export interface WatchedPage {
+  readonly page: Page
+  /** Fails the test when the page logged errors, threw, or asked anybody but its own origin. */
+  assertClean(): void
+}
+
+/** Opens an address in a fresh context (no cookies, no storage shared with others). */
+export async function openWatched(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  const complaints: string[] = []
+  const { origin } = new URL(url)
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`)
+  })
+  page.on('pageerror', (error) => complaints.push(`thrown: ${error.stack ?? error.message}`))
+  page.on('request', (request) => {
+    const target = new URL(request.url())
+    if (target.origin !== origin && target.protocol !== 'blob:' && target.protocol !== 'data:') {
+      complaints.push(`request left the origin: ${request.url()}`)
+    }
+  })
+  await page.goto(url)
+  return { page, assertClean: () => assert.deepEqual(complaints, []) }
+}
+
+/** What a person without a mouse or without sight would stumble over. Empty when all is well. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(await readFile(ACCESSIBILITY_SCRIPT, 'utf8'))
+}
+
+/** Numbers of a media element, as the page sees them now. */
+export async function mediaState(video: Locator): Promise<{ currentTime: number; duration: number; error: string }> {
+  return video.evaluate((element) => {
+    const media = element as unknown as { currentTime: number; duration: number; error: { message: string } | null }
+    return { currentTime: media.currentTime, duration: media.duration, error: media.error?.message ?? '' }
+  })
+}
+
+/** Resolves once the element's time moves on by half a second. @throws when it does not within the time limit */
+export async function waitUntilPlaying(video: Locator, timeoutMs = 15_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs
+  let { currentTime: before } = await mediaState(video)
+  for (;;) {
+    await sleep(100)
+    const { currentTime, error } = await mediaState(video)
+    if (currentTime >= before + 0.5) return
+    before = Math.min(before, currentTime) // a reconnect begins anew
+    if (performance.now() > deadlineMs)
+      throw new Error(`the picture stands at ${currentTime} s: ${error || 'no error'}`)
+  }
+}
