@@ -1,6 +1,8 @@
 import type { Container } from '#containers/container.ts'
+import type { TrackFormat } from '#media/track.ts'
 import { openForAppend } from './append.ts'
 import { finish, inspect } from './finish.ts'
+import { FragmentStream } from './fragment-stream.ts'
 import { Mp4Writer } from './writer.ts'
 
 export interface Mp4Options {
@@ -28,3 +30,10 @@ export function createMp4(options: Mp4Options): Container {
 }
 
 export const mp4: Container = createMp4({ indexBytes: DEFAULT_INDEX_BYTES })
+
+/** The same codecs as endless fragments, for watching live. */
+export const mp4Fragments = {
+  carries: mp4.carries,
+  open: (formats: readonly TrackFormat[], createdAtMs: number): FragmentStream =>
+    new FragmentStream(formats, createdAtMs),
+}

@@ -7,6 +7,7 @@ import { UnannouncedTrackError } from './errors.ts'
 import { fragmentHead, type TrackRun } from './fragment.ts'
 import { moov } from './moov.ts'
 import { creationSecondsOf, type Edit, type Movie, type MovieTrack, movieTrack } from './movie.ts'
+import { Timeline } from './movie-timeline.ts'
 import { appendPayloads } from './payload-slices.ts'
 import { CONTROL_BYTES, fileHead, flipRoom, PREPARED_AT, pointAtCheckpoint, ROOM_AT } from './room.ts'
 import { canShareTrack, sampleEntry } from './sample-entry.ts'
@@ -33,8 +34,9 @@ export class Mp4Writer implements ContainerWriter {
   readonly #tracks = new Map<number, TrackWriter>()
   /** What the present moov says, as long as we could write it again: not of a part that is appended to. */
   #movie: Movie | undefined
-  /** Undefined until the file is begun. Media time = DTS + shift; what is at `origin` in media time is shown first. */
-  #timeline: { readonly shiftSeconds: number; readonly originSeconds: number } | undefined
+  /** Undefined until the file is begun, and in a file that is appended to: its times are the movie's. */
+  #timeline: Timeline | undefined
+  #begun = false
   #roomEndAt = 0
   #position = 0
   #sequenceNumber = 0
@@ -57,7 +59,7 @@ export class Mp4Writer implements ContainerWriter {
     this.#position = start.position
     this.#coveredTo = start.position
     this.#roomEndAt = start.roomEndAt
-    this.#timeline = { shiftSeconds: 0, originSeconds: 0 }
+    this.#begun = true
     for (const track of start.tracks) this.#tracks.set(track.format.trackId, track)
   }
 
@@ -95,7 +97,7 @@ export class Mp4Writer implements ContainerWriter {
     if (known?.format === format) return true
     if (known !== undefined && !canShareTrack(known.format, format)) return false
     const entry = sampleEntry(format)
-    if (this.#timeline === undefined && (known === undefined || known.pending === 0)) {
+    if (!this.#begun && (known === undefined || known.pending === 0)) {
       this.#tracks.set(format.trackId, new TrackWriter(format.trackId, format, 1))
       return true
     }
@@ -112,11 +114,11 @@ export class Mp4Writer implements ContainerWriter {
 
   /** A track that appeared late: a moov that knows it replaces the present one. */
   #addTrack(format: TrackFormat): boolean {
-    if (this.#movie === undefined) return false
-    const track = movieTrack(format, format.trackId, this.#edit(format))
+    if (this.#movie === undefined || this.#timeline === undefined) return false
+    const track = movieTrack(format, format.trackId, this.#timeline.edit(format))
     if (!this.#replaceMovie({ ...this.#movie, tracks: [...this.#movie.tracks, track] })) return false
     const writer = new TrackWriter(track.id, format, 1)
-    writer.shiftTicks = (this.#timeline?.shiftSeconds ?? 0) * format.timescale
+    writer.shiftTicks = this.#timeline.shiftTicks(format)
     this.#tracks.set(format.trackId, writer)
     return true
   }
@@ -195,16 +197,13 @@ export class Mp4Writer implements ContainerWriter {
 
   /** Writes what stands before the fragments, once it is known when the first of each track is shown. */
   #begin(): void {
-    if (this.#timeline !== undefined) return
+    if (this.#begun) return
+    this.#begun = true
     const writers = [...this.#tracks.values()]
-    const filled = writers.filter((track) => track.pending > 0)
-    const firstDts = Math.min(0, ...filled.map((track) => track.firstDtsSeconds))
-    const firstPts = filled.length === 0 ? 0 : Math.min(...filled.map((track) => track.firstPtsSeconds))
-    // tfdt can't be negative: everything moves by whole seconds, which are ticks in every timescale
-    const shiftSeconds = Math.ceil(-firstDts)
-    this.#timeline = { shiftSeconds, originSeconds: firstPts + shiftSeconds }
-    const tracks = writers.map((track) => movieTrack(track.format, track.id, this.#edit(track.format)))
-    for (const track of writers) track.shiftTicks = shiftSeconds * track.format.timescale
+    const timeline = new Timeline(writers)
+    this.#timeline = timeline
+    for (const track of writers) track.shiftTicks = timeline.shiftTicks(track.format)
+    const tracks = writers.map((track) => movieTrack(track.format, track.id, timeline.edit(track.format)))
     this.#movie = { creationSeconds: creationSecondsOf(this.#options.createdAtMs), tracks }
     this.#roomEndAt = roomEnd(this.#indexBytes, this.#options)
     const head = fileHead(this.#roomEndAt)
@@ -214,11 +213,6 @@ export class Mp4Writer implements ContainerWriter {
     this.#position = this.#roomEndAt
     this.#append([box], box.length)
     this.#coveredTo = this.#position
-  }
-
-  /** The presentation of the part starts when its earliest track does. */
-  #edit(format: TrackFormat): Edit {
-    return { delayTicks: 0, mediaTime: Math.round((this.#timeline?.originSeconds ?? 0) * format.timescale) }
   }
 
   #writeCheckpoint(): void {
