@@ -5,7 +5,7 @@ import { text } from '../values/text.ts'
 export const NODE_KEYS = {
   data: new Key(text('a folder', { minLength: 1 }), {
     default: './data',
-    about: 'Folder for the catalog, manifests, certificates and posters. Relative to the folder of this file.',
+    about: 'Folder for the catalog, manifests, certificates and posters.',
     flag: '--data <folder>',
   }),
   node: new Key(
