@@ -3,7 +3,6 @@
  * for everything beyond ASCII.
  */
 export function attachment(fileName: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into a header
   const plain = fileName.replace(/[^\x20-\x7e]|["\\%]/g, '_')
   return `attachment; filename="${plain}"; filename*=UTF-8''${encodeExtended(fileName)}`
 }

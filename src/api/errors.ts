@@ -122,13 +122,3 @@ export class TooManyRulesError extends TapedeckError {
     this.limit = limit
   }
 }
-
-export class RuleNotFoundError extends TapedeckError {
-  readonly code = 'api/rule-not-found'
-  readonly origin = 'client'
-  readonly id: string
-  constructor(id: string) {
-    super(`there is no rule ${JSON.stringify(id.slice(0, 100))}: see GET /api/v1/rules`)
-    this.id = id
-  }
-}

@@ -26,6 +26,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'auth/forbidden': 403,
   'auth/stream-access-denied': 403,
   'auth/access-endpoint-failed': 502,
+  'catalog/query-invalid': 400,
   'live/not-viewable': 409,
   'poster/unavailable': 404,
   'stream/path-in-use': 409,
@@ -40,7 +41,9 @@ const STATUS_BY_ENDING: readonly (readonly [string, number])[] = [
   ['exists', 409],
   ['in-use', 409],
   ['read-only', 409],
-  ['not-recording', 409],
+  ['not-running', 409],
+  ['not-carried', 409],
+  ['name-taken', 409],
 ]
 
 const STATUS_BY_ORIGIN: Readonly<Record<ErrorOrigin, number>> = {
@@ -125,8 +128,12 @@ function fromFramework(error: FastifyError): Error {
       return new UnsupportedMediaTypeError(error.message)
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new MalformedBodyError('it is empty', error)
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new MalformedBodyError('it does not parse, or has a field like __proto__', error)
+    case 'FST_ERR_BAD_URL':
+      return new InvalidRequestError([{ field: 'path', message: 'must be valid percent-encoding' }])
     default:
-      // Everything else Fastify blames on the request: a malformed URL, a body cut short, JSON that does not parse.
+      // Everything else Fastify blames on the request, e.g. a body shorter than its Content-Length.
       return error.statusCode === 400 ? new MalformedBodyError(error.message, error) : error
   }
 }

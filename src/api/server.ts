@@ -7,6 +7,7 @@ import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
 import { registerHealth } from './health.ts'
 import { liveRoute, registerLive } from './live.ts'
+import { registerManifests } from './manifests.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerOpenApi } from './openapi.ts'
 import { registerPage } from './page.ts'
@@ -49,7 +50,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    maxParamLength: MAX_PARAM_CHARACTERS,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     // Events and live pictures never end by themselves.
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -92,6 +93,7 @@ const RESOURCES = [
   registerRecordings,
   registerPlayback,
   registerPosters,
+  registerManifests,
   registerRules,
   registerEvents,
   registerHealth,

@@ -1,7 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import { type Static, type TArrayOptions, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { Value } from 'typebox/value'
 import { type InputProblem, InvalidRequestError } from './errors.ts'
 
 /** Problems listed in one answer. */
@@ -25,10 +24,29 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const validator = Compile(schema)
   const part = PART_NAMES[httpPart ?? 'body'] ?? 'body'
   return (input: unknown) => {
-    const value = part === 'body' ? input : Value.Convert(schema, input)
+    const value = part === 'body' ? input : convertTexts(schema, input)
     if (validator.Check(value)) return { value }
     return { error: new InvalidRequestError(describe(part, schema, value, validator.Errors(value))) }
   }
+}
+
+/** Texts of the query or path as the numbers and booleans asked for; what does not look like one stays, to be refused. */
+function convertTexts(schema: TSchema, input: unknown): unknown {
+  const properties = fieldOf(schema, 'properties')
+  return Object.fromEntries(
+    Object.entries(input ?? {}).map(([name, value]) => [
+      name,
+      convertText(fieldOf(fieldOf(properties, name), 'type'), value),
+    ]),
+  )
+}
+
+function convertText(type: unknown, value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value)) return Number(value)
+  if (type === 'boolean' && ['true', '1', ''].includes(value)) return true
+  if (type === 'boolean' && ['false', '0'].includes(value)) return false
+  return value
 }
 
 function describe(part: string, schema: TSchema, value: unknown, errors: readonly TypeboxError[]): InputProblem[] {

@@ -27,9 +27,15 @@ export async function askAccessEndpoint(url: string, request: AccessRequest, fet
 
 async function post(url: string, request: AccessRequest, fetch: Fetch): Promise<Response> {
   try {
-    return await fetch(url, {
+    const target = new URL(url)
+    const login = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`
+    target.username = ''
+    target.password = ''
+    // fetch refuses a login in the address, which is where operators put one.
+    const authorization = login === ':' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+    return await fetch(target.href, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...authorization },
       body: JSON.stringify(request),
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -4,8 +4,10 @@ import type { Config, ListenAddress } from '#config/config.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
 import { DiskSpace } from './disk-space.ts'
+import { ManifestNotFoundError } from './errors.ts'
 import { EventFeed } from './event-feed.ts'
 import { checkReadiness, type Readiness } from './health.ts'
 import { type FragmentFormat, LiveViews } from './live-view.ts'
@@ -32,6 +34,8 @@ export interface ControlOptions {
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
+  /** The manifest file's text; undefined when there is none yet. */
+  readonly readManifest: (recording: RecordingDocument) => Promise<string | undefined>
 }
 
 /** The product's commands and queries, for the API and every other front end. */
@@ -48,11 +52,13 @@ export interface Control extends AsyncDisposable {
   readonly metrics: Metrics
   readiness(): Promise<Readiness>
   publishPoints(): readonly PublishPoint[]
+  /** @throws {ManifestNotFoundError} none was written yet */
+  manifest(recording: RecordingDocument): Promise<string>
 }
 
 /** Wires the product's commands; dispose to let go of the hub and the recorder, which belong to the caller. */
 export function createControl(options: ControlOptions): Control {
-  const { runtime, config, version, hub, recorder, fragments, publishPoints } = options
+  const { runtime, config, version, hub, recorder, fragments, publishPoints, readManifest } = options
   const owned = new AsyncDisposableStack()
   const credentials = new Credentials(config.auth.tokens)
   const { roots, keep } = config.recordings
@@ -71,6 +77,11 @@ export function createControl(options: ControlOptions): Control {
     metrics: owned.use(new Metrics({ runtime, version, hub, recorder, disks, liveViewers: () => liveViews.viewers })),
     readiness: () => checkReadiness(recorder, disks),
     publishPoints,
+    async manifest(recording) {
+      const text = await readManifest(recording)
+      if (text === undefined) throw new ManifestNotFoundError(recording.id)
+      return text
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

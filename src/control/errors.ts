@@ -110,3 +110,14 @@ export class PosterQueueFullError extends TapedeckError {
     this.waiting = waiting
   }
 }
+
+/** A recording is known, but nothing of it is on disk yet. */
+export class ManifestNotFoundError extends TapedeckError {
+  readonly code = 'recording/manifest-not-found'
+  readonly origin = 'client'
+  readonly recordingId: string
+  constructor(recordingId: string) {
+    super(`recording ${recordingId} has no manifest yet: it is written with the first access unit`)
+    this.recordingId = recordingId
+  }
+}

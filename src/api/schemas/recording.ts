@@ -13,8 +13,8 @@ const Count = (description?: string) =>
 const Instant = Type.String({ description: 'ISO 8601, UTC' })
 
 /** The caller's own labels: bounded, since they go into every event and manifest. */
-const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.String({ maxLength: 2_000 }), {
-  maxProperties: 50,
+const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.String({ maxLength: 1_024 }), {
+  maxProperties: 64,
 })
 
 const REQUEST_FIELDS = {

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
+import { assertMatches } from '#test/support/matches-schema.ts'
+import { RuleListSchema, RuleSchema } from './schemas/rule.ts'
+
+const URL = '/api/v1/rules'
+let fixture: ApiFixture
+before(async () => {
+  const rule = { id: 'config-1', match: '**', request: {}, enabled: true, priority: 0, origin: 'config' } as const
+  fixture = await apiFixture({ rules: [rule] })
+})
+after(() => fixture[Symbol.asyncDispose]())
+
+test('a rule is added, read, changed and removed', async () => {
+  const payload = { match: 'live/*', request: { format: 'flv', rotate: { seconds: 60 } }, priority: 5 }
+  const added = await fixture.request({ method: 'POST', url: URL, payload })
+  assert.equal(added.statusCode, 201, added.body)
+  const { id, ...rule } = assertMatches(RuleSchema, added.json())
+  assert.deepEqual(rule, { ...payload, enabled: true, origin: 'api' })
+  const url = `${URL}/${id}`
+  assert.equal(added.headers.location, url)
+  const changed = await fixture.request({ method: 'PATCH', url, payload: { enabled: false } })
+  assert.deepEqual(changed.json(), { ...added.json(), enabled: false })
+  assert.deepEqual((await fixture.request({ url })).json(), changed.json())
+  const { rules } = assertMatches(RuleListSchema, (await fixture.request({ url: URL })).json())
+  assert.equal(rules.length, 2)
+  assert.equal((await fixture.request({ method: 'DELETE', url })).statusCode, 204)
+  assert.equal((await fixture.request({ url })).statusCode, 404)
+})
+
+const REFUSED = [
+  { name: 'of the configuration', method: 'DELETE', url: `${URL}/config-1`, status: 409 },
+  { name: 'unknown', method: 'DELETE', url: `${URL}/none`, status: 404 },
+  { name: 'without a pattern', method: 'POST', url: URL, payload: { request: {} }, status: 400 },
+  { name: 'with a bad pattern', method: 'POST', url: URL, payload: { match: 'a**' }, status: 400 },
+  { name: 'with a stream', method: 'POST', url: URL, payload: { match: '**', request: { stream: 'a' } }, status: 400 },
+  { name: 'changed in nothing', method: 'PATCH', url: `${URL}/config-1`, payload: {}, status: 400 },
+] as const
+for (const { name, status, ...request } of REFUSED) {
+  test(`refused: a rule ${name}`, async () => assert.equal((await fixture.request(request)).statusCode, status))
+}

@@ -1,0 +1,34 @@
+import type { Config } from '#config/config.ts'
+
+/** A whole configuration in a folder of the test's, with free ports; the test overrides what it is about. */
+export function testConfig(folder: string, overrides: Partial<Config> = {}): Config {
+  return {
+    data: `${folder}/data`,
+    node: 'node-test',
+    recordings: {
+      roots: [`${folder}/recordings`],
+      name: '{app}/{stream}/{date}-{time}',
+      format: 'auto',
+      durability: 'process',
+      keep: { days: 0, bytes: 0, count: 0, minFreeBytes: 0 },
+      fragmentMs: 900,
+      trackWaitMs: 1_000,
+      reconnectSeconds: 0,
+      mp4IndexBytes: 1024 * 1024,
+    },
+    rules: [],
+    api: { listen: { host: '127.0.0.1', port: 0 }, allowedOrigins: [], allowedHosts: [] },
+    rtmp: {
+      listen: { host: '127.0.0.1', port: 0 },
+      tls: { listen: undefined, certificate: '', key: '' },
+      idleTimeoutMs: 10_000,
+      maxConnections: 100,
+      maxMessageBytes: 16 * 1024 * 1024,
+      maxChunkStreams: 64,
+    },
+    auth: { tokens: [], publish: 'open', play: 'open' },
+    limits: { publishers: 100, recordingQueueBytes: 16 * 1024 * 1024, gopMemoryBytes: 8 * 1024 * 1024 },
+    log: { level: 'info', format: 'json' },
+    ...overrides,
+  }
+}
