@@ -4,7 +4,15 @@ import type { LedgerDocument } from '#storage/recording-document.ts'
 import { recordingDocument } from '#test/support/dashboard/documents.ts'
 import { completeness } from './completeness.ts'
 
-const gap = (fromMs: number) => ({ track: 0, fromMs, toMs: fromMs + 1, accessUnits: 0, cause: 'disk' as const, at: '' })
+const gap = (fromMs: number) => ({
+  track: 0,
+  fromMs,
+  toMs: fromMs + 1,
+  missingMs: 1,
+  accessUnits: 0,
+  cause: 'disk' as const,
+  at: '',
+})
 const track = (lost: number) => ({
   trackId: 1,
   kind: 'video' as const,

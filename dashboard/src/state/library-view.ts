@@ -51,14 +51,14 @@ export class LibraryView {
   older(): void {
     const { nextCursor, cursor, trail } = this.state.value
     if (nextCursor === undefined) return
-    this.state.update((state) => ({ ...state, trail: [...trail, cursor], cursor: nextCursor }))
+    this.state.update((state) => ({ ...state, trail: [...trail, cursor], cursor: nextCursor, nextCursor: undefined }))
     void this.load()
   }
 
   newer(): void {
     const { trail } = this.state.value
     if (trail.length === 0) return
-    this.state.update((state) => ({ ...state, trail: trail.slice(0, -1), cursor: trail.at(-1) }))
+    this.state.update((state) => ({ ...state, trail: trail.slice(0, -1), cursor: trail.at(-1), nextCursor: undefined }))
     void this.load()
   }
 

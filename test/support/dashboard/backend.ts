@@ -36,6 +36,7 @@ export class DashboardBackend implements AsyncDisposable {
   readonly #media: DashboardMedia
   readonly #server: Server
   readonly #eventReaders = new Set<ServerResponse>()
+  readonly #begunHere = new Set<string>()
   #eventId = 0
 
   constructor(media: DashboardMedia) {
@@ -123,13 +124,13 @@ export class DashboardBackend implements AsyncDisposable {
     if (recording === undefined) return problem(response, 404, 'recording/not-found', `there is no recording ${id}`)
     switch (key) {
       case 'GET recordings/*':
-        return json(response, 200, recording)
+        return json(response, 200, this.#now(recording))
       case 'GET recordings/*/poster.jpg':
         return bytes(request, response, 'image/jpeg', this.#media.poster)
       case 'GET recordings/*/parts/*':
         return bytes(request, response, 'video/mp4', this.#media.mp4)
       case 'POST recordings/*/stop': {
-        const ready = { ...recording, state: 'ready' as const, endedAt: new Date().toISOString() }
+        const ready = { ...this.#now(recording), state: 'ready' as const, endedAt: new Date().toISOString() }
         this.announce('recording.ready', ready)
         return json(response, 200, ready)
       }
@@ -158,7 +159,7 @@ export class DashboardBackend implements AsyncDisposable {
           (stream === null || recording.stream === stream) && (state === null || recording.state === state),
       )
       .sort((a, b) => (a.id < b.id ? 1 : -1))
-    const recordings = matching.slice(from, from + limit)
+    const recordings = matching.slice(from, from + limit).map((recording) => this.#now(recording))
     const next = from + limit < matching.length ? String(from + limit) : null
     json(response, 200, { recordings, nextCursor: next })
   }
@@ -174,8 +175,15 @@ export class DashboardBackend implements AsyncDisposable {
       endedAt: null,
       durationMs: 0,
     })
+    this.#begunHere.add(recording.id)
     this.announce('recording.started', recording)
     json(response, 201, recording)
+  }
+
+  /** A recording the page started grows as long as it runs. */
+  #now(recording: RecordingDocument): RecordingDocument {
+    if (!this.#begunHere.has(recording.id) || recording.state !== 'recording') return recording
+    return { ...recording, durationMs: Date.now() - Date.parse(recording.requestedAt) }
   }
 
   #events(response: ServerResponse): void {
