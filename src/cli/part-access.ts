@@ -16,10 +16,10 @@ export async function locatePart(
   const found = await stat(path).catch(() => undefined)
   if (found === undefined || !found.isFile()) throw new FileNotFoundError(path)
   const containers = Object.values(await context.containers())
-  const container = containers.find((each) => each.extension === extname(path).toLowerCase())
+  const container = containers.find((each) => `.${each.extension}` === extname(path).toLowerCase())
   if (container !== undefined) return { path, container }
   throw new UnknownFileTypeError(
     path,
-    containers.map((each) => each.extension),
+    containers.map((each) => `.${each.extension}`),
   )
 }

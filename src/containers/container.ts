@@ -41,6 +41,7 @@ export interface PartSummary {
   readonly tracks: readonly TrackSummary[]
 }
 
+/** One track of a part. */
 export interface TrackSummary {
   readonly trackId: number
   readonly codec: Codec
@@ -96,6 +97,7 @@ export interface WriterOptions {
 /** A container format: what it can carry, and its four operations. */
 export interface Container {
   readonly name: ContainerName
+  /** Of its files, without the dot. */
   readonly extension: string
   readonly mimeType: string
   carries(codec: Codec): boolean
@@ -119,11 +121,14 @@ export interface Container {
   inspect(part: ReadableBytes): Promise<PartInspection>
 }
 
+/** What a look at a part tells, finished or not. */
 export interface PartInspection extends PartSummary {
   readonly finished: boolean
   /** Bytes at the end that belong to no whole access unit. */
   readonly tornBytes: number
 }
 
+/** Containers that recordings can be written to. */
 export const CONTAINER_NAMES = ['mp4', 'flv', 'ts'] as const
+/** One of {@link CONTAINER_NAMES}. */
 export type ContainerName = (typeof CONTAINER_NAMES)[number]

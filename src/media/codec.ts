@@ -18,9 +18,12 @@ export const AUDIO_CODECS = ['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3', 'pcma'
  * - pcma, pcmu: interleaved 8-bit samples; empty configuration.
  */
 export type VideoCodec = (typeof VIDEO_CODECS)[number]
+/** One of {@link AUDIO_CODECS}; the payload forms are listed at {@link VideoCodec}. */
 export type AudioCodec = (typeof AUDIO_CODECS)[number]
+/** Any codec the hub carries. */
 export type Codec = VideoCodec | AudioCodec
 
+/** Tells video codecs from audio codecs. */
 export function isVideoCodec(codec: Codec): codec is VideoCodec {
   return (VIDEO_CODECS as readonly string[]).includes(codec)
 }

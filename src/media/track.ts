@@ -21,6 +21,7 @@ export interface ColorInfo {
   readonly fullRange: boolean
 }
 
+/** A video track. */
 export interface VideoFormat extends TrackFormatBase {
   readonly kind: 'video'
   readonly codec: VideoCodec
@@ -34,6 +35,7 @@ export interface VideoFormat extends TrackFormatBase {
   readonly color: ColorInfo | undefined
 }
 
+/** An audio track. */
 export interface AudioFormat extends TrackFormatBase {
   readonly kind: 'audio'
   readonly codec: AudioCodec

@@ -21,5 +21,7 @@ export interface RecordingRequest {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
+/** What to do when the name of a new recording is taken; `version` takes the next number. */
 export const IF_EXISTS = ['version', 'append', 'overwrite', 'fail'] as const
+/** One of {@link IF_EXISTS}. */
 export type IfExists = (typeof IF_EXISTS)[number]

@@ -29,14 +29,18 @@ export interface RecordingDocument {
   readonly error: ProblemDocument | null
 }
 
+/** The life of a recording, in order; `failed` can follow any but `ready`. */
 export const RECORDING_STATES = ['waiting', 'recording', 'finishing', 'ready', 'failed'] as const
+/** One of {@link RECORDING_STATES}. */
 export type RecordingState = (typeof RECORDING_STATES)[number]
 
+/** An error as documents carry it. */
 export interface ProblemDocument {
   readonly code: string
   readonly message: string
 }
 
+/** One file of a recording. */
 export interface PartDocument {
   /** From 1. */
   readonly index: number
@@ -56,6 +60,7 @@ export interface PartDocument {
   readonly tracks: readonly PartTrackDocument[]
 }
 
+/** One track of a part, as far as it is known. */
 export interface PartTrackDocument {
   readonly trackId: number
   readonly kind: 'video' | 'audio'
@@ -76,6 +81,7 @@ export interface LedgerDocument {
   readonly gaps: readonly GapDocument[]
 }
 
+/** The account of one track: access units received = written + lost. */
 export interface LedgerTrackDocument {
   readonly trackId: number
   readonly kind: 'video' | 'audio'
@@ -85,9 +91,12 @@ export interface LedgerTrackDocument {
   readonly lost: number
 }
 
+/** Why media is missing. */
 export const GAP_CAUSES = ['network', 'publisher', 'disk', 'restart', 'overload'] as const
+/** One of {@link GAP_CAUSES}. */
 export type GapCause = (typeof GAP_CAUSES)[number]
 
+/** A stretch of the recording where media is missing. */
 export interface GapDocument {
   /** 0: all tracks (a reconnect, a restart). */
   readonly track: number

@@ -1,5 +1,6 @@
 import type { RecordingDocument, RecordingState } from '../recording-document.ts'
 
+/** Which recordings to list. */
 export interface RecordingQuery {
   readonly stream?: string
   readonly state?: RecordingState
@@ -12,6 +13,7 @@ export interface RecordingQuery {
   readonly cursor?: string
 }
 
+/** One page of a list. */
 export interface RecordingPage {
   /** Newest first. */
   readonly recordings: readonly RecordingDocument[]
