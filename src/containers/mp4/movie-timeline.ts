@@ -4,17 +4,17 @@ import type { TrackWriter } from './track-writer.ts'
 
 /** How DTS and PTS given to a writer become media times, and which media time is shown first. */
 export class Timeline {
-  readonly #shiftSeconds: number
-  readonly #originSeconds: number
+  readonly #shiftSeconds: number = 0
+  readonly #originSeconds: number = 0
 
   /** @param tracks with what came first pending: the movie starts when the earliest of them is shown */
   constructor(tracks: readonly TrackWriter[]) {
     const filled = tracks.filter((track) => track.pending > 0)
-    const firstDts = Math.min(0, ...filled.map((track) => track.firstDtsSeconds))
-    const firstPts = filled.length === 0 ? 0 : Math.min(...filled.map((track) => track.firstPtsSeconds))
-    // tfdt can't be negative: everything moves by whole seconds, which are ticks in every timescale
-    this.#shiftSeconds = Math.ceil(-firstDts)
-    this.#originSeconds = firstPts + this.#shiftSeconds
+    if (filled.length === 0) return
+    // tfdt can't be negative, and readers count what is before the first sample as duration: media time begins in its
+    // first second. Whole seconds, because they are ticks in every timescale.
+    this.#shiftSeconds = -Math.floor(Math.min(...filled.map((track) => track.firstDtsSeconds)))
+    this.#originSeconds = Math.min(...filled.map((track) => track.firstPtsSeconds)) + this.#shiftSeconds
   }
 
   /** Media time = DTS + this. */

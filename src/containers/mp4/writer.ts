@@ -6,7 +6,7 @@ import { CHECKPOINT_TABLE_BYTES, type CheckpointPlace, encodeCheckpoint, MAX_PRE
 import { UnannouncedTrackError } from './errors.ts'
 import { fragmentHead, type TrackRun } from './fragment.ts'
 import { moov } from './moov.ts'
-import { creationSecondsOf, type Edit, type Movie, type MovieTrack, movieTrack } from './movie.ts'
+import { creationSecondsOf, type Movie, type MovieTrack, movieTrack } from './movie.ts'
 import { Timeline } from './movie-timeline.ts'
 import { appendPayloads } from './payload-slices.ts'
 import { CONTROL_BYTES, fileHead, flipRoom, PREPARED_AT, pointAtCheckpoint, ROOM_AT } from './room.ts'
