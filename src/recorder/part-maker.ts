@@ -61,7 +61,7 @@ export class PartMaker {
     }
     const { stream } = this.#request
     const values = { stream, id: this.#id, startedAtMs, part: index, version: this.#version, videoCodec, audioCodec }
-    return this.#naming.format(values, container.extension)
+    return this.#naming.format(values, `.${container.extension}`)
   }
 
   /** Creates a part's file. Parts after the first carry the version number the first one got. */
