@@ -62,6 +62,11 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** A copy with memory of its own. `bytes.slice()` would not be one when `bytes` is a Buffer: its slice() borrows. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false
   for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false

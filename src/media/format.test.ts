@@ -38,6 +38,14 @@ test('the record is copied, frozen with the format', () => {
   assert.ok(Object.isFrozen(format))
 })
 
+test('the record may be a Buffer, whose slice() borrows: it is neither changed nor shared', () => {
+  const configuration = Buffer.from(H264_RECORDS[0].avcC, 'hex')
+  const format = makeVideoFormat({ trackId: 1, codec: 'h264', timescale: 90_000, configuration })
+  assert.equal(configuration.toString('hex'), H264_RECORDS[0].avcC)
+  configuration.fill(0)
+  assert.deepEqual(format.configuration, hex(H264_RECORDS[0].avcC))
+})
+
 test('language and bit rate have defaults', () => {
   const plain = makeAudioFormat(AAC)
   assert.deepEqual([plain.language, plain.announcedBitrateBps], ['und', 0])

@@ -1,3 +1,4 @@
+import { copyOf } from './bytes.ts'
 import type { AudioCodec, VideoCodec } from './codec.ts'
 import { describeAudioConfiguration } from './describe-audio.ts'
 import { describeVideoConfiguration } from './describe-video.ts'
@@ -92,7 +93,7 @@ function common(init: FormatInit, configuration: Uint8Array) {
   return {
     trackId: init.trackId,
     timescale: init.timescale,
-    configuration: configuration.slice(),
+    configuration: copyOf(configuration),
     announcedBitrateBps: init.announcedBitrateBps ?? 0,
     language: init.language !== undefined && /^[a-z]{3}$/.test(init.language) ? init.language : 'und',
   }

@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes.ts'
+import { concatBytes, copyOf } from '../bytes.ts'
 import { BitstreamError } from '../errors.ts'
 import { leb128, readLeb128 } from './leb128.ts'
 
@@ -75,7 +75,7 @@ export function canonicalTemporalUnit(bytes: Uint8Array): Uint8Array {
     } else {
       contiguous = false
       const headerBytes = obu.whole.length - obu.payload.length
-      const header = obu.whole.slice(0, headerBytes)
+      const header = copyOf(obu.whole.subarray(0, headerBytes))
       header[0] = (header[0] ?? 0) | 2 // obu_has_size_field
       pieces.push(header, leb128(obu.payload.length), obu.payload)
     }

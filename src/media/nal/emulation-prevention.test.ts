@@ -36,3 +36,9 @@ test('a unit without escapes is returned as it is, uncopied', () => {
   const nalUnit = hex('67420000')
   assert.equal(removeEmulationPrevention(nalUnit), nalUnit)
 })
+
+test('the input stays as it was, a Buffer too', () => {
+  const nalUnit = Buffer.from('6700000301000003', 'hex')
+  assert.deepEqual(new Uint8Array(removeEmulationPrevention(nalUnit)), hex('670000010000'))
+  assert.equal(toHex(nalUnit), '6700000301000003')
+})

@@ -1,3 +1,5 @@
+import { copyOf } from '../bytes.ts'
+
 /**
  * NAL unit → RBSP: drops the 03 of every 00 00 03. ITU-T H.264 §7.4.1, H.265 §7.4.2. Returns the input itself when
  * there is nothing to drop.
@@ -9,7 +11,7 @@ export function removeEmulationPrevention(nalUnit: Uint8Array): Uint8Array {
   for (let i = 0; i < nalUnit.length; i++) {
     const byte = nalUnit[i] ?? 0
     if (zeros >= 2 && byte === 3) {
-      out ??= nalUnit.slice()
+      out ??= copyOf(nalUnit)
       zeros = 0
       continue
     }
