@@ -2,7 +2,6 @@
 export type {
   GapDocument,
   PartDocument,
-  PartTrackDocument,
   RecordingDocument,
   RecordingState,
 } from '../../../src/storage/recording-document.ts'

@@ -1,9 +1,9 @@
-import { useState } from 'preact/hooks'
 import { containerName } from '../codec-names.ts'
 import { formatBytes, formatDuration, isoDuration } from '../format.ts'
 import { elapsedMs, type SeenRecording } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
+import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
 import { useNowMs } from '../state/use-now.ts'
 import { StateBadge } from './state-badge.tsx'
@@ -11,25 +11,18 @@ import { StateBadge } from './state-badge.tsx'
 /** One recording in progress: how long, how large, and its stop button. */
 export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecording; showStream?: boolean }) {
   const { client, feed, toasts } = useApp()
-  const [isStopping, setStopping] = useState(false)
+  const { isBusy, run } = useCommand()
   const nowMs = useNowMs(1_000)
   const { recording } = seen
   const mayRecord = useMay('record')
   const elapsed = elapsedMs(seen, nowMs)
 
-  const stop = async () => {
-    setStopping(true)
-    try {
+  const stop = () =>
+    run(async () => {
       const final = await client.stop(recording.id)
       feed.tell(final)
-      if (final.state === 'ready')
-        toasts.notice(`Recording of ${recording.stream} is ready: ${formatBytes(final.bytes)}.`)
-    } catch (error) {
-      toasts.error(error)
-    } finally {
-      setStopping(false)
-    }
-  }
+      if (final.state === 'ready') toasts.notice(`Recording of ${final.stream} is ready: ${formatBytes(final.bytes)}.`)
+    })
   return (
     <li class="active" data-recording={recording.id}>
       <a
@@ -49,8 +42,8 @@ export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecord
         <button
           type="button"
           class="stop"
-          aria-busy={isStopping}
-          disabled={isStopping || recording.state === 'finishing'}
+          aria-busy={isBusy}
+          disabled={isBusy || recording.state === 'finishing'}
           aria-label={`Stop the ${containerName(recording.format)} recording of ${recording.stream}`}
           onClick={stop}
         >

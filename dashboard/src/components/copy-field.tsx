@@ -31,7 +31,7 @@ export function CopyField({ name, value, isLabelled = false }: { name: string; v
         type="button"
         class="icon-button"
         aria-label={isCopied ? `${name} copied` : `Copy ${name}`}
-        onClick={copy}
+        onClick={() => void copy()}
       >
         <Icon name={isCopied ? 'check' : 'copy'} />
       </button>

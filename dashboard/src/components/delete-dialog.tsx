@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { RecordingDocument } from '../api/documents.ts'
 import { count, formatBytes, formatDuration, formatMoment } from '../format.ts'
 import { useApp } from '../state/context.ts'
+import { useCommand } from '../state/use-command.ts'
 
 /**
  * Asks before files are gone for good. The browser's modal dialog keeps the focus inside, closes with Escape and gives
@@ -18,25 +19,22 @@ export function DeleteDialog({
 }) {
   const { client, feed, toasts } = useApp()
   const dialog = useRef<HTMLDialogElement>(null)
-  const [isBusy, setBusy] = useState(false)
+  const { isBusy, run } = useCommand()
   useEffect(() => dialog.current?.showModal(), [])
   const titleId = `delete-${recording.id}`
 
-  const remove = async () => {
-    setBusy(true)
-    try {
-      await client.remove(recording.id)
-      dialog.current?.close()
+  const remove = () =>
+    run(async () => {
+      try {
+        await client.remove(recording.id)
+      } finally {
+        dialog.current?.close()
+      }
       toasts.notice(`Recording of ${recording.stream} deleted.`)
       feed.forget(recording)
       onDeleted?.()
       document.getElementById('library-title')?.focus()
-    } catch (error) {
-      setBusy(false)
-      dialog.current?.close()
-      toasts.error(error)
-    }
-  }
+    })
   const moment = formatMoment(recording.startedAt ?? recording.requestedAt, Date.now())
   return (
     <dialog ref={dialog} aria-labelledby={titleId} onClose={onClosed}>

@@ -2,28 +2,23 @@ import { useId, useState } from 'preact/hooks'
 import { containerName } from '../codec-names.ts'
 import { useApp } from '../state/context.ts'
 import { useStore } from '../state/store.ts'
+import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
 
 /** The record button, and in which container. */
 export function RecordControl({ path, isRecorded }: { path: string; isRecorded: boolean }) {
-  const { client, feed, toasts } = useApp()
+  const { client, feed } = useApp()
   const { server } = useStore(feed.state)
   const mayRecord = useMay('record')
   const [format, setFormat] = useState('auto')
-  const [isBusy, setBusy] = useState(false)
+  const { isBusy, run } = useCommand()
   const selectId = useId()
   const formats = server?.formats ?? []
 
-  const record = async () => {
-    setBusy(true)
-    try {
+  const record = () =>
+    run(async () => {
       feed.tell(await client.record({ stream: path, format }))
-    } catch (error) {
-      toasts.error(error)
-    } finally {
-      setBusy(false)
-    }
-  }
+    })
   if (!mayRecord) return null
   return (
     <div class="row record-control">

@@ -2,24 +2,23 @@ import { useState } from 'preact/hooks'
 import type { RecordingDocument } from '../api/documents.ts'
 import { isActive } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
+import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { Icon } from './icon.tsx'
 
 /** What can be done with a recording: download, hold, its manifest, delete. */
 export function RecordingActions({ recording }: { recording: RecordingDocument }) {
-  const { client, feed, toasts } = useApp()
+  const { client, feed } = useApp()
+  const { isBusy, run } = useCommand()
   const mayRecord = useMay('record')
   const mayDelete = useMay('manage')
   const [isDeleting, setDeleting] = useState(false)
   const isGoingOn = isActive(recording)
-  const run = async (command: () => Promise<RecordingDocument>) => {
-    try {
-      feed.tell(await command())
-    } catch (error) {
-      toasts.error(error)
-    }
-  }
+  const command = (ask: () => Promise<RecordingDocument>) =>
+    run(async () => {
+      feed.tell(await ask())
+    })
   const [onlyPart] = recording.parts
   return (
     <div class="row actions">
@@ -37,8 +36,8 @@ export function RecordingActions({ recording }: { recording: RecordingDocument }
         <button
           type="button"
           class="stop"
-          disabled={recording.state === 'finishing'}
-          onClick={() => run(() => client.stop(recording.id))}
+          disabled={isBusy || recording.state === 'finishing'}
+          onClick={() => command(() => client.stop(recording.id))}
         >
           <span class="stop-square" aria-hidden="true" /> Stop
         </button>
@@ -46,9 +45,10 @@ export function RecordingActions({ recording }: { recording: RecordingDocument }
       {mayRecord && (
         <button
           type="button"
+          disabled={isBusy}
           aria-pressed={recording.held}
           title="Held recordings are never deleted, by nobody"
-          onClick={() => run(() => client.setHeld(recording.id, !recording.held))}
+          onClick={() => command(() => client.setHeld(recording.id, !recording.held))}
         >
           <Icon name="lock" /> {recording.held ? 'Held' : 'Hold'}
         </button>

@@ -8,16 +8,19 @@ export function TokenForm() {
   const input = useRef<HTMLInputElement>(null)
   useEffect(() => input.current?.focus(), [])
 
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault()
+  const tryToken = async () => {
     const token = input.current?.value.trim() ?? ''
     if (token === '') return
     tokens.set(token)
     feed.start()
     await feed.refresh()
-    // Still here: the form would be gone had the server accepted it.
-    setWasRefused(true)
+    const { needsToken, link } = feed.state.value
+    setWasRefused(needsToken && link !== 'away')
     input.current?.select()
+  }
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault()
+    void tryToken()
   }
   return (
     <form class="token-form panel" onSubmit={submit}>

@@ -82,14 +82,13 @@ export class LibraryView {
   }
 
   #follow(type: string, recording: RecordingDocument): void {
-    const { recordings } = this.state.value
-    const isShown = recordings?.some((shown) => shown.id === recording.id) === true
-    if (isShown && type !== 'recording.deleted') {
-      this.state.update((state) => ({
-        ...state,
-        recordings: state.recordings?.map((shown) => (shown.id === recording.id ? recording : shown)),
-      }))
-    }
+    const isGone = type === 'recording.deleted'
+    this.state.update((state) => ({
+      ...state,
+      recordings: isGone
+        ? state.recordings?.filter(({ id }) => id !== recording.id)
+        : state.recordings?.map((shown) => (shown.id === recording.id ? recording : shown)),
+    }))
     // A gap or a part changes no list; anything else may put a recording in or take it out.
     if (type === 'recording.gap' || type.startsWith('part.')) return
     clearTimeout(this.#reloadTimer)
