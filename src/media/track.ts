@@ -39,9 +39,10 @@ export interface VideoFormat extends TrackFormatBase {
 export interface AudioFormat extends TrackFormatBase {
   readonly kind: 'audio'
   readonly codec: AudioCodec
+  /** Of the decoded audio: with explicitly signalled SBR twice the AAC core's, with Opus always 48,000. */
   readonly sampleRateHz: number
   readonly channels: number
-  /** PCM samples per channel in one access unit, 0 when it varies (FLAC, G.711, Opus of mixed sizes). */
+  /** PCM samples per channel, at sampleRateHz, in one access unit, 0 when it varies (FLAC, G.711, Opus of mixed sizes). */
   readonly samplesPerAccessUnit: number
 }
 

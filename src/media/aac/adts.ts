@@ -1,4 +1,4 @@
-import { BitReader, BitWriter } from '../bits.ts'
+import { BitReader } from '../bits.ts'
 import { BitstreamError } from '../errors.ts'
 import { AAC_SAMPLE_RATES_HZ, type AudioSpecificConfig } from './audio-specific-config.ts'
 
@@ -39,19 +39,17 @@ export function adtsHeader(config: AudioSpecificConfig, payloadBytes: number): U
   if (frameBytes > MAX_ADTS_FRAME_BYTES) {
     throw new BitstreamError('ADTS header', `can not hold ${frameBytes} bytes, more than ${MAX_ADTS_FRAME_BYTES}`)
   }
-  return new BitWriter()
-    .u(12, 0xfff) // syncword
-    .u(3, 0) // ID (MPEG-4), layer
-    .u(1, 1) // protection_absent
-    .u(2, config.objectType - 1) // profile_ObjectType
-    .u(4, (AAC_SAMPLE_RATES_HZ as readonly number[]).indexOf(config.coreSampleRateHz))
-    .u(1, 0) // private_bit
-    .u(3, config.channelConfiguration)
-    .u(4, 0) // original_copy, home, copyright_identification_bit, copyright_identification_start
-    .u(13, frameBytes)
-    .u(11, 0x7ff) // adts_buffer_fullness: variable rate
-    .u(2, 0) // number_of_raw_data_blocks_in_frame: one
-    .bytes()
+  const rateIndex = (AAC_SAMPLE_RATES_HZ as readonly number[]).indexOf(config.coreSampleRateHz)
+  const channels = config.channelConfiguration
+  return Uint8Array.of(
+    0xff, // syncword
+    0xf1, // syncword, ID (MPEG-4), layer, protection_absent
+    ((config.objectType - 1) << 6) | (rateIndex << 2) | (channels >> 2), // profile, rate, private_bit, channels
+    ((channels & 3) << 6) | (frameBytes >> 11), // channels, four flags, aac_frame_length
+    (frameBytes >> 3) & 0xff,
+    ((frameBytes & 7) << 5) | 0x1f, // aac_frame_length, adts_buffer_fullness 0x7ff: variable rate
+    0xfc, // adts_buffer_fullness, number_of_raw_data_blocks_in_frame: one
+  )
 }
 
 /** @throws {BitstreamError} no sync word, a reserved rate, or several raw_data_blocks in one frame */

@@ -36,7 +36,7 @@ export function parseDec3(body: Uint8Array): Eac3Configuration {
     const [first] = substreams
     const sampleRateHz = AC3_SAMPLE_RATES_HZ[first?.fscod ?? 3]
     if (first === undefined || sampleRateHz === undefined) {
-      // fscod 3 announces a halved rate that only the syncframe names (fscod2); nobody has ever shipped such a stream.
+      // fscod 3 announces a halved rate that only the syncframe names, in fscod2.
       throw new CodecConfigurationError('eac3', 'has a reduced sample rate, which dec3 cannot name')
     }
     return { dataRateKbps, substreams, sampleRateHz, channels: eac3Channels(first) }

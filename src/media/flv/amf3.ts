@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes.ts'
 import { AmfBudget, AmfError, type AmfObject, type AmfValue, MAX_AMF_DEPTH } from './amf-value.ts'
 
 /** Type markers. Adobe AMF 3, §3.1. */
@@ -87,7 +88,7 @@ export class Amf3Reader {
       case Marker.date:
         return this.#referable(() => new Date(this.#double()))
       case Marker.byteArray:
-        return this.#referable((bytes) => this.#take(bytes).slice())
+        return this.#referable((bytes) => copyOf(this.#take(bytes)))
       case Marker.array:
         return this.#complex((count) => this.#array(count, depth))
       case Marker.object:

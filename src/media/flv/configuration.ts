@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes.ts'
 import type { Codec } from '../codec.ts'
 import { FlvTagError } from './tag-error.ts'
 
@@ -19,13 +20,13 @@ const VPCC_VERSION = Uint8Array.of(1, 0, 0, 0)
 export function canonicalConfiguration(codec: Codec, body: Uint8Array): Uint8Array {
   switch (codec) {
     case 'flac':
-      return flacStreamInfo(body).slice()
+      return copyOf(flacStreamInfo(body))
     case 'vp9':
     case 'vp8': {
       if (body.length >= VPCC_VERSION.length + VPCC_BYTES && body[0] === 1 && body[1] === 0 && body[2] === 0) {
-        return body.slice()
+        return copyOf(body)
       }
-      return body.length === 0 ? body.slice() : joined(VPCC_VERSION, body)
+      return body.length === 0 ? copyOf(body) : joined(VPCC_VERSION, body)
     }
     case 'mp3':
     case 'ac3':
@@ -35,7 +36,7 @@ export function canonicalConfiguration(codec: Codec, body: Uint8Array): Uint8Arr
       return new Uint8Array(0)
     default:
       if (body.length === 0) throw new FlvTagError(`${codec} sequence start without a configuration record`, 0)
-      return body.slice()
+      return copyOf(body)
   }
 }
 

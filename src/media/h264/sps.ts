@@ -30,7 +30,7 @@ export interface H264Sps {
 
 /**
  * Reads a sequence parameter set NAL unit (with its header byte). ITU-T H.264 §7.3.2.1.1. A VUI that ends early is
- * ignored, since cameras with truncated VUIs play everywhere else.
+ * ignored, as decoders do: it holds hints only.
  * @throws {BitstreamError}
  */
 export function parseH264Sps(nalUnit: Uint8Array): H264Sps {

@@ -30,7 +30,7 @@ export function parseHvcC(record: Uint8Array): HevcConfiguration {
   return asConfiguration('h265', () => {
     const reader = new ByteReader(record, 'hvcC')
     const version = reader.u8()
-    // Version 0 was written by FFmpeg and MediaCodec muxers before the standard was final; the layout is the same.
+    // Version 0 is from before the standard was final; the layout is the same, and readers take it.
     if (version > 1) throw new CodecConfigurationError('h265', `has version ${version} instead of 1`)
     const profile = reader.u8()
     const compatibilityFlags = reader.u32()

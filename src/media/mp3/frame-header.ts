@@ -1,6 +1,6 @@
 import { BitstreamError } from '../errors.ts'
 
-/** A frame that begins like this is MPEG-1, -2 or -2.5 audio; Tapedeck's `mp3` tracks carry any layer. */
+/** Header of one frame of MPEG-1, -2 or -2.5 audio, any layer. */
 export interface Mp3FrameHeader {
   readonly mpegVersion: 1 | 2 | 2.5
   readonly layer: 1 | 2 | 3

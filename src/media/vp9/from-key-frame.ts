@@ -22,7 +22,7 @@ export function vp9FromKeyFrame(payload: Uint8Array, frameRateHint: number): VpK
   if (header.kind !== 'key') throw new BitstreamError('VP9 frame header', 'is not that of a key frame')
   const { profile, widthPixels, heightPixels, bitDepth, subsamplingX, subsamplingY, color } = header
   const level = vp9Level(widthPixels, heightPixels, frameRateHint)
-  // 4:4:0 has no code point of its own; libvpx's muxers label it 4:4:4 too. 4:2:0 is colocated unless something says otherwise.
+  // 4:4:0 has no code point: 4:4:4 comes nearest, and decoders go by the frame header. VP9 doesn't site chroma: colocated.
   const chromaSubsampling = subsamplingX === 0 ? 3 : subsamplingY === 0 ? 2 : 1
   const configuration = buildVpcC({ profile, level, bitDepth, chromaSubsampling, color })
   return { configuration, widthPixels, heightPixels, color }
