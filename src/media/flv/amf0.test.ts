@@ -106,3 +106,10 @@ test('AMF0: arbitrary bytes only ever give AmfError', () => {
     { numRuns: 2000 },
   )
 })
+
+test('values longer than the first buffer, at every alignment', () => {
+  for (let length = 230; length < 260; length++) {
+    const values = ['x'.repeat(length), 1.5, { b: true, list: [1, 2] }]
+    assert.deepEqual(JSON.parse(JSON.stringify(decodeAmf0(encodeAmf0(...values)))), values)
+  }
+})

@@ -307,19 +307,23 @@ class ByteSink {
   length = 0
 
   u8(value: number): void {
-    this.#view.setUint8(this.#reserve(1), value)
+    const at = this.#reserve(1) // may replace the view
+    this.#view.setUint8(at, value)
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#reserve(2), value)
+    const at = this.#reserve(2) // may replace the view
+    this.#view.setUint16(at, value)
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#reserve(4), value)
+    const at = this.#reserve(4) // may replace the view
+    this.#view.setUint32(at, value)
   }
 
   f64(value: number): void {
-    this.#view.setFloat64(this.#reserve(8), value)
+    const at = this.#reserve(8) // may replace the view
+    this.#view.setFloat64(at, value)
   }
 
   bytes(bytes: Uint8Array): void {
