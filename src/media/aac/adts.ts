@@ -2,7 +2,7 @@ import { BitReader } from '../bits.ts'
 import { BitstreamError } from '../errors.ts'
 import { AAC_SAMPLE_RATES_HZ, type AudioSpecificConfig } from './audio-specific-config.ts'
 
-export const ADTS_HEADER_BYTES = 7
+const ADTS_HEADER_BYTES = 7
 
 /** Largest value of aac_frame_length, header included. */
 export const MAX_ADTS_FRAME_BYTES = 0x1fff

@@ -3,7 +3,7 @@ import { asConfiguration, CodecConfigurationError } from '../errors.ts'
 import { readProgramConfigChannels } from './program-config-element.ts'
 
 /** Audio object types Tapedeck acts on. ISO/IEC 14496-3 table 1.17. */
-export const AudioObjectType = { main: 1, lc: 2, ssr: 3, ltp: 4, sbr: 5, ld: 23, ps: 29, eld: 39, usac: 42 } as const
+const AudioObjectType = { main: 1, lc: 2, ssr: 3, ltp: 4, sbr: 5, ld: 23, ps: 29, eld: 39, usac: 42 } as const
 
 /** samplingFrequencyIndex 0 to 12. ISO/IEC 14496-3 table 1.18. */
 export const AAC_SAMPLE_RATES_HZ = [

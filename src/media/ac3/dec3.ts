@@ -56,7 +56,7 @@ function readSubstream(reader: BitReader): Eac3Substream {
   return { fscod, bsid, bsmod, acmod, lfeOn, dependentSubstreams, channelLocations }
 }
 
-export function eac3Channels(substream: Eac3Substream): number {
+function eac3Channels(substream: Eac3Substream): number {
   let channels = ac3Channels(substream.acmod, substream.lfeOn)
   LOCATION_CHANNELS.forEach((count, i) => {
     if ((substream.channelLocations & (1 << i)) !== 0) channels += count

@@ -48,7 +48,7 @@ export function parseAv1C(record: Uint8Array): Av1Configuration {
 }
 
 /** The first sequence header among OBUs, parsed. @throws {BitstreamError} */
-export function findSequenceHeader(bytes: Uint8Array): Av1SequenceHeader | undefined {
+function findSequenceHeader(bytes: Uint8Array): Av1SequenceHeader | undefined {
   for (const obu of obus(bytes)) if (obu.type === ObuType.sequenceHeader) return parseAv1SequenceHeader(obu.payload)
   return undefined
 }

@@ -13,7 +13,7 @@ export interface Mp3FrameHeader {
   readonly samples: number
 }
 
-export const MP3_HEADER_BYTES = 4
+const MP3_HEADER_BYTES = 4
 
 /** bitrate_index 1 to 14 in kbit/s, for MPEG-1 layers I to III, then MPEG-2 layer I, then layers II and III. ISO/IEC 11172-3 §2.4.2.3, 13818-3 §2.4.2.3. */
 const BITRATES_KBPS = {
