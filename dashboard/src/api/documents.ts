@@ -25,6 +25,8 @@ export interface StreamTrackDocument {
 
 /** A stream somebody publishes now. */
 export interface StreamDocument {
+  /** Of this publication: a path published again has another. */
+  readonly id: string
   readonly path: string
   readonly protocol: string
   /** ISO 8601. */

@@ -63,7 +63,7 @@ function PlayingPicture({ stream }: { stream: StreamDocument }) {
   const [isMuted, setMuted] = useState(true)
   const hasVideo = stream.tracks.some((track) => track.kind === 'video')
   const hasAudio = stream.tracks.some((track) => track.kind === 'audio')
-  const { path, since } = stream
+  const { id, path } = stream
 
   useEffect(() => {
     const element = video.current
@@ -74,14 +74,14 @@ function PlayingPicture({ stream }: { stream: StreamDocument }) {
       onInterrupted: () => setPhase('interrupted'),
       async mayReconnect() {
         await feed.refresh()
-        const isStillLive = feed.state.value.streams?.some((live) => live.path === path && live.since === since)
+        const isStillLive = feed.state.value.streams?.some((live) => live.id === id)
         if (isStillLive !== true) return false
         const refusal = await client.mediaProblem(url)
         setProblem(refusal?.message ?? '')
         return refusal === undefined
       },
     })
-  }, [client, feed, path, since])
+  }, [client, feed, id, path])
 
   return (
     <>

@@ -23,7 +23,7 @@ export function LiveSection() {
       {streams !== undefined && streams.length > 0 && (
         <ul class="grid streams">
           {streams.map((live) => (
-            <StreamCard key={`${live.path} ${live.since}`} stream={live} recordings={byStream.get(live.path) ?? []} />
+            <StreamCard key={live.id} stream={live} recordings={byStream.get(live.path) ?? []} />
           ))}
         </ul>
       )}

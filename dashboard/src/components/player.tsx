@@ -35,6 +35,10 @@ function PartPlayer({
     // Rejects where the browser wants a click first; the controls are there for it.
     video.current?.play().catch(() => {})
   }, [url])
+  useEffect(() => {
+    // What was on disk when playing began has been shown: the finished file goes on.
+    if (part.state === 'ready' && video.current?.ended === true) video.current.load()
+  }, [part.state])
   const explain = async () => {
     const refusal = await client.mediaProblem(url)
     setProblem(refusal?.message ?? 'This browser could not play the file. Download it and try another player.')

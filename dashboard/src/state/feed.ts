@@ -18,6 +18,9 @@ const FULL_REFRESH_EVERY = 5
 /** More recordings in progress than one server takes publishers by default, within the API's page limit. */
 const ACTIVE_LIMIT = 1_000
 
+/** A hundred publishers that start at once are one question, not a hundred. */
+const STREAM_EVENT_DELAY_MS = 150
+
 /** How the page hears from the server: by events, by asking only, or not at all. */
 export type LinkState = 'connecting' | 'live' | 'polling' | 'away'
 
@@ -57,6 +60,7 @@ export class Feed {
   readonly #toldAtMs = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #resyncListeners = new Set<() => void>()
+  #streamTimer: ReturnType<typeof setTimeout> | undefined
   #running = false
   /** Events may have been missed, or somebody else may answer: ask for everything anew. */
   #mayHaveMissed = true
@@ -204,7 +208,10 @@ export class Feed {
 
   #take(event: ServerEvent): void {
     if ('stream' in event) {
-      void this.refresh()
+      this.#streamTimer ??= setTimeout(() => {
+        this.#streamTimer = undefined
+        if (this.#running) void this.refresh()
+      }, STREAM_EVENT_DELAY_MS)
       return
     }
     const { recording } = event

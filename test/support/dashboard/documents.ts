@@ -69,6 +69,7 @@ export function partDocument(index: number): RecordingDocument['parts'][number] 
 /** A stream somebody publishes since nine. */
 export function streamDocument(change: Partial<StreamDocument> & { path: string }): StreamDocument {
   return {
+    id: change.path,
     protocol: 'rtmp',
     since: '2026-11-20T09:00:00.000Z',
     remoteAddress: '127.0.0.1',
