@@ -1,0 +1,69 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RtmpCertificateError } from './errors.ts'
+import { selfSign } from './self-signed.ts'
+
+/** PEM texts as node:tls takes them. */
+export interface CertificatePair {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** Renewed when less than this is left, so that it does not expire in a running server soon after its start. */
+const RENEW_BEFORE_MS = 30 * 24 * 3600 * 1000
+
+/**
+ * The configured certificate, or (with both names empty) one signed by ourselves and kept in the data folder, so that
+ * encoders that pin it find the same after a restart.
+ * @throws {RtmpCertificateError}
+ */
+export async function loadCertificate(options: {
+  certificateFile: string
+  keyFile: string
+  dataDir: string
+  nowMs: number
+}): Promise<CertificatePair> {
+  const { certificateFile, keyFile, dataDir, nowMs } = options
+  if (certificateFile !== '' || keyFile !== '') {
+    const certificate = await readPem(certificateFile, (pem) => new X509Certificate(pem))
+    const key = await readPem(keyFile, createPrivateKey)
+    return { certificate, key }
+  }
+  const folder = join(dataDir, 'certificates')
+  const files = { certificate: join(folder, 'rtmps.crt'), key: join(folder, 'rtmps.key') }
+  const kept = await readKept(files, nowMs)
+  if (kept !== undefined) return kept
+  const pair = selfSign(nowMs)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(files.key, pair.key, { mode: 0o600 })
+    await writeFile(files.certificate, pair.certificate)
+  } catch (error) {
+    throw new RtmpCertificateError(folder, error)
+  }
+  return pair
+}
+
+async function readPem(file: string, check: (pem: string) => unknown): Promise<string> {
+  try {
+    const pem = await readFile(file, 'utf8')
+    check(pem)
+    return pem
+  } catch (error) {
+    throw new RtmpCertificateError(file === '' ? '(not set)' : file, error)
+  }
+}
+
+/** Undefined: none yet, half written, of another key, or about to expire; a new pair replaces it. */
+async function readKept(files: CertificatePair, nowMs: number): Promise<CertificatePair | undefined> {
+  try {
+    const certificate = await readFile(files.certificate, 'utf8')
+    const key = await readFile(files.key, 'utf8')
+    const x509 = new X509Certificate(certificate)
+    if (!x509.checkPrivateKey(createPrivateKey(key))) return undefined
+    return Date.parse(x509.validTo) - nowMs > RENEW_BEFORE_MS ? { certificate, key } : undefined
+  } catch {
+    return undefined
+  }
+}

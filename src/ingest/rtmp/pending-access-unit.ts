@@ -1,0 +1,49 @@
+import { AccessUnit } from '#media/access-unit.ts'
+import type { Reservation } from '#media/payload-memory.ts'
+import type { TrackFormat } from '#media/track.ts'
+import type { Placement } from '#protocols/rtmp/chunk-reader.ts'
+
+/** What a tag header tells of the access unit behind it. */
+export interface TagTiming {
+  readonly timestampMs: number
+  readonly timestampOffsetNs: number
+  readonly compositionTimeMs: number
+  readonly isRandomAccess: boolean
+}
+
+/** Takes access units whose bytes are complete, in the order they became so. */
+export interface AccessUnitFeed {
+  finish(accessUnit: PendingAccessUnit): void
+}
+
+/** An access unit whose payload is still arriving, straight into the memory it will stay in. */
+export class PendingAccessUnit implements Placement {
+  readonly format: TrackFormat
+  readonly timing: TagTiming
+  readonly reservation: Reservation
+  readonly #feed: AccessUnitFeed
+
+  constructor(feed: AccessUnitFeed, format: TrackFormat, timing: TagTiming, reservation: Reservation) {
+    this.#feed = feed
+    this.format = format
+    this.timing = timing
+    this.reservation = reservation
+  }
+
+  get destination(): Uint8Array {
+    return this.reservation.bytes
+  }
+
+  complete(): void {
+    this.#feed.finish(this)
+  }
+
+  abandon(): void {
+    this.reservation.chunk.release()
+  }
+
+  at(dts: number, pts: number): AccessUnit {
+    const { isRandomAccess } = this.timing
+    return new AccessUnit(this.format, { dts, pts, isRandomAccess }, this.reservation)
+  }
+}

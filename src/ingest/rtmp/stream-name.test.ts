@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { streamTarget } from './stream-name.ts'
+
+const CASES = [
+  { app: 'live', name: 'cam1', path: 'live/cam1', query: {} },
+  { app: 'live/', name: '/cam1', path: 'live/cam1', query: {} },
+  { app: 'live/_definst_', name: 'cam1', path: 'live/cam1', query: {} },
+  { app: 'live/studio', name: 'cam1', path: 'live/studio/cam1', query: {} },
+  { app: 'live', name: 'a/b/c', path: 'live/a/b/c', query: {} },
+  { app: 'live', name: 'cam1?key=secret&x=1', path: 'live/cam1', query: { key: 'secret', x: '1' } },
+  { app: 'live?key=app', name: 'cam1', path: 'live/cam1', query: { key: 'app' } },
+  { app: 'live', url: 'rtmp://host/live?key=url', name: 'cam1', path: 'live/cam1', query: { key: 'url' } },
+  { app: 'live?key=app', url: 'rtmp://host/live?key=url', name: 'c?key=name', path: 'live/c', query: { key: 'name' } },
+  { app: 'live', name: '../x', path: 'live/../x', query: {} }, // refused by the hub
+  { app: 'live', name: '', path: '', query: {} },
+  { app: 'live', name: '?key=1', path: '', query: { key: '1' } },
+]
+for (const { app, url = '', name, path, query } of CASES) {
+  test(`stream name: ${app} ${url} ${name}`, () => {
+    const target = streamTarget(app, url, name)
+    assert.deepEqual([target.path, { ...target.query }], [path, query])
+  })
+}

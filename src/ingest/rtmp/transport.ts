@@ -1,0 +1,137 @@
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { ReadPacer } from './read-pacer.ts'
+
+/**
+ * What to do after a read. now: read on as soon as there is something. later: let bytes gather until the pacer's next
+ * tick. stop: wait for resume().
+ */
+export type ReadWish = 'now' | 'later' | 'stop'
+
+/** The owner of a transport: takes what arrives. */
+export interface TransportUser {
+  /** The bytes are borrowed for the call. Must not throw. */
+  received(bytes: Uint8Array): ReadWish
+  /** Room to write again after write() said false. */
+  drained(): void
+  /** The peer or the network ended it; called once, also after destroy(). */
+  closed(error: Error | undefined): void
+}
+
+/** A socket, plain or TLS, as a connection sees it. */
+export interface Transport {
+  readonly remoteAddress: string
+  /** Bytes written and not yet taken by the network. */
+  readonly unsentBytes: number
+  write(bytes: Uint8Array): void
+  /** Reads again after 'stop'. */
+  resume(): void
+  /** Sends what is written, then says goodbye; keeps reading until the peer does too. */
+  end(): void
+  destroy(): void
+}
+
+/**
+ * All plain sockets read into this one piece: everything is parsed before the next read, so nothing is allocated per
+ * read, and one read takes all that gathered in the kernel.
+ */
+export const READ_BUFFER_BYTES = 256 * 1024
+
+/**
+ * Starts reading. A plain socket is moved to the shared buffer; a TLS socket (or a plain one whose handle Node hides)
+ * delivers buffers of its own.
+ * @param socket paused, as `pauseOnConnect` gives it
+ */
+export function openTransport(
+  socket: Socket,
+  user: TransportUser,
+  pacer: ReadPacer,
+  readBuffer: Uint8Array | undefined,
+): Transport {
+  return new SocketTransport(socket, user, pacer, readBuffer)
+}
+
+class SocketTransport implements Transport {
+  readonly remoteAddress: string
+  readonly #socket: Socket
+  readonly #user: TransportUser
+  readonly #pacer: ReadPacer
+  readonly #resume = () => this.resume()
+  #isClosed = false
+
+  constructor(accepted: Socket, user: TransportUser, pacer: ReadPacer, readBuffer: Uint8Array | undefined) {
+    this.remoteAddress = `${accepted.remoteAddress ?? ''}:${accepted.remotePort ?? 0}`
+    this.#user = user
+    this.#pacer = pacer
+    const shared =
+      readBuffer === undefined ? undefined : withReadBuffer(accepted, readBuffer, (bytes) => this.#take(bytes))
+    this.#socket = shared ?? accepted
+    this.#socket.setNoDelay(true)
+    let error: Error | undefined
+    this.#socket.on('error', (cause) => {
+      error = cause
+    })
+    this.#socket.on('drain', () => user.drained())
+    // Half-open connections are no use here: a peer that said goodbye gets ours.
+    this.#socket.on('end', () => this.#socket.end())
+    this.#socket.on('close', () => {
+      if (this.#isClosed) return
+      this.#isClosed = true
+      user.closed(error)
+    })
+    if (shared === undefined) {
+      this.#socket.on('data', (bytes: Buffer) => {
+        if (!this.#take(bytes)) this.#socket.pause()
+      })
+    }
+    this.#socket.resume()
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#isClosed && this.#socket.writable) this.#socket.write(bytes)
+  }
+
+  resume(): void {
+    if (!this.#isClosed && !this.#socket.destroyed) this.#socket.resume()
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Whether to read on. */
+  #take(bytes: Uint8Array): boolean {
+    const wish = this.#user.received(bytes)
+    if (wish === 'later') this.#pacer.park(this.#resume)
+    return wish === 'now'
+  }
+}
+
+/**
+ * Node lets a socket read into a given buffer (`onread`) only when the socket is made, and a server makes its own. So a
+ * second Socket is made around the first one's handle; `handle` is what Node's own server passes, though not documented.
+ * Undefined when this Node keeps its handles elsewhere.
+ */
+function withReadBuffer(
+  accepted: Socket,
+  buffer: Uint8Array,
+  take: (bytes: Uint8Array) => boolean,
+): Socket | undefined {
+  const owner: { _handle?: unknown } = accepted as unknown as { _handle?: unknown }
+  const handle = owner._handle
+  if (typeof handle !== 'object' || handle === null || !('useUserBuffer' in handle)) return undefined
+  owner._handle = null
+  const options = {
+    handle,
+    pauseOnCreate: true,
+    onread: { buffer, callback: (bytes: number) => take(buffer.subarray(0, bytes)) },
+  }
+  return new Socket(options as unknown as SocketConstructorOpts)
+}
