@@ -128,8 +128,9 @@ const WRONG: readonly {
   },
   {
     name: 'combinations',
-    yaml: 'rtmp: { listen: 8000, tls: { key: a.pem } }\nauth: { publish: key }\n',
+    yaml: 'rtmp: { listen: 8000, tls: { key: a.pem } }\nauth: { publish: key }\nrules: [{ match: a, ifExists: append, rotate: { seconds: 5 } }]\n',
     says: [
+      'rules[0]: rotate is {"seconds":5}: give no rotation together with ifExists append',
       'rtmp.tls.certificate: is missing although rtmp.tls.key is given: give both PEM files, or neither for a self-signed one',
       'auth.publish: is key, but no token has the role publish, record or admin: add one to auth.tokens',
       'rtmp.listen: found 127.0.0.1:8000; is taken by api.listen: choose another port',

@@ -10,7 +10,7 @@ import type { ConfigProblem } from './problem.ts'
 import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
 import { checkRtmp } from './sections/rtmp.ts'
-import { resolveRules } from './sections/rules.ts'
+import { checkRules, resolveRules } from './sections/rules.ts'
 import { refuseStrangers } from './strangers.ts'
 import { formatListenAddress } from './values/listen-address.ts'
 
@@ -52,7 +52,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     return isInFile && file !== undefined ? dirname(file.path) : sources.cwd
   }
   const config = effectiveConfig(values, (path, name) => resolve(folderOf(path), name))
-  const combined = [...checkRtmp(config.rtmp), ...checkAuth(config.auth), ...checkListeners(config)]
+  const combined = [
+    ...checkRules(config.rules, config.recordings),
+    ...checkRtmp(config.rtmp),
+    ...checkAuth(config.auth),
+    ...checkListeners(config),
+  ]
   if (combined.length > 0) throw new ConfigInvalidError(combined)
   refuseStrangers(config, () => randomBytes(24).toString('hex'))
   if (config.node !== '') return { config, keys, file: file?.path }

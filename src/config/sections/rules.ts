@@ -1,6 +1,9 @@
+import { errorMessage } from '#base/error.ts'
 import { IF_EXISTS } from '#recorder/request.ts'
+import { resolveRequest } from '#recorder/request-defaults.ts'
 import type { Config } from '../config.ts'
 import { Key } from '../key.ts'
+import type { ConfigProblem } from '../problem.ts'
 import { byteSize } from '../values/byte-size.ts'
 import { choice } from '../values/choice.ts'
 import { flag } from '../values/flag.ts'
@@ -46,4 +49,16 @@ export const RULES_KEYS = {
 /** The rules as the recorder takes them: whatever is not about matching is the request. */
 export function resolveRules(rules: readonly { readonly match: string; readonly priority: number }[]): Config['rules'] {
   return rules.map(({ match, priority, ...request }) => ({ match, priority, request }))
+}
+
+/** Fields that can't go together (append and rotation) are known to the recorder; it is asked here, before the start. */
+export function checkRules(rules: Config['rules'], defaults: Config['recordings']): ConfigProblem[] {
+  return rules.flatMap(({ request }, index) => {
+    try {
+      resolveRequest({ ...request, stream: 'any/stream' }, defaults)
+      return []
+    } catch (error) {
+      return [{ path: `rules[${index}]`, found: '', expected: errorMessage(error), where: '' }]
+    }
+  })
 }
