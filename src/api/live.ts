@@ -50,10 +50,13 @@ export function registerLive(app: App, { control }: Resources): void {
       const view = control.liveViews.open(stream)
       const body = Readable.from(view, { objectMode: false, highWaterMark: HIGH_WATER_BYTES })
       const stall = watchForStall(request.raw.socket, STALL_TIMEOUT_MS)
-      body.once('close', () => {
+      const end = () => {
         stall[Symbol.dispose]()
         view[Symbol.dispose]()
-      })
+      }
+      body.once('close', end)
+      // A body that waits for the stream closes only after the view has: the connection's end must reach the view itself.
+      reply.raw.once('close', end)
       return reply.headers({ 'cache-control': 'no-store', 'accept-ranges': 'none' }).type('video/mp4').send(body)
     },
   )

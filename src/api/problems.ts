@@ -74,27 +74,35 @@ export function toProblem(error: TapedeckError): Problem {
 
 /** Makes every error of the API, the framework's own included, a problem document. */
 export function registerProblems(app: App, runtime: Runtime): void {
-  app.setErrorHandler((thrown: FastifyError, request, reply) => {
-    const error = fromFramework(thrown)
-    if (error instanceof TapedeckError) return sendProblem(error, request, reply, runtime)
-    runtime.log.error({ event: 'api.failed', method: request.method, requestId: request.id, err: thrown })
-    return send(reply, {
-      type: 'urn:tapedeck:problem:internal/unexpected',
-      title: 'Unexpected',
-      status: 500,
-      // The cause stays in the log: it may hold paths and other facts that are not for strangers.
-      detail: `something went wrong here, not with the request: the log has it under requestId ${request.id}`,
-      code: 'internal/unexpected',
-    })
-  })
+  app.setErrorHandler((error: FastifyError, request, reply) => answerProblem(error, request, reply, runtime))
   app.setNotFoundHandler((request) => {
     throw new NoSuchRouteError(request.method, pathOf(request.url))
   })
 }
 
+/** Logs an error and answers with its problem document. */
+export function answerProblem(
+  thrown: FastifyError,
+  request: Pick<FastifyRequest, 'method' | 'url' | 'id'>,
+  reply: FastifyReply,
+  runtime: Runtime,
+): FastifyReply {
+  const error = fromFramework(thrown)
+  if (error instanceof TapedeckError) return sendProblem(error, request, reply, runtime)
+  runtime.log.error({ event: 'api.failed', method: request.method, requestId: request.id, err: thrown })
+  return send(reply, {
+    type: 'urn:tapedeck:problem:internal/unexpected',
+    title: 'Unexpected',
+    status: 500,
+    // The cause stays in the log: it may hold paths and other facts that are not for strangers.
+    detail: `something went wrong here, not with the request: the log has it under requestId ${request.id}`,
+    code: 'internal/unexpected',
+  })
+}
+
 function sendProblem(
   error: TapedeckError,
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, 'method' | 'url' | 'id'>,
   reply: FastifyReply,
   runtime: Runtime,
 ): FastifyReply {

@@ -9,12 +9,12 @@ import { registerHealth } from './health.ts'
 import { liveRoute, registerLive } from './live.ts'
 import { registerManifests } from './manifests.ts'
 import { registerMetrics } from './metrics.ts'
-import { registerOpenApi } from './openapi.ts'
+import { documentedUrl, registerOpenApi } from './openapi.ts'
 import { registerPage } from './page.ts'
 import { registerPlayback } from './playback.ts'
 import { registerPosters } from './posters.ts'
 import { registerPreflight } from './preflight.ts'
-import { BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
+import { answerProblem, BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
 import { registerRecordings } from './recordings.ts'
 import { registerRules } from './rules.ts'
 import { registerServerFacts } from './server-facts.ts'
@@ -36,10 +36,20 @@ export interface ApiOptions extends Resources {
 export interface Api extends AsyncDisposable {
   /** For tests: requests without a socket. */
   readonly app: App
+  /** Every route registered, by its documented address. */
+  readonly routes: readonly RegisteredRoute[]
   /** Resolves with the address really listened on. @throws {AddressInUseError} */
   listen(): Promise<ListenAddress>
   /** Ends open responses and stops listening. Idempotent. */
   close(): Promise<void>
+}
+
+/** A route as the description of the API should have it. */
+export interface RegisteredRoute {
+  readonly method: string
+  readonly url: string
+  /** Aliases, files and preflights: not in the description. */
+  readonly isHidden: boolean
 }
 
 /** Builds the API; nothing listens until listen(). The control stays the caller's. */
@@ -55,6 +65,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     genReqId: () => runtime.newId(),
+    // A malformed address never reaches a route, and so no guard: it is refused here.
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply, runtime),
     rewriteUrl: ({ url = '/' }) => liveRoute(url),
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.server.maxConnections = MAX_CONNECTIONS
@@ -62,6 +74,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  const routes = collectRoutes(app)
   registerProblems(app, runtime)
   registerGuards(app, { credentials: control.credentials, api: config.api, listening: () => listening })
   await registerOpenApi(app, control.version)
@@ -76,6 +89,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const close = () => app.close()
   return {
     app,
+    routes,
     async listen() {
       await app.listen({ host: config.api.listen.host, port: config.api.listen.port })
       listening = { host: config.api.listen.host, port: (app.server.address() as AddressInfo).port }
@@ -84,6 +98,15 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function collectRoutes(app: App): readonly RegisteredRoute[] {
+  const routes: RegisteredRoute[] = []
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const isHidden = schema?.hide === true
+    for (const each of [method].flat()) routes.push({ method: each, url: documentedUrl(url), isHidden })
+  })
+  return routes
 }
 
 const RESOURCES = [

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { ListenAddress } from '#config/config.ts'
+import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
+import { EventReader } from '#test/support/event-reader.ts'
+
+let fixture: ApiFixture
+let address: ListenAddress
+before(async () => {
+  const tokens = [
+    { name: 'all', token: 'T-all', role: 'play', match: '**' },
+    { name: 'site', token: 'T-site', role: 'play', match: 'site/*' },
+  ] as const
+  const listen = { host: '127.0.0.1', port: 0 }
+  fixture = await apiFixture({
+    config: {
+      api: { listen, allowedOrigins: [], allowedHosts: [] },
+      auth: { tokens, publish: 'open', play: 'open' },
+    },
+  })
+  address = await fixture.api.listen()
+})
+after(() => fixture[Symbol.asyncDispose]())
+
+const open = (query: string, headers: Record<string, string> = {}) =>
+  EventReader.open(`http://127.0.0.1:${address.port}/api/v1/events?${query}`, headers)
+
+test('events arrive as they happen', async () => {
+  await using reader = await open('token=T-all')
+  assert.equal(reader.contentType, 'text/event-stream')
+  const recording = await fixture.recorder.add({}, Buffer.from('x'))
+  await fixture.recorder.remove(recording.id)
+  const event = await reader.next()
+  assert.equal(event.event, 'recording.deleted')
+  const { id, type, data } = JSON.parse(event.data)
+  assert.equal(id, event.id)
+  assert.equal(type, 'recording.deleted')
+  assert.equal(data.recording.id, recording.id)
+})
+
+test('who comes back gets what he missed, once', async () => {
+  const recording = await fixture.recorder.add({}, Buffer.from('x'))
+  const emit = (type: 'recording.impaired' | 'recording.resumed') => fixture.recorder.events.emit({ type, recording })
+  let lastId: string
+  {
+    await using reader = await open('token=T-all')
+    emit('recording.impaired')
+    lastId = (await reader.next()).id
+  }
+  emit('recording.resumed')
+  emit('recording.impaired')
+  for (const [query, headers] of [
+    ['token=T-all', { 'last-event-id': lastId }],
+    [`token=T-all&lastEventId=${lastId}`, {}],
+  ] as const) {
+    await using reader = await open(query, headers)
+    emit('recording.resumed')
+    assert.equal((await reader.next()).event, 'recording.resumed')
+    assert.equal((await reader.next()).event, 'recording.impaired')
+    assert.equal((await reader.next()).event, 'recording.resumed')
+  }
+})
+
+test('who was away too long is told so', async () => {
+  await using reader = await open('token=T-all', { 'last-event-id': 'of-another-run' })
+  assert.equal((await reader.next()).event, 'events.missed')
+})
+
+test('a limited token hears of its own streams only', async () => {
+  await using reader = await open('token=T-site')
+  const other = await fixture.recorder.add({ stream: 'live/b' }, Buffer.from('x'))
+  const own = await fixture.recorder.add({ stream: 'site/a' }, Buffer.from('x'))
+  await fixture.recorder.remove(other.id)
+  await fixture.recorder.remove(own.id)
+  assert.equal(JSON.parse((await reader.next()).data).data.recording.stream, 'site/a')
+})
+
+test('closing the server ends open event streams', async () => {
+  const listen = { host: '127.0.0.1', port: 0 }
+  const other = await apiFixture({ config: { api: { listen, allowedOrigins: [], allowedHosts: [] } } })
+  const { port } = await other.api.listen()
+  await using reader = await EventReader.open(`http://127.0.0.1:${port}/api/v1/events`)
+  await other[Symbol.asyncDispose]()
+  await assert.rejects(reader.next())
+})

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { apiFixture, publishTestStream } from '#test/support/api-fixture.ts'
+import { EVENT_TYPES, type ServerEvent } from './event-feed.ts'
+
+test('streams and recordings give events in one order, and what came since an id is remembered', async () => {
+  await using fixture = await apiFixture()
+  const { events } = fixture.control
+  const seen: ServerEvent[] = []
+  using _listening = events.listen((event) => seen.push(event))
+  const publication = publishTestStream(fixture.hub, 'live/cam1')
+  fixture.recorder.published.add('live/cam1')
+  const { id } = await fixture.recorder.start({ stream: 'live/cam1' })
+  await fixture.recorder.stop(id)
+  await fixture.recorder.remove(id)
+  publication.end({ cause: 'lost', message: 'connection reset' })
+  const types = ['stream.started', 'recording.started', 'recording.ready', 'recording.deleted', 'stream.ended']
+  assert.deepEqual(
+    seen.map(({ type }) => type),
+    types,
+  )
+  assert.ok(types.every((type) => (EVENT_TYPES as readonly string[]).includes(type)))
+  const [first, second, ...rest] = seen
+  assert.deepEqual(events.since(second?.id ?? ''), rest)
+  assert.deepEqual(events.since(seen.at(-1)?.id ?? ''), [])
+  assert.equal(events.since('another-run-1'), undefined)
+  const { id: eventId, type, at, data } = JSON.parse(first?.json ?? '')
+  assert.deepEqual([eventId, type, data.stream.path], [first?.id, 'stream.started', 'live/cam1'])
+  assert.match(at, /^\d{4}-\d\d-\d\dT/)
+  assert.equal(JSON.parse(seen.at(-1)?.json ?? '').data.end.cause, 'lost')
+})
+
+test('the memory is bounded in number and in size', async () => {
+  await using fixture = await apiFixture()
+  const ids: string[] = []
+  using _listening = fixture.control.events.listen(({ id }) => ids.push(id))
+  const recording = await fixture.recorder.add({ metadata: { note: 'x'.repeat(100_000) } }, Buffer.from('x'))
+  for (let i = 0; i < 100; i++) fixture.recorder.events.emit({ type: 'recording.impaired', recording })
+  const bySize = ids.filter((id) => fixture.control.events.since(id) !== undefined).length
+  assert.ok(bySize > 10 && bySize < 50, `${bySize} large events are remembered`)
+  const small = await fixture.recorder.add({}, Buffer.from('x'))
+  for (let i = 0; i < 2_000; i++) fixture.recorder.events.emit({ type: 'recording.resumed', recording: small })
+  const byNumber = ids.filter((id) => fixture.control.events.since(id) !== undefined).length
+  assert.equal(byNumber, 1_000)
+})
