@@ -164,10 +164,13 @@ for (const { status, exitCode, says } of REFUSALS) {
 
 test('config shows values and origins but no secret', async () => {
   const token = '0123456789abcdef0123'
-  const env = { TAPEDECK_AUTH_TOKENS: `[{ name: a, role: admin, token: ${token} }]` }
+  const env = {
+    TAPEDECK_AUTH_TOKENS: `[{ name: a, role: admin, token: ${token} }]`,
+    TAPEDECK_AUTH_PUBLISH: '{ http: "https://me:hunter2@example.org/may" }',
+  }
   const { exitCode, out } = await run(['config', '--log-level', 'debug'], env)
   assert.equal(exitCode, 0)
   assert.match(out, /log\.level +"debug" +--log-level/)
   assert.match(out, /auth\.tokens .*TAPEDECK_AUTH_TOKENS/)
-  assert.doesNotMatch(out, new RegExp(token))
+  assert.doesNotMatch(out, new RegExp(`${token}|hunter2`))
 })

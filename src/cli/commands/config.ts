@@ -12,8 +12,8 @@ export function addConfig(program: Command, context: CommandContext): void {
     .option('--json', 'as one JSON object')
   withConfigOptions(command).action(async (options: Readonly<Record<string, unknown>>) => {
     const { keys, file } = await configFromOptions(options, context, 'look')
-    const shown = keys.map(({ path, key, value, origin }) => {
-      return { path, value: key.secret ? withoutSecrets(value) : (value ?? ''), origin: describeOrigin(origin) }
+    const shown = keys.map(({ path, value, origin }) => {
+      return { path, value: withoutSecrets(value ?? ''), origin: describeOrigin(origin) }
     })
     if (options['json'] === true) {
       context.print(JSON.stringify({ file: file ?? null, keys: shown }, null, 2))
@@ -24,6 +24,11 @@ export function addConfig(program: Command, context: CommandContext): void {
   })
 }
 
+/** Tokens, and logins in addresses, are not for terminals and logs. */
 function withoutSecrets(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (name, each) => (name === 'token' ? '(hidden)' : each)))
+  const hide = (name: string, each: unknown) => {
+    if (name === 'token') return '(hidden)'
+    return name === 'http' && typeof each === 'string' ? each.replace(/\/\/[^/@]*@/, '//(hidden)@') : each
+  }
+  return JSON.parse(JSON.stringify(value, hide))
 }
