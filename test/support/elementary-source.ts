@@ -55,7 +55,7 @@ export interface ElementarySource {
 /** A moving picture and a tone, encoded by ffmpeg. */
 export async function makeSource(folder: TempFolder, options: SourceOptions): Promise<ElementarySource> {
   const { video, audio, seconds = 2, size = '320x180' } = options
-  const extension = video === 'vp8' || audio === 'mp3' ? 'mkv' : audio === 'pcma' || audio === 'pcmu' ? 'mov' : 'mp4'
+  const extension = video === 'vp8' ? 'mkv' : audio === 'pcma' || audio === 'pcmu' ? 'mov' : 'mp4'
   const path = folder.at(`source-${video ?? 'none'}-${audio ?? 'none'}-${seconds}-${size}.${extension}`)
   const inputs: string[] = []
   if (video !== undefined) inputs.push('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`)

@@ -56,3 +56,31 @@ export async function writePart(
   assert.equal(memory.inUseBytes, 0, 'the writer retains nothing')
   return outputs
 }
+
+/** One unit and where in the file its last byte lies. */
+export interface PlacedUnit {
+  readonly unit: SourceUnit
+  readonly endPosition: number
+}
+
+/** Writes unit by unit, so that the place of each is known without any reader. Not ended: as if killed. */
+export async function placeUnits(
+  writer: ContainerWriter,
+  part: PartBytes,
+  units: readonly SourceUnit[],
+): Promise<PlacedUnit[]> {
+  const memory = new PayloadMemory()
+  const placed: PlacedUnit[] = []
+  for (const unit of units) {
+    const accessUnit = toAccessUnit(memory, unit)
+    writer.write(accessUnit, unit)
+    accessUnit.release()
+    writer.flush('interval')
+    const output = writer.takeOutput()
+    assert.ok(output !== undefined)
+    await part.apply(output.changes)
+    for (const done of output.accessUnits) done.release()
+    placed.push({ unit, endPosition: part.sizeBytes })
+  }
+  return placed
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { TapedeckError } from '#base/error.ts'
+import {
+  type ElementarySource,
+  makeSource,
+  type SourceOptions,
+  type SourceUnit,
+} from '#test/support/elementary-source.ts'
+import { ffprobe, mediainfo, readWithFfmpeg8, streamHashes } from '#test/support/outside-judges.ts'
+import { MemoryPart } from '#test/support/part-bytes.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+import { placeUnits, writePart, writerOptions } from '#test/support/write-part.ts'
+import type { PartSummary } from '../container.ts'
+import { mpegts } from './mpegts.ts'
+
+/** ffmpeg's names of the bitstream filters that leave only what the publisher's payloads held. */
+const SOURCE_FILTERS: Record<string, readonly string[]> = {
+  h264: ['-bsf:v', 'h264_mp4toannexb,filter_units=remove_types=7-9'],
+  h265: ['-bsf:v', 'hevc_mp4toannexb,filter_units=remove_types=32-35'],
+}
+const OUTPUT_FILTERS: Record<string, readonly string[]> = {
+  h264: ['-bsf:v', 'filter_units=remove_types=7-9'],
+  h265: ['-bsf:v', 'filter_units=remove_types=32-35'],
+  aac: ['-bsf:a', 'aac_adtstoasc'],
+}
+
+const CASES: readonly SourceOptions[] = [
+  { video: 'h264' },
+  { video: 'h264', audio: 'aac' },
+  { video: 'h265', audio: 'opus' },
+  { video: 'h264', audio: 'mp3' },
+  { audio: 'aac' },
+  { audio: 'opus' },
+  { audio: 'ac3' },
+  { audio: 'eac3' },
+]
+
+async function record(source: ElementarySource, units: readonly SourceUnit[] = source.units): Promise<MemoryPart> {
+  const part = new MemoryPart()
+  await writePart(mpegts.open(writerOptions(source)), part, units)
+  return part
+}
+
+for (const options of CASES) {
+  const { video, audio } = options
+  test(`MPEG-TS of ${video ?? 'no video'} and ${audio ?? 'no audio'}: judged by ffmpeg, FFmpeg 8 and mediainfo`, async () => {
+    await using folder = await TempFolder.make()
+    const source = await makeSource(folder, options)
+    const part = await record(source)
+    const summary = await mpegts.finish(part)
+    const path = folder.at('out.ts')
+    await writeFile(path, part.bytes)
+
+    const seen = await ffprobe(path)
+    assert.deepEqual(
+      seen.streams.map(({ codec_name }) => codec_name),
+      source.formats.map(({ codec }) => (codec === 'h265' ? 'hevc' : codec)),
+    )
+    assert.ok(
+      Math.abs(Number(seen.format.duration) * 1000 - summary.durationMs) < 50,
+      `${seen.format.duration} s, ${JSON.stringify(summary)}`,
+    )
+    for (const [index, format] of source.formats.entries()) {
+      const packets = seen.packets.filter(({ stream_index }) => stream_index === index)
+      assert.equal(packets[0]?.flags[0], 'K', 'a random access point comes first')
+      const decodeTimes = packets.map(({ dts_time }) => Number(dts_time))
+      assert.ok(decodeTimes.every((time, i) => i === 0 || time > (decodeTimes[i - 1] ?? 0)))
+      assert.equal(summary.tracks[index]?.accessUnits, source.units.filter((unit) => unit.format === format).length)
+    }
+
+    const filters = [...(OUTPUT_FILTERS[video ?? ''] ?? []), ...(OUTPUT_FILTERS[audio ?? ''] ?? [])]
+    assert.deepEqual(await streamHashes(path, filters), await streamHashes(source.path, SOURCE_FILTERS[video ?? '']))
+
+    const read = await readWithFfmpeg8(path)
+    for (const [index, format] of source.formats.entries()) {
+      const expected = source.units.filter((unit) => unit.format === format)
+      const packets = read.packets.filter(({ streamIndex }) => streamIndex === index)
+      assert.equal(packets.length, expected.length)
+      packets.forEach(({ ptsMs, dtsMs }, i) => {
+        const unit = expected[i]
+        assert.ok(unit !== undefined)
+        // The file's zero is at one second; 90 kHz is a hundredth of a millisecond.
+        assert.ok(Math.abs(ptsMs - 1000 - (unit.pts * 1000) / format.timescale) < 0.02)
+        assert.ok(Math.abs(dtsMs - 1000 - (unit.dts * 1000) / format.timescale) < 0.02)
+      })
+    }
+
+    const info = await mediainfo(path)
+    assert.equal(info[0]?.['Format'], 'MPEG-TS')
+    assert.deepEqual(
+      info.slice(1).map((track) => track['@type']),
+      source.formats.map(({ kind }) => (kind === 'video' ? 'Video' : 'Audio')),
+    )
+  })
+}
+
+/** A part made in memory, for tests that need no judge. */
+async function smallSource(options: SourceOptions = {}): Promise<ElementarySource> {
+  await using folder = await TempFolder.make()
+  return await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '160x90', ...options })
+}
+
+function unitCounts(summary: PartSummary): number[] {
+  return summary.tracks.map(({ accessUnits }) => accessUnits)
+}
+
+test('MPEG-TS: every packet is in its place, counters count, tables and PCR come in time', async () => {
+  const source = await smallSource({ seconds: 2 })
+  const { bytes } = await record(source)
+  assert.equal(bytes.length % 188, 0)
+  const counters = new Map<number, number>()
+  let lastPcrMs = Number.NaN
+  for (let at = 0; at < bytes.length; at += 188) {
+    const view = new DataView(bytes.buffer, at, 188)
+    assert.equal(view.getUint8(0), 0x47)
+    const pid = view.getUint16(1) & 0x1fff
+    const control = view.getUint8(3)
+    if (pid === 0x1fff) continue
+    if ((control & 0x10) !== 0) {
+      const before = counters.get(pid)
+      if (before !== undefined) assert.equal(control & 0x0f, (before + 1) & 0x0f, `continuity of PID ${pid} at ${at}`)
+      counters.set(pid, control & 0x0f)
+    }
+    if ((control & 0x20) !== 0 && view.getUint8(4) > 0 && (view.getUint8(5) & 0x10) !== 0) {
+      const pcrMs = (view.getUint32(6) * 2 + (view.getUint8(10) >> 7)) / 90
+      assert.ok(Number.isNaN(lastPcrMs) || (pcrMs > lastPcrMs && pcrMs - lastPcrMs <= 100), `PCR at ${at}`)
+      lastPcrMs = pcrMs
+    }
+  }
+  assert.deepEqual(new Set(counters.keys()), new Set([0, 0x100, 0x101, 0x1000]))
+})
+
+/** Adds a filler data NAL unit (H.264 §7.3.2.7), so that the PES packet is longer than its length field can say. */
+function withFillerData(unit: SourceUnit, bytes: number): SourceUnit {
+  const payload = new Uint8Array(unit.payload.length + 4 + bytes).fill(0xff)
+  payload.set(unit.payload)
+  new DataView(payload.buffer).setUint32(unit.payload.length, bytes)
+  payload[unit.payload.length + 4] = 12
+  payload[payload.length - 1] = 0x80
+  return { ...unit, payload }
+}
+
+test('MPEG-TS: cut anywhere, finish keeps every whole access unit and is idempotent', async () => {
+  const source = await smallSource()
+  const inflated = source.units.map((unit, i) =>
+    unit.format.kind === 'video' && i % 5 === 0 ? withFillerData(unit, 66_000 + i) : unit,
+  )
+  const whole = new MemoryPart()
+  const placed = await placeUnits(mpegts.open(writerOptions(source)), whole, inflated)
+  const wholeBytes = whole.bytes
+  const property = fc.asyncProperty(fc.integer({ min: 188 * 3, max: wholeBytes.length }), async (end) => {
+    const part = new MemoryPart(wholeBytes.subarray(0, end))
+    const finished = await mpegts.finish(part)
+    const expected = source.formats.map(
+      (format) => placed.filter(({ unit, endPosition }) => unit.format === format && endPosition <= end).length,
+    )
+    assert.deepEqual(unitCounts(finished), expected)
+    assert.equal(finished.bytes, part.sizeBytes)
+    const after = part.bytes
+    assert.deepEqual(await mpegts.finish(part), finished)
+    assert.deepEqual(part.bytes, after)
+    assert.equal((await mpegts.inspect(part)).finished, true)
+  })
+  await fc.assert(property, { numRuns: 200 })
+})
+
+test('MPEG-TS: a torn file plays up to its last whole access unit', async () => {
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 2, size: '640x360' })
+  const whole = (await record(source)).bytes
+  for (const share of [0.3, 0.55, 0.81]) {
+    const part = new MemoryPart(whole.slice(0, Math.round(whole.length * share)))
+    const summary = await mpegts.finish(part)
+    const path = folder.at('torn.ts')
+    await writeFile(path, part.bytes)
+    const { packets } = await readWithFfmpeg8(path)
+    const seen = source.formats.map((_, index) => packets.filter(({ streamIndex }) => streamIndex === index).length)
+    assert.deepEqual(unitCounts(summary), seen)
+  }
+})
+
+test('MPEG-TS: appended twice it is one continuous programme', async () => {
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1 })
+  const part = await record(source)
+  const single = await mpegts.finish(part)
+  for (let times = 2; times <= 3; times++) {
+    const { writer, startMs } = await mpegts.openForAppend(part, writerOptions(source))
+    await writePart(writer, part, source.units, startMs)
+    const summary = await mpegts.finish(part)
+    assert.deepEqual(
+      unitCounts(summary),
+      unitCounts(single).map((count) => count * times),
+    )
+    assert.ok(Math.abs(summary.durationMs - single.durationMs * times) < 50 * times)
+  }
+  const path = folder.at('appended.ts')
+  await writeFile(path, part.bytes)
+  const seen = await ffprobe(path)
+  for (const index of [0, 1]) {
+    const times = seen.packets
+      .filter(({ stream_index }) => stream_index === index)
+      .map(({ dts_time }) => Number(dts_time))
+    assert.ok(times.every((time, i) => i === 0 || time > (times[i - 1] ?? 0)))
+  }
+})
+
+test('MPEG-TS: a part that continues another counts on, and both joined play as one', async () => {
+  const source = await smallSource()
+  const first = new MemoryPart()
+  const writer = mpegts.open(writerOptions(source))
+  await writePart(writer, first, source.units)
+  const second = new MemoryPart()
+  await writePart(mpegts.open(writerOptions(source, { continuation: writer.continuation })), second, source.units)
+  await using folder = await TempFolder.make()
+  const path = folder.at('joined.ts')
+  await writeFile(path, Buffer.concat([first.bytes, second.bytes]))
+  const { packets } = await readWithFfmpeg8(path)
+  assert.equal(packets.length, source.units.length * 2)
+})
+
+test('MPEG-TS: finishing reads the tail only', async () => {
+  const source = await smallSource()
+  const units = Array.from({ length: 60 }, (_, second) =>
+    source.units.map((unit) => {
+      const shift = second * unit.format.timescale
+      return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
+    }),
+  ).flat()
+  const part = await record(source, units)
+  assert.ok(part.sizeBytes > 3_000_000)
+  part.readBytes = 0
+  assert.deepEqual(unitCounts(await mpegts.finish(part)), unitCounts(await mpegts.finish(part)))
+  assert.ok(part.readBytes < 2 * 1_200_000)
+})
+
+test('MPEG-TS: timestamps wrap after 26.5 hours and nobody notices', async () => {
+  const source = await smallSource()
+  const wrapSeconds = 2 ** 33 / 90_000
+  const units = [0, 10 * 3600, 20 * 3600, wrapSeconds - 1.5].flatMap((seconds) =>
+    source.units.map((unit) => {
+      const shift = Math.round(seconds * unit.format.timescale)
+      return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
+    }),
+  )
+  const whole = await record(source, units)
+  const { durationMs } = await mpegts.finish(whole)
+  assert.ok(Math.abs(durationMs / 1000 - (wrapSeconds - 0.5)) < 0.2)
+  const torn = await mpegts.finish(new MemoryPart(whole.bytes.slice(0, -188)))
+  assert.equal(torn.durationMs, durationMs)
+})
+
+test('MPEG-TS: strangers and arbitrary bytes give a ContainerError and are left alone', async () => {
+  const property = fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (noise, sync) => {
+    if (sync) for (let at = 0; at < noise.length; at += 188) noise[at] = 0x47
+    const part = new MemoryPart(noise)
+    for (const act of [
+      () => mpegts.finish(part),
+      () => mpegts.inspect(part),
+      () => mpegts.openForAppend(part, writerOptions({ formats: [] })),
+    ]) {
+      await assert.rejects(act, (error) => error instanceof TapedeckError && error.code.startsWith('container/'))
+    }
+    assert.equal(part.applied.length, 0)
+  })
+  await fc.assert(property, { numRuns: 100 })
+})
+
+test('MPEG-TS: bytes changed anywhere in a file of ours give a summary or a ContainerError', async () => {
+  const whole = (await record(await smallSource())).bytes
+  const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) })
+  const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
+    const bytes = whole.slice()
+    for (const { at, to } of changes) bytes[at] = to
+    try {
+      await mpegts.finish(new MemoryPart(bytes))
+    } catch (error) {
+      assert.ok(error instanceof TapedeckError)
+    }
+  })
+  await fc.assert(property, { numRuns: 100 })
+})
