@@ -57,7 +57,10 @@ export function readAt(fd: number, position: number, bytes: number): Promise<Uin
   return new Promise((resolve, reject) => {
     const target = new Uint8Array(bytes)
     const step = (filled: number): void => {
-      if (filled === bytes) return resolve(target)
+      if (filled === bytes) {
+        resolve(target)
+        return
+      }
       read(fd, target, filled, bytes - filled, position + filled, (error, readBytes) => {
         if (error !== null) reject(error)
         else if (readBytes === 0) resolve(target.subarray(0, filled))

@@ -1,0 +1,93 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { CatalogTooNewError } from './errors.ts'
+
+/**
+ * Steps from an empty file to today's schema. A step is never changed once released: add another. The number of steps
+ * made is SQLite's user_version. Times of day are ISO 8601 text in UTC, which sorts as it reads.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE recordings (
+    id             TEXT PRIMARY KEY,
+    node           TEXT NOT NULL,
+    stream         TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    format         TEXT NOT NULL,
+    rule           TEXT,
+    requested_at   TEXT NOT NULL,
+    started_at     TEXT,
+    ended_at       TEXT,
+    duration_ms    REAL NOT NULL,
+    bytes          INTEGER NOT NULL,
+    metadata       TEXT NOT NULL,             -- JSON object of strings
+    held           INTEGER NOT NULL,          -- 0 or 1
+    error_code     TEXT,
+    error_message  TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX recordings_by_time   ON recordings (requested_at, id);
+  CREATE INDEX recordings_by_stream ON recordings (stream, requested_at, id);
+  CREATE INDEX recordings_by_state  ON recordings (state, requested_at, id);
+  CREATE INDEX recordings_by_end    ON recordings (ended_at, id) WHERE state = 'ready' AND held = 0;
+
+  CREATE TABLE parts (
+    recording      TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    part           INTEGER NOT NULL,          -- from 1
+    root           TEXT NOT NULL,
+    path           TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    started_at     TEXT NOT NULL,
+    start_ms       REAL NOT NULL,
+    duration_ms    REAL NOT NULL,
+    bytes          INTEGER NOT NULL,
+    sha256         TEXT,
+    tracks         TEXT NOT NULL,             -- JSON array of PartTrackDocument
+    PRIMARY KEY (recording, part)
+  ) WITHOUT ROWID;
+  CREATE INDEX parts_by_path ON parts (root, path);
+
+  CREATE TABLE tracks (
+    recording      TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    position       INTEGER NOT NULL,          -- in the ledger, from 0
+    track          INTEGER NOT NULL,
+    kind           TEXT NOT NULL,
+    codec          TEXT NOT NULL,
+    received       INTEGER NOT NULL,
+    written        INTEGER NOT NULL,
+    lost           INTEGER NOT NULL,
+    PRIMARY KEY (recording, position)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE gaps (
+    recording      TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+    position       INTEGER NOT NULL,          -- in the ledger, from 0
+    track          INTEGER NOT NULL,
+    from_ms        REAL NOT NULL,
+    to_ms          REAL NOT NULL,
+    missing_ms     REAL NOT NULL,
+    access_units   INTEGER NOT NULL,
+    cause          TEXT NOT NULL,
+    at             TEXT NOT NULL,
+    PRIMARY KEY (recording, position)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE rules (
+    id             TEXT PRIMARY KEY,
+    match          TEXT NOT NULL,
+    request        TEXT NOT NULL,             -- JSON object
+    enabled        INTEGER NOT NULL,          -- 0 or 1
+    priority       INTEGER NOT NULL,
+    origin         TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
+]
+
+/** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */
+export function migrate(database: DatabaseSync, path: string): void {
+  const row = database.prepare('PRAGMA user_version').get()
+  const version = Number(row?.['user_version'] ?? 0)
+  if (version > MIGRATIONS.length) throw new CatalogTooNewError(path, version, MIGRATIONS.length)
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue
+    database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT`)
+  }
+}
