@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { API_PREFIX, type App, type Resources } from './app.ts'
 import { isForwarded } from './guards.ts'
+import { TokenQuery } from './schemas/common.ts'
 import { StreamParamsSchema } from './schemas/stream.ts'
 import { watchForStall } from './stall-watch.ts'
 
@@ -22,6 +23,12 @@ export function liveRoute(url: string): string {
   return match === null ? url : `${API_PREFIX}/live.mp4/${match[1]}${match[2] ?? ''}`
 }
 
+/** Besides the two it names, whatever an operator's access endpoint wants to know. */
+const LiveQuerySchema = Type.Object(
+  { ...TokenQuery, key: Type.Optional(Type.String({ maxLength: 1000, description: 'with auth.play: key' })) },
+  { additionalProperties: Type.String() },
+)
+
 /** The live picture of a stream. */
 export function registerLive(app: App, { control }: Resources): void {
   app.get(
@@ -35,7 +42,7 @@ export function registerLive(app: App, { control }: Resources): void {
           'Who has no token may still play what auth.play allows, with the query it asks for (?key=).',
         tags: ['streams'],
         params: StreamParamsSchema,
-        querystring: Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())])),
+        querystring: LiveQuerySchema,
         response: {
           200: {
             description: 'fragmented MP4, until the stream ends',

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { apiFixture } from '#test/support/api-fixture.ts'
 import { EVENT_TYPES } from '#control/event-feed.ts'
+import { apiFixture } from '#test/support/api-fixture.ts'
 
 interface OpenApiDocument {
   readonly openapi: string
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly summary?: string; readonly responses: object }>>>>
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly summary?: string; readonly responses: object }>>>
+  >
 }
 
 /** Every operation of the document as `METHOD /path`. */
@@ -34,12 +36,13 @@ test('the description has every route, each with a summary and its problems', as
 test('docs/reference/rest.md names every route and event, and no route that is not there', async () => {
   await using fixture = await apiFixture()
   const text = await readFile(new URL('../../docs/reference/rest.md', import.meta.url), 'utf8')
-  const named = [...text.matchAll(/^\| `((?:GET|HEAD|POST|PATCH|DELETE)(?:, (?:GET|HEAD|POST|PATCH|DELETE))*) (\/[^`]*)`/gm)].flatMap(
-    ([, methods = '', path = '']) => methods.split(', ').map((method) => `${method} ${path}`),
-  )
+  const named = [
+    ...text.matchAll(/^\| `((?:GET|HEAD|POST|PATCH|DELETE)(?:, (?:GET|HEAD|POST|PATCH|DELETE))*) (\/[^`]*)`/gm),
+  ].flatMap(([, methods = '', path = '']) => methods.split(', ').map((method) => `${method} ${path}`))
   const document = (await fixture.request({ url: '/openapi.json' })).json<OpenApiDocument>()
   assert.deepEqual(named.sort(), operationsOf(document).sort())
-  for (const type of [...EVENT_TYPES, 'events.missed']) assert.ok(text.includes(`\`${type}\``), `${type} is not in the page`)
+  for (const type of [...EVENT_TYPES, 'events.missed'])
+    assert.ok(text.includes(`\`${type}\``), `${type} is not in the page`)
 })
 
 test('the documentation page needs nothing from elsewhere', async () => {

@@ -10,6 +10,7 @@ import { mediaTypeOf } from './media-types.ts'
 import { recordingFor } from './recording-view.ts'
 import { PartParamsSchema, TokenQuery } from './schemas/common.ts'
 import { watchForStall } from './stall-watch.ts'
+import { noContent } from './validation.ts'
 
 /** Read at once from the disk and held per download. */
 const READ_BYTES = 256 * 1024
@@ -39,7 +40,7 @@ export function registerPlayback(app: App, { control }: Resources): void {
       response: {
         200: { description: 'the whole file', content: { 'video/mp4': { schema: binary } } },
         206: { description: 'the range asked for', content: { 'video/mp4': { schema: binary } } },
-        304: { description: 'the client has it already', content: {} },
+        304: noContent('the client has it already'),
       },
     },
     handler: async (request, reply) => {
