@@ -262,11 +262,9 @@ export class NetConnection {
 
   #createStream(transactionId: number): void {
     if (this.#messageStreams.size >= MAX_MESSAGE_STREAMS) {
-      return this.#error(
-        transactionId,
-        'NetConnection.Call.Failed',
-        `a connection has at most ${MAX_MESSAGE_STREAMS} streams`,
-      )
+      const reason = `a connection has at most ${MAX_MESSAGE_STREAMS} streams`
+      this.#error(transactionId, 'NetConnection.Call.Failed', reason)
+      return
     }
     const messageStreamId = ++this.#lastMessageStreamId
     this.#messageStreams.add(messageStreamId)

@@ -80,7 +80,8 @@ class SocketTransport implements Transport {
     })
     if (shared === undefined) {
       this.#socket.on('data', (bytes: Buffer) => {
-        if (!this.#take(bytes)) this.#socket.pause()
+        // Never 'later': a paused TLS socket would hand over one record a tick, not what gathered.
+        if (user.received(bytes) === 'stop') this.#socket.pause()
       })
     }
     this.#socket.resume()
