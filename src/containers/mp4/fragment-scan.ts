@@ -31,8 +31,12 @@ export async function scanFragments(
   let at = start
   let endAt = start
   let fragments = 0
+  let window: { position: number; bytes: Uint8Array } = { position: start, bytes: new Uint8Array(0) }
   for (;;) {
-    const bytes = await part.read(at, PROBE_BYTES)
+    const windowEndAt = window.position + window.bytes.length
+    // What a filler was read with usually holds the moof after it as well
+    if (at + PROBE_BYTES / 2 > windowEndAt) window = { position: at, bytes: await part.read(at, PROBE_BYTES) }
+    const bytes = window.bytes.subarray(at - window.position)
     const header = parseBoxHeader(bytes)
     if (header === undefined || at + header.sizeBytes > part.sizeBytes) break
     if (header.type === 'moof' && header.sizeBytes <= MAX_MOOF_BYTES) {

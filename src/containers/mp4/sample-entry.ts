@@ -24,10 +24,12 @@ const TYPES: Readonly<Record<Codec, readonly string[]>> = {
   pcmu: ['ulaw'],
 }
 
+/** Without its configuration record, a track of these would be there and unplayable. */
+const NEEDS_CONFIGURATION: readonly Codec[] = ['h264', 'h265', 'av1', 'aac', 'flac', 'ac3', 'eac3']
+
 /** The sample entry (a box inside stsd) that describes a format. @throws {CodecUnsupportedError} */
 export function sampleEntry(format: TrackFormat): Uint8Array {
-  const needsConfiguration = format.codec === 'h264' || format.codec === 'h265' || format.codec === 'av1'
-  if (needsConfiguration && format.configuration.length === 0) {
+  if (format.configuration.length === 0 && NEEDS_CONFIGURATION.includes(format.codec)) {
     throw new CodecUnsupportedError('MP4', format.codec, 'its configuration record never arrived')
   }
   return serialize(format.kind === 'video' ? videoDescription(format) : audioDescription(format))

@@ -13,6 +13,7 @@ import { CONTROL_BYTES, fileHead, flipRoom, PREPARED_AT, pointAtCheckpoint, ROOM
 import { canShareTrack, sampleEntry } from './sample-entry.ts'
 import type { SampleSection } from './sample-section.ts'
 import { TrackWriter } from './track-writer.ts'
+import { crossesPage, fillerBefore, hideMoof } from './whole-moof.ts'
 
 /** A fragment is closed at this size whatever its duration: bounds memory and the loss at very high bitrates. */
 const MAX_FRAGMENT_BYTES = 4 * 1024 * 1024
@@ -43,6 +44,7 @@ export class Mp4Writer implements ContainerWriter {
   #changes: Change[] = []
   #outputBytes = 0
   #outputUnits: AccessUnit[] = []
+  /** Where the newest checkpoint ends; before the first, where the first moof is. 0: not yet known. */
   #coveredTo = 0
   #fragmentsSinceCheckpoint = 0
   #checkpoints: CheckpointPlace[] = []
@@ -57,7 +59,6 @@ export class Mp4Writer implements ContainerWriter {
       return
     }
     this.#position = start.position
-    this.#coveredTo = start.position
     this.#roomEndAt = start.roomEndAt
     this.#begun = true
     for (const track of start.tracks) this.#tracks.set(track.format.trackId, track)
@@ -175,12 +176,12 @@ export class Mp4Writer implements ContainerWriter {
   }
 
   #writeFragment(closed: readonly { track: TrackWriter; run: TrackRun }[]): void {
-    const head = fragmentHead(
-      ++this.#sequenceNumber,
-      closed.map(({ run }) => run),
-    )
-    const buffers: Uint8Array[] = [head.bytes]
-    let position = this.#position + head.bytes.length
+    const runs = closed.map(({ run }) => run)
+    const head = fragmentHead(++this.#sequenceNumber, runs)
+    const filler = fillerBefore(this.#position, head.bytes.length)
+    const moofAt = this.#position + filler.length
+    const buffers: Uint8Array[] = filler.length > 0 ? [filler, head.bytes] : [head.bytes]
+    let position = moofAt + head.bytes.length
     for (const { track, run } of closed) {
       appendPayloads(run, buffers)
       track.index(run, position)
@@ -191,7 +192,10 @@ export class Mp4Writer implements ContainerWriter {
         this.#outputUnits.push(accessUnit)
       }
     }
-    this.#append(buffers, head.bytes.length + head.payloadBytes)
+    const expose = crossesPage(moofAt, head.bytes.length) ? hideMoof(head.bytes, moofAt) : undefined
+    this.#append(buffers, filler.length + head.bytes.length + head.payloadBytes)
+    if (expose !== undefined) this.#push(expose)
+    if (this.#coveredTo === 0) this.#coveredTo = moofAt
     this.#fragmentsSinceCheckpoint++
   }
 
@@ -212,7 +216,6 @@ export class Mp4Writer implements ContainerWriter {
     this.#push({ kind: 'extend', toBytes: this.#roomEndAt })
     this.#position = this.#roomEndAt
     this.#append([box], box.length)
-    this.#coveredTo = this.#position
   }
 
   #writeCheckpoint(): void {
