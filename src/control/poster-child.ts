@@ -1,4 +1,5 @@
-// Runs in a process of its own (poster-process.ts): decodes the first picture of argv[2] into a JPEG at argv[3].
+// Runs in a process of its own (poster-process.ts): the first picture of argv[2], a file of the
+// container argv[3], becomes a JPEG at argv[4].
 import { writeFile } from 'node:fs/promises'
 import { Decoder, Demuxer, type Frame, Scaler } from 'node-av'
 
@@ -6,17 +7,21 @@ const MAX_WIDTH_PIXELS = 640
 /** Access units read in search of a picture: a recording begun with startOn "now" has no key frame for a while. */
 const MAX_PACKETS = 2_000
 
-const [input, output] = process.argv.slice(2)
-if (input === undefined || output === undefined) throw new Error('usage: poster-child.ts INPUT OUTPUT')
+/** Names of libavformat's readers. Named, so that a stranger's bytes can't choose one that opens further files. */
+const READERS: Readonly<Record<string, string>> = { mp4: 'mov', flv: 'flv', ts: 'mpegts' }
+
+const [input = '', container = '', output = ''] = process.argv.slice(2)
 try {
-  await writeFile(output, await firstPicture(input))
+  const reader = READERS[container]
+  if (reader === undefined) throw new Error(`${container} is no container of ours`)
+  await writeFile(output, await firstPicture(input, reader))
 } catch (error) {
   process.stderr.write(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
 
-async function firstPicture(path: string): Promise<Buffer> {
-  await using demuxer = await Demuxer.open(`file:${path}`)
+async function firstPicture(path: string, reader: string): Promise<Buffer> {
+  await using demuxer = await Demuxer.open(path, { format: reader })
   const stream = demuxer.video()
   if (stream === undefined) throw new Error('it has no video')
   using decoder = await Decoder.create(stream)

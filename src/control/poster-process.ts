@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import type { ContainerName } from '#containers/container.ts'
 
 /** Decoding one key frame takes a fraction of this; a file made to loop the decoder does not get more. */
 const TIMEOUT_MS = 10_000
@@ -9,7 +10,9 @@ const MAX_MESSAGE_CHARACTERS = 500
 const NICENESS = 10
 
 export interface PosterJob {
+  /** Absolute path of a part. */
   readonly input: string
+  readonly container: ContainerName
   /** Written whole or not at all, as far as the child lives; take it only after success. */
   readonly output: string
   readonly signal: AbortSignal
@@ -19,9 +22,9 @@ export interface PosterJob {
  * Runs the decoder in a child process: it is native code reading bytes a stranger sent, so it may crash or hang, and
  * neither may reach this process.
  */
-export async function makePoster({ input, output, signal }: PosterJob): Promise<void> {
+export async function makePoster({ input, container, output, signal }: PosterJob): Promise<void> {
   const script = fileURLToPath(new URL('./poster-child.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, input, output], {
+  const child = spawn(process.execPath, [script, input, container, output], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Nothing of the server's environment (it may hold tokens) is a decoder's business.
     env: { PATH: process.env['PATH'] ?? '' },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { errorMessage } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
 import { PosterQueueFullError, PosterUnavailableError } from './errors.ts'
 import { makePoster } from './poster-process.ts'
 
@@ -16,6 +17,13 @@ export interface PostersOptions {
   readonly recorder: RecorderApi
   /** Where they are kept; made when the first is. */
   readonly folder: string
+}
+
+interface WantedPoster {
+  readonly recording: RecordingDocument
+  readonly partPath: string
+  /** Where it is kept. */
+  readonly file: string
 }
 
 /**
@@ -51,25 +59,26 @@ export class Posters implements AsyncDisposable {
     const failure = this.#failures.get(recording.id)
     if (failure !== undefined && this.#options.runtime.monotonicMs() - failure.atMs < RETRY_AFTER_MS)
       throw failure.error
-    return readFile(await this.#make(recording.id, partPath, file))
+    return readFile(await this.#make({ recording, partPath, file }))
   }
 
-  #make(id: string, partPath: string, file: string): Promise<string> {
+  #make(wanted: WantedPoster): Promise<string> {
+    const { id } = wanted.recording
     const pending = this.#pending.get(id)
     if (pending !== undefined) return pending
     if (this.#pending.size >= MAX_WAITING) throw new PosterQueueFullError(this.#pending.size)
-    const made = this.#last.then(() => this.#makeNow(id, partPath, file)).finally(() => this.#pending.delete(id))
+    const made = this.#last.then(() => this.#makeNow(wanted)).finally(() => this.#pending.delete(id))
     this.#last = made.catch(() => undefined)
     this.#pending.set(id, made)
     return made
   }
 
-  async #makeNow(id: string, partPath: string, file: string): Promise<string> {
+  async #makeNow({ recording: { id, format }, partPath, file }: WantedPoster): Promise<string> {
     const { runtime, folder } = this.#options
     const temporary = `${file}.${runtime.newId()}.tmp`
     try {
       await mkdir(folder, { recursive: true })
-      await makePoster({ input: partPath, output: temporary, signal: this.#aborted.signal })
+      await makePoster({ input: partPath, container: format, output: temporary, signal: this.#aborted.signal })
       if ((await stat(temporary)).size === 0) throw new Error('the decoder wrote an empty picture')
       await rename(temporary, file)
       return file
