@@ -6,6 +6,7 @@ import {
   launchChromium,
   mediaState,
   openWatched,
+  waitForCount,
   waitUntilPlaying,
 } from '#test/support/chromium.ts'
 import { DashboardBackend } from '#test/support/dashboard/backend.ts'
@@ -58,7 +59,7 @@ test('live pictures: no more connections than a browser can spare, and a click m
   assert.equal(backend.liveResponses, 3)
   backend.announceStreams([], 'stream.ended', streamDocument({ path: 'live/a' }))
   await page.getByText('Nobody publishes now').or(page.getByText('Send your first stream')).first().waitFor()
-  await page.waitForFunction('document.querySelectorAll("video").length === 0')
+  await waitForCount(page.locator('video'), 0)
   assertClean()
 })
 
@@ -115,10 +116,10 @@ test('the library: filtered, turned, and a recording deleted by keyboard alone',
   await cards.nth(23).waitFor()
   await page.getByRole('button', { name: 'Older' }).click()
   await page.getByText('Page 2').waitFor()
-  await page.waitForFunction('document.querySelectorAll(".recordings > li").length === 6')
+  await waitForCount(cards, 6)
   await page.getByLabel('Stream', { exact: true }).fill('event/stage')
   await page.keyboard.press('Enter')
-  await page.waitForFunction('document.querySelectorAll(".recordings > li").length === 10')
+  await waitForCount(cards, 10)
 
   const first = page.locator('[data-recording="01a27"]').getByRole('button', { name: /^Delete recording of/ })
   await first.focus()

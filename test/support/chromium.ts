@@ -72,6 +72,17 @@ export async function mediaState(video: Locator): Promise<{ currentTime: number;
   })
 }
 
+/** Resolves once so many elements match. @throws when they don't within the time limit */
+export async function waitForCount(elements: Locator, expected: number, timeoutMs = 15_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs
+  for (;;) {
+    const found = await elements.count()
+    if (found === expected) return
+    if (performance.now() > deadlineMs) throw new Error(`${found} instead of ${expected} match ${elements}`)
+    await sleep(50)
+  }
+}
+
 /** Resolves once the element's time moves on by half a second. @throws when it does not within the time limit */
 export async function waitUntilPlaying(video: Locator, timeoutMs = 15_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs

@@ -10,9 +10,12 @@ import { Icon } from './icon.tsx'
 type Phase = 'idle' | 'connecting' | 'playing' | 'interrupted'
 
 /** The stream as it is now, while it is on screen and one of the few connections for pictures is free. */
-export function LivePicture({ stream }: { stream: StreamDocument }) {
+export function LivePicture({ stream, rank }: { stream: StreamDocument; rank: number }) {
   const { pictures } = useApp()
   const frame = useRef<HTMLDivElement>(null)
+  // A ref: another stream's coming or going changes our rank, and must not end our picture.
+  const rankNow = useRef(rank)
+  rankNow.current = rank
   const isOnScreen = useOnScreen(frame)
   const [isWanted, setWanted] = useState(false)
   const [hasPlace, setHasPlace] = useState(false)
@@ -24,6 +27,7 @@ export function LivePicture({ stream }: { stream: StreamDocument }) {
     if (!shouldPlay) return undefined
     const giveBack = pictures.ask({
       wanted: isWanted,
+      rank: rankNow.current,
       onGranted: () => setHasPlace(true),
       onRevoked: () => {
         setHasPlace(false)

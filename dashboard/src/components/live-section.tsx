@@ -22,8 +22,8 @@ export function LiveSection() {
       {streams?.length === 0 && <PublishGuide server={server} isFirstRun={isFirstRun} />}
       {streams !== undefined && streams.length > 0 && (
         <ul class="grid streams">
-          {streams.map((live) => (
-            <StreamCard key={live.id} stream={live} recordings={byStream.get(live.path) ?? []} />
+          {streams.map((live, rank) => (
+            <StreamCard key={live.id} rank={rank} stream={live} recordings={byStream.get(live.path) ?? []} />
           ))}
         </ul>
       )}

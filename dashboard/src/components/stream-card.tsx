@@ -7,11 +7,17 @@ import { LivePicture } from './live-picture.tsx'
 import { RecordControl } from './record-control.tsx'
 
 /** One live stream: its picture, its facts, and what records it. */
-export function StreamCard({ stream, recordings }: { stream: StreamDocument; recordings: readonly SeenRecording[] }) {
+export function StreamCard(props: {
+  stream: StreamDocument
+  /** Place on the page, from the top. */
+  rank: number
+  recordings: readonly SeenRecording[]
+}) {
+  const { stream, rank, recordings } = props
   const titleId = `stream-${stream.path}`
   return (
     <li class="card" aria-labelledby={titleId} data-stream={stream.path}>
-      <LivePicture stream={stream} />
+      <LivePicture stream={stream} rank={rank} />
       <div class="card-body">
         <h2 id={titleId} class="card-title">
           {stream.path}

@@ -8,6 +8,8 @@ export const MAX_LIVE_PICTURES = 3
 export interface PictureRequest {
   /** Chosen by the person, not only on screen: goes first, and may take the place of one that was not. */
   readonly wanted: boolean
+  /** Place on the page from the top; lower goes first. */
+  readonly rank: number
   readonly onGranted: () => void
   /** The place was given to another request. Close the connection now. */
   readonly onRevoked: () => void
@@ -26,29 +28,39 @@ interface Holder {
 /** Places from another tab come free without notice; look this often while somebody waits. */
 const RETRY_MS = 1_500
 
-/** Hands out the few places for live pictures, in order of asking. */
+/** Pictures come into view one by one, in no order; wait this long to see who asks before the first gets a place. */
+const GATHER_MS = 50
+
+/** Hands out the few places for live pictures: what was chosen first, then from the top of the page. */
 export class PictureSlots {
   readonly #locks: TabLocks | undefined
+  readonly #gatherMs: number
   readonly #holders = new Map<number, Holder>()
   #queue: PictureRequest[] = []
   #assigning = false
   #assignAgain = false
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(locks: TabLocks | undefined) {
+  constructor(locks: TabLocks | undefined, gatherMs: number = GATHER_MS) {
     this.#locks = locks
+    this.#gatherMs = gatherMs
   }
 
   /** Asks for a place. Returns the way to withdraw or give it back. */
   ask(request: PictureRequest): () => void {
-    if (request.wanted) this.#queue.unshift(request)
-    else this.#queue.push(request)
-    void this.#assign()
+    this.#queue.push(request)
+    this.#queue.sort((a, b) => Number(b.wanted) - Number(a.wanted) || a.rank - b.rank)
+    this.#assignIn(this.#gatherMs)
     return () => {
       this.#queue = this.#queue.filter((other) => other !== request)
       for (const [place, holder] of this.#holders) if (holder.request === request) this.#free(place)
-      void this.#assign()
+      this.#assignIn(this.#gatherMs)
     }
+  }
+
+  #assignIn(delayMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#assign(), delayMs)
   }
 
   async #assign(): Promise<void> {
@@ -65,9 +77,8 @@ export class PictureSlots {
       }
     } while (this.#assignAgain)
     this.#assigning = false
-    clearTimeout(this.#retryTimer)
     const isFull = this.#holders.size >= MAX_LIVE_PICTURES
-    if (this.#queue.length > 0 && !isFull) this.#retryTimer = setTimeout(() => void this.#assign(), RETRY_MS)
+    if (this.#queue.length > 0 && !isFull) this.#assignIn(RETRY_MS)
   }
 
   async #tryPlace(place: number): Promise<void> {
