@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { Demuxer } from 'node-av/api'
 
@@ -38,31 +38,24 @@ export async function ffprobe(path: string): Promise<Probed> {
 
 /** The hash of each stream's packets as ffmpeg reads them, after a bitstream filter per stream where given. */
 export async function streamHashes(path: string, filters: readonly string[] = []): Promise<string[]> {
-  const { stdout } = await run('ffmpeg', [
-    ...['-v', 'error', '-i', path, '-map', '0', '-c', 'copy', ...filters],
-    ...['-f', 'streamhash', '-hash', 'md5', '-'],
-  ])
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.split('=')[1] ?? '')
+  return hashes(['-i', path], false, filters)
 }
 
-/** The hash of each stream's decoded pictures and samples. */
-export async function decodedHashes(path: string): Promise<string[]> {
-  const { stdout } = await run('ffmpeg', [
-    '-v',
-    'error',
-    '-i',
-    path,
-    '-map',
-    '0',
-    '-f',
-    'streamhash',
-    '-hash',
-    'md5',
-    '-',
-  ])
+/** The hash of what `times` copies of a file hold in a row: packets as they are, or decoded pictures. */
+export async function repeatedHashes(path: string, times: number, decode: boolean): Promise<string[]> {
+  const list = `${path}.txt`
+  await writeFile(list, `file '${path}'\n`.repeat(times))
+  return hashes(['-f', 'concat', '-safe', '0', '-auto_convert', '0', '-i', list], decode)
+}
+
+/** The hash of a file's decoded pictures. */
+export async function pictureHash(path: string): Promise<string[]> {
+  return hashes(['-i', path], true)
+}
+
+async function hashes(input: readonly string[], decode: boolean, filters: readonly string[] = []): Promise<string[]> {
+  const how = decode ? ['-map', '0:v', '-fps_mode', 'passthrough'] : ['-map', '0', '-c', 'copy', ...filters]
+  const { stdout } = await run('ffmpeg', ['-v', 'error', ...input, ...how, '-f', 'streamhash', '-hash', 'md5', '-'])
   return stdout
     .trim()
     .split('\n')

@@ -2,27 +2,29 @@ import type { Change, PartBytes } from '#containers/container.ts'
 
 /** A part in memory, with every change of it on record. */
 export class MemoryPart implements PartBytes {
-  #bytes: Uint8Array
+  #memory: Uint8Array
+  #sizeBytes: number
   /** What apply was given since the part was made. */
   readonly applied: Change[] = []
   /** Bytes read since the part was made. */
   readBytes = 0
 
   constructor(bytes: Uint8Array = new Uint8Array()) {
-    this.#bytes = bytes.slice()
+    this.#memory = bytes.slice()
+    this.#sizeBytes = bytes.length
   }
 
   get sizeBytes(): number {
-    return this.#bytes.length
+    return this.#sizeBytes
   }
 
   /** The content at this moment; copied. */
   get bytes(): Uint8Array {
-    return this.#bytes.slice()
+    return this.#memory.slice(0, this.#sizeBytes)
   }
 
   async read(position: number, bytes: number): Promise<Uint8Array> {
-    const piece = this.#bytes.slice(position, position + bytes)
+    const piece = this.#memory.slice(position, Math.min(position + bytes, this.#sizeBytes))
     this.readBytes += piece.length
     return piece
   }
@@ -32,23 +34,24 @@ export class MemoryPart implements PartBytes {
       this.applied.push(change)
       if (change.kind === 'append') this.#append(change.buffers)
       else if (change.kind === 'extend') this.#append([new Uint8Array(change.toBytes - this.sizeBytes)])
-      else this.#bytes.set(change.bytes, change.position)
+      else this.#memory.set(change.bytes, change.position)
     }
   }
 
   async truncate(toBytes: number): Promise<void> {
-    this.#bytes = this.#bytes.slice(0, toBytes)
+    this.#sizeBytes = toBytes
   }
 
   #append(buffers: readonly Uint8Array[]): void {
-    const added = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
-    const whole = new Uint8Array(this.#bytes.length + added)
-    whole.set(this.#bytes)
-    let at = this.#bytes.length
     for (const buffer of buffers) {
-      whole.set(buffer, at)
-      at += buffer.length
+      const end = this.#sizeBytes + buffer.length
+      if (end > this.#memory.length) {
+        const grown = new Uint8Array(Math.max(end, this.#memory.length * 2))
+        grown.set(this.#memory.subarray(0, this.#sizeBytes))
+        this.#memory = grown
+      }
+      this.#memory.set(buffer, this.#sizeBytes)
+      this.#sizeBytes = end
     }
-    this.#bytes = whole
   }
 }

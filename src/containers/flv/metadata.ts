@@ -100,6 +100,9 @@ export function finalMetadata(before: Metadata, facts: FinalFacts): Metadata {
       lastkeyframetimestamp: lastKeyFrame.timeMs / 1000,
       lastkeyframelocation: lastKeyFrame.position,
       hasKeyframes: true,
+    }),
+    // FFmpeg calls an index of one entry invalid; nobody needs it to find the start.
+    ...(facts.entries.length > 1 && {
       keyframes: {
         filepositions: facts.entries.map(({ position }) => position),
         times: facts.entries.map(({ timeMs }) => timeMs / 1000),

@@ -48,7 +48,7 @@ for (const options of CASES) {
   const { video, audio } = options
   test(`MPEG-TS of ${video ?? 'no video'} and ${audio ?? 'no audio'}: judged by ffmpeg, FFmpeg 8 and mediainfo`, async () => {
     await using folder = await TempFolder.make()
-    const source = await makeSource(folder, options)
+    const source = await makeSource(folder, { seconds: 1, ...options })
     const part = await record(source)
     const summary = await mpegts.finish(part)
     const path = folder.at('out.ts')
@@ -103,6 +103,9 @@ async function smallSource(options: SourceOptions = {}): Promise<ElementarySourc
   return await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '160x90', ...options })
 }
 
+/** For the tests that need nothing particular. */
+const anySource = smallSource()
+
 function unitCounts(summary: PartSummary): number[] {
   return summary.tracks.map(({ accessUnits }) => accessUnits)
 }
@@ -144,7 +147,7 @@ function withFillerData(unit: SourceUnit, bytes: number): SourceUnit {
 }
 
 test('MPEG-TS: cut anywhere, finish keeps every whole access unit and is idempotent', async () => {
-  const source = await smallSource()
+  const source = await anySource
   const inflated = source.units.map((unit, i) =>
     unit.format.kind === 'video' && i % 5 === 0 ? withFillerData(unit, 66_000 + i) : unit,
   )
@@ -209,7 +212,7 @@ test('MPEG-TS: appended twice it is one continuous programme', async () => {
 })
 
 test('MPEG-TS: a part that continues another counts on, and both joined play as one', async () => {
-  const source = await smallSource()
+  const source = await anySource
   const first = new MemoryPart()
   const writer = mpegts.open(writerOptions(source))
   await writePart(writer, first, source.units)
@@ -223,7 +226,7 @@ test('MPEG-TS: a part that continues another counts on, and both joined play as 
 })
 
 test('MPEG-TS: finishing reads the tail only', async () => {
-  const source = await smallSource()
+  const source = await anySource
   const units = Array.from({ length: 60 }, (_, second) =>
     source.units.map((unit) => {
       const shift = second * unit.format.timescale
@@ -238,7 +241,7 @@ test('MPEG-TS: finishing reads the tail only', async () => {
 })
 
 test('MPEG-TS: timestamps wrap after 26.5 hours and nobody notices', async () => {
-  const source = await smallSource()
+  const source = await anySource
   const wrapSeconds = 2 ** 33 / 90_000
   const units = [0, 10 * 3600, 20 * 3600, wrapSeconds - 1.5].flatMap((seconds) =>
     source.units.map((unit) => {
@@ -270,7 +273,7 @@ test('MPEG-TS: strangers and arbitrary bytes give a ContainerError and are left 
 })
 
 test('MPEG-TS: bytes changed anywhere in a file of ours give a summary or a ContainerError', async () => {
-  const whole = (await record(await smallSource())).bytes
+  const whole = (await record(await anySource)).bytes
   const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) })
   const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
     const bytes = whole.slice()

@@ -6,11 +6,13 @@ import { Packetizer } from './packetizer.ts'
 import { readPesHeader, unwrapTicks, wrapTicks } from './pes.ts'
 import { Segments } from './segments.ts'
 
+const PATTERN = Uint8Array.from({ length: 66_000 }, (_, i) => i % 251)
+
 /** Packets of one access unit of `bytes`, as one byte string. */
 function packets(bytes: number, pcr: number | undefined, dts = 5): Uint8Array {
   const slabs = new PacketSlabs()
   const elementaryStream = new Segments()
-  elementaryStream.add(Uint8Array.from({ length: bytes }, (_, i) => i % 251))
+  elementaryStream.add(PATTERN, 0, bytes)
   const times = { pts: 10, dts, pcr, isRandomAccess: pcr !== undefined, isDiscontinuity: false }
   new Packetizer(slabs, new Map()).pes({ pid: 0x100, streamId: 0xe0, ...times }, elementaryStream)
   return Buffer.concat(slabs.take())
@@ -36,14 +38,14 @@ for (const { name, from, pcr, dts } of [
   { name: 'longer than the length field, no PCR', from: 65_600, pcr: undefined, dts: 5 },
 ]) {
   test(`packetizer: every size modulo a packet comes back whole: ${name}`, () => {
-    for (let bytes = from; bytes < from + 2 * 184; bytes++) {
+    for (let bytes = from; bytes < from + 190; bytes++) {
       const { pes, adapted } = reassemble(packets(bytes, pcr, dts))
       const header = readPesHeader(pes)
       assert.ok(header !== undefined)
       assert.equal(pes.length - header.headerBytes, bytes)
       assert.equal(header.payloadBytes, bytes > 65_535 ? undefined : bytes)
       assert.deepEqual([header.pts, header.dts], [10, dts])
-      assert.ok(pes.subarray(header.headerBytes).every((byte, i) => byte === i % 251))
+      assert.equal(Buffer.compare(pes.subarray(header.headerBytes), PATTERN.subarray(0, bytes)), 0)
       assert.ok(
         adapted.slice(1, -1).every((isAdapted) => !isAdapted),
         'none between first and last',
