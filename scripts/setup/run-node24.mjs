@@ -23,7 +23,7 @@ export function continueAsNode24(args) {
   const child = spawn(NODE_24, args, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
-    console.error(`tapedeck: can't start ${NODE_24} (${error.message}): run npm ci`)
+    console.error(`tapedeck: can't start ${NODE_24} (${error.message}): run npm install`)
     process.exit(1)
   })
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
