@@ -52,6 +52,17 @@ for (const { name, units } of ENDINGS) {
   })
 }
 
+test('nothing is shown before the first random access point', async () => {
+  await using fixture = await apiFixture()
+  const publication = publishTestStream(fixture.hub, 'live/cam1')
+  const text = readAll(fixture.control.liveViews.open(publication.stream))
+  writeTestUnit(publication, { dts: 0, isRandomAccess: false, payload: 'a' })
+  writeTestUnit(publication, { dts: 3600, isRandomAccess: true, payload: 'key' })
+  publication.end(GOODBYE)
+  assert.equal(await text, 'key')
+  assert.equal(fixture.hub.payloads.inUseBytes, 0)
+})
+
 test('a viewer who leaves is forgotten at once, also while he waits', async () => {
   await using fixture = await apiFixture()
   const publication = publishTestStream(fixture.hub, 'live/cam1')

@@ -73,6 +73,7 @@ export class LiveView implements AsyncIterable<Uint8Array>, Disposable {
   readonly #timeline = new LiveTimeline()
   readonly #onClosed: () => void
   #wake: () => void = () => undefined
+  #started = false
   #ended = false
   #disposed = false
 
@@ -101,14 +102,16 @@ export class LiveView implements AsyncIterable<Uint8Array>, Disposable {
 
   #takeIn(items: readonly StreamItem[]): void {
     for (const item of items) {
-      if (item.kind === 'accessUnit') this.#write(item.accessUnit)
+      if (item.kind === 'accessUnit') this.#write(item.accessUnit, item.startsGop)
       else if (item.kind === 'ended') this.#ended = true
       else if (item.kind === 'format' && !this.#formats.includes(item.format)) this.#ended = true
     }
   }
 
-  #write(accessUnit: AccessUnit): void {
-    if (!this.#ended) {
+  #write(accessUnit: AccessUnit, startsGop: boolean): void {
+    // A GOP too large to be remembered is joined in its middle: nothing of it could be decoded.
+    this.#started ||= startsGop
+    if (this.#started && !this.#ended) {
       const timing = this.#timeline.place(accessUnit)
       if (timing === 'jumped') this.#ended = true
       else if (timing !== 'early') this.#writer.write(accessUnit, timing)
