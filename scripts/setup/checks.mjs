@@ -5,7 +5,7 @@ import { ROOT } from './paths.mjs'
 const CHECKS = [
   ['types', 'tsc', '-p', '.'],
   ['types of the page', 'tsc', '-p', 'dashboard'],
-  ['format and lint', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['format and lint', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
   ['unused code', 'knip'],
 ]
