@@ -46,13 +46,18 @@ export function registerGuards(app: App, options: GuardOptions): void {
   })
   app.addHook('onRequest', async (request, reply) => {
     setSecurityHeaders(reply)
-    if (!isOurHost(request.headers.host, options.listening(), options.api.allowedHosts)) {
+    if (hasSeveralHosts(request) || !isOurHost(request.headers.host, options.listening(), options.api.allowedHosts)) {
       throw new HostNotAllowedError(request.headers.host ?? '')
     }
     checkSource(request, reply, options.api.allowedOrigins)
     if (request.method === 'OPTIONS' || request.is404) return
     authenticate(request, options.credentials)
   })
+}
+
+/** Node takes the first, a proxy before it may have taken the last. RFC 9112 §3.2 wants it refused. */
+function hasSeveralHosts({ raw }: FastifyRequest): boolean {
+  return raw.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length > 1
 }
 
 function setSecurityHeaders(reply: FastifyReply): void {

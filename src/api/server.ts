@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
+import { ListenError } from '#base/listen-error.ts'
 import type { ListenAddress } from '#config/config.ts'
 import type { App, Resources } from './app.ts'
 import { registerEvents } from './events.ts'
@@ -38,7 +39,7 @@ export interface Api extends AsyncDisposable {
   readonly app: App
   /** Every route registered, by its documented address. */
   readonly routes: readonly RegisteredRoute[]
-  /** Resolves with the address really listened on. @throws {AddressInUseError} */
+  /** Resolves with the address really listened on. @throws {ListenError} */
   listen(): Promise<ListenAddress>
   /** Ends open responses and stops listening. Idempotent. */
   close(): Promise<void>
@@ -91,8 +92,13 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     app,
     routes,
     async listen() {
-      await app.listen({ host: config.api.listen.host, port: config.api.listen.port })
-      listening = { host: config.api.listen.host, port: (app.server.address() as AddressInfo).port }
+      const { host, port } = config.api.listen
+      try {
+        await app.listen({ host, port })
+      } catch (error) {
+        throw new ListenError({ host, port }, 'api.listen', error)
+      }
+      listening = { host, port: (app.server.address() as AddressInfo).port }
       return listening
     },
     close,

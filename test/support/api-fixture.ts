@@ -32,6 +32,7 @@ export interface ApiFixtureOptions {
   readonly rules?: readonly RuleRow[]
   readonly fragments?: FragmentFormat
   readonly manifest?: string
+  readonly dashboardDir?: string
 }
 
 export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFixture> {
@@ -59,7 +60,9 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       readManifest: async () => options.manifest,
     }),
   )
-  const api = owned.use(await createApi({ control, config, runtime, dashboardDir: folder.at('dashboard') }))
+  const api = owned.use(
+    await createApi({ control, config, runtime, dashboardDir: options.dashboardDir ?? folder.at('none') }),
+  )
   const kept = owned.move()
   return {
     api,
