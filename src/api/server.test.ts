@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { ListenError } from '#base/listen-error.ts'
 import { apiFixture, TEST_HOST } from '#test/support/api-fixture.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
+import { ApiListenError } from './listen-error.ts'
 
 const onFreePort = { api: { listen: { host: '127.0.0.1', port: 0 }, allowedOrigins: [], allowedHosts: [] } }
 
@@ -15,7 +15,7 @@ test('a port in use is an error that names the key to change', async () => {
   await assert.rejects(
     two.api.listen(),
     (error) =>
-      error instanceof ListenError && error.systemCode === 'EADDRINUSE' && error.message.includes('api.listen'),
+      error instanceof ApiListenError && error.systemCode === 'EADDRINUSE' && error.message.includes('api.listen'),
   )
 })
 

@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
-import { ListenError } from '#base/listen-error.ts'
 import type { ListenAddress } from '#config/config.ts'
 import type { App, Resources } from './app.ts'
 import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
 import { registerHealth } from './health.ts'
+import { ApiListenError } from './listen-error.ts'
 import { liveRoute, registerLive } from './live.ts'
 import { registerManifests } from './manifests.ts'
 import { registerMetrics } from './metrics.ts'
@@ -39,7 +39,7 @@ export interface Api extends AsyncDisposable {
   readonly app: App
   /** Every route registered, by its documented address. */
   readonly routes: readonly RegisteredRoute[]
-  /** Resolves with the address really listened on. @throws {ListenError} */
+  /** Resolves with the address really listened on. @throws {ApiListenError} */
   listen(): Promise<ListenAddress>
   /** Ends open responses and stops listening. Idempotent. */
   close(): Promise<void>
@@ -96,7 +96,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
       try {
         await app.listen({ host, port })
       } catch (error) {
-        throw new ListenError({ host, port }, 'api.listen', error)
+        throw new ApiListenError({ host, port }, 'api.listen', error)
       }
       listening = { host, port: (app.server.address() as AddressInfo).port }
       return listening

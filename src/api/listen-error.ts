@@ -1,12 +1,12 @@
-import { TapedeckError } from './error.ts'
+import { TapedeckError } from '#base/error.ts'
 
 /** A listener could not be opened; the message names the key to change. */
-export class ListenError extends TapedeckError {
-  readonly code = 'server/listen-failed'
+export class ApiListenError extends TapedeckError {
+  readonly code = 'api/listen-failed'
   readonly origin = 'operator'
   readonly host: string
   readonly port: number
-  /** Configuration key of the listener, e.g. `rtmp.listen`. */
+  /** Configuration key of the listener. */
   readonly key: string
   /** The system's word: EADDRINUSE, EACCES, EADDRNOTAVAIL. */
   readonly systemCode: string
