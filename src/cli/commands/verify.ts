@@ -1,36 +1,86 @@
+import { realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { ManifestStore } from '#storage/manifests.ts'
 import { openPartForReading } from '#storage/part-files.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { diskInspector, verifyRecording } from '#storage/verify.ts'
+import { configFromOptions } from '../config-options.ts'
 import type { CommandContext } from '../context.ts'
+import { FileNotFoundError, RecordingNotKnownError } from '../errors.ts'
 import { ExitCode } from '../exit-code.ts'
 import { locatePart } from '../part-access.ts'
 
-interface Finding {
-  readonly path: string
-  readonly message: string
+interface VerifyOptions {
+  readonly config?: string
+  readonly data?: string
+  readonly json?: true
 }
 
-/** `tapedeck verify <file|id>`: whether files are final and hold what they should. Exit code 4 when not. */
+/** What was looked at, and what was wrong with it. */
+interface Report {
+  readonly recording: RecordingDocument | undefined
+  readonly findings: readonly { readonly kind: string; readonly message: string }[]
+}
+
+/**
+ * `tapedeck verify <file|id>`: whether a recording's own account is true (promise 2). A file that no manifest of the data
+ * folder knows is checked for being final and whole. Exit code 4 when something is wrong.
+ */
 export function addVerify(program: Command, context: CommandContext): void {
   program
-    .command('verify <file>')
+    .command('verify <file|id>')
     .description('check that a recording is final and that nothing of it is missing')
+    .option('-c, --config <file>', 'configuration file; says where the data folder is')
+    .option('--data <folder>', 'the data folder, with the manifests of recordings')
     .option('--json', 'as one JSON object')
-    .action(async (file: string, options: { json?: true }) => {
-      const findings = await verifyPart(file, context)
-      if (options.json) context.print(JSON.stringify({ findings }, null, 2))
-      else for (const { path, message } of findings) context.print(`${path}: ${message}`)
+    .action(async (subject: string, options: VerifyOptions) => {
+      const { recording, findings } = await verify(subject, options, context)
+      const about = recording === undefined ? 'the file' : `recording ${recording.id}`
+      if (options.json) context.print(JSON.stringify({ recording: recording?.id ?? null, findings }, null, 2))
+      else if (findings.length === 0) context.print(`${about} is complete: nothing is missing`)
+      else for (const { message } of findings) context.print(`${about}: ${message}`)
       if (findings.length > 0) context.setExitCode(ExitCode.findings)
-      else if (!options.json) context.print('complete: nothing is missing')
     })
 }
 
-async function verifyPart(file: string, context: CommandContext): Promise<Finding[]> {
+async function verify(subject: string, options: VerifyOptions, context: CommandContext): Promise<Report> {
+  const { config } = await configFromOptions({ ...options }, context, 'look')
+  const manifests = new ManifestStore(join(config.data, 'manifests'), config.recordings.durability)
+  const file = await realpath(resolve(context.cwd, subject)).catch(() => undefined)
+  const recording = file === undefined ? await manifests.find(subject) : await recordingOf(file, manifests)
+  if (recording === undefined) {
+    if (file !== undefined) return { recording, findings: await verifyFile(file, context) }
+    if (/[./]/.test(subject)) throw new FileNotFoundError(resolve(context.cwd, subject))
+    throw new RecordingNotKnownError(subject, config.data)
+  }
+  using interrupted = new DisposableStack()
+  const stop = new AbortController()
+  interrupted.use(context.onInterrupt(() => stop.abort()))
+  const findings = await verifyRecording(recording, diskInspector(await context.containers(), stop.signal))
+  return { recording, findings }
+}
+
+/** The recording that has this file as a part. */
+async function recordingOf(file: string, manifests: ManifestStore): Promise<RecordingDocument | undefined> {
+  for await (const recording of manifests.readAll()) {
+    if (recording instanceof Error) continue
+    for (const part of recording.parts) {
+      const path = join(part.root, part.path)
+      if (path === file || (await realpath(path).catch(() => undefined)) === file) return recording
+    }
+  }
+  return undefined
+}
+
+async function verifyFile(file: string, context: CommandContext): Promise<Report['findings']> {
   const { path, container } = await locatePart(file, context)
   await using part = await openPartForReading(path)
   const { finished, tornBytes } = await container.inspect(part)
-  const findings: Finding[] = []
-  if (!finished) findings.push({ path, message: 'is not finished: "tapedeck repair" completes it' })
-  if (tornBytes > 0)
-    findings.push({ path, message: `ends with ${tornBytes} bytes that belong to no whole access unit` })
+  const findings: { kind: string; message: string }[] = []
+  if (!finished) findings.push({ kind: 'part-unfinished', message: 'it has no final index: run "tapedeck repair"' })
+  if (tornBytes > 0) {
+    findings.push({ kind: 'torn-bytes', message: `${tornBytes} bytes at the end belong to nothing whole` })
+  }
   return findings
 }
