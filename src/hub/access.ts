@@ -3,6 +3,7 @@ export interface AccessRequest {
   readonly action: 'publish' | 'play'
   readonly path: string
   readonly protocol: string
+  /** IP address, without a port. */
   readonly remoteAddress: string
   /** Query parameters of the stream name and connection URL, e.g. `key`. */
   readonly query: Readonly<Record<string, string>>

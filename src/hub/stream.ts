@@ -8,6 +8,7 @@ import { leadingTrackId } from './leading-track.ts'
 /** Who publishes: shown to operators, and the way to end it. */
 export interface Publisher {
   readonly protocol: string
+  /** IP address, without a port. */
   readonly remoteAddress: string
   readonly connectionId: string
   /** What the encoder calls itself (RTMP flashVer), empty when it does not say. */

@@ -93,8 +93,9 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink {
       sink: this,
     })
     const { socket, pacer, readBuffer } = options
-    const remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`
-    this.#log = runtime.log.child({ protocol: options.protocol, connectionId: this.id, remoteAddress })
+    const remoteAddress = socket.remoteAddress ?? ''
+    const { remotePort } = socket
+    this.#log = runtime.log.child({ protocol: options.protocol, connectionId: this.id, remoteAddress, remotePort })
     this.#net = new NetConnection({
       id: this.id,
       protocol: options.protocol,
