@@ -66,7 +66,7 @@ export class DiskPart implements PartFile {
 
   read(position: number, bytes: number): Promise<Uint8Array> {
     const available = Math.max(0, Math.min(bytes, this.#sizeBytes - position))
-    return this.#run(() => readAt(this.#descriptor, position, available))
+    return this.#run(() => readAt(this.#descriptor, position, available), 'together')
   }
 
   sync(): Promise<void> {
@@ -181,15 +181,17 @@ export class DiskPart implements PartFile {
     await syncDirectory(folder)
   }
 
-  #run<Value>(job: () => Promise<Value>): Promise<Value> {
+  /** @param turn reads may overlap: indexing a long part asks for hundreds of pieces at once */
+  #run<Value>(job: () => Promise<Value>, turn: 'alone' | 'together' = 'alone'): Promise<Value> {
     if (this.#closing !== undefined) return Promise.reject(new PartClosedError(this.#path))
-    return this.#queue.run(async () => {
+    const attempt = async () => {
       try {
         return await job()
       } catch (error) {
         throw storageErrorFrom(error, this.#path)
       }
-    })
+    }
+    return turn === 'alone' ? this.#queue.run(attempt) : this.#queue.runTogether(attempt)
   }
 }
 

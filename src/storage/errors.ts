@@ -104,6 +104,49 @@ export class PartChangeError extends StorageError {
   }
 }
 
+/** A manifest can't be read as one. */
+export class ManifestInvalidError extends StorageError {
+  readonly code = 'storage/manifest-invalid'
+  readonly reason: string
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(
+      path,
+      `${path} is no manifest (${reason}): delete it, and its files are found again by rebuilding the catalog`,
+      cause,
+    )
+    this.reason = reason
+  }
+}
+
+/** Less space is free than the operator wants kept free. Recording resumes by itself when there is more. */
+export class BelowFloorError extends StorageError {
+  readonly code = 'storage/below-floor'
+  readonly freeBytes: number
+  readonly floorBytes: number
+  constructor(path: string, freeBytes: number, floorBytes: number) {
+    super(
+      path,
+      `${path} has ${freeBytes} bytes free, less than recordings.keep.minFreeBytes (${floorBytes}): free some or lower it`,
+    )
+    this.freeBytes = freeBytes
+    this.floorBytes = floorBytes
+  }
+}
+
+/** A restart came before anything of a recording had reached the disk. */
+export class InterruptedError extends TapedeckError {
+  readonly code = 'storage/interrupted'
+  readonly origin = 'internal'
+  constructor() {
+    super('the server was restarted before anything of this recording was on disk: start it again')
+  }
+}
+
+/** The failure may pass by itself, with the file still in its place: wait and try the same again. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof StorageError && error.origin === 'storage' && !(error instanceof StorageVanishedError)
+}
+
 /** The typed error for what the operating system threw. Errors that are typed already pass through. */
 export function storageErrorFrom(cause: unknown, path: string): TapedeckError {
   if (cause instanceof TapedeckError) return cause

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode, errorMessage } from '#base/error.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Container, ContainerName, PartSummary } from '#containers/container.ts'
+import { isVideoCodec } from '#media/codec.ts'
+import { resolveInRoot } from './confine.ts'
+import { InterruptedError, mayPass } from './errors.ts'
+import { openPartFile } from './part-files.ts'
+import type { PartDocument, ProblemDocument, RecordingDocument } from './recording-document.ts'
+import { settleLedger } from './settle-ledger.ts'
+
+export interface RecoveryOptions {
+  readonly containers: Readonly<Record<ContainerName, Container>>
+  /** Recordings finished at a time. */
+  readonly concurrency: number
+  readonly runtime: Pick<Runtime, 'nowMs' | 'log'>
+  /** The recording as it is now, `ready` or `failed`: store it, fire its hooks. Awaited. */
+  readonly onRecovered: (recording: RecordingDocument) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+/** Pause between attempts to finish a part on a disk that refuses. */
+const RETRY_MS = 2_000
+
+/**
+ * Finishes what a crash left open: every open part through its container's own finish, newest recordings first. What
+ * can't be finished is kept, marked `damaged`. Rejects only when onRecovered does, or when aborted.
+ */
+export async function recoverRecordings(
+  unfinished: readonly RecordingDocument[],
+  options: RecoveryOptions,
+): Promise<void> {
+  const waiting = unfinished.toSorted((a, b) => (a.requestedAt < b.requestedAt ? 1 : -1))
+  const work = async (): Promise<void> => {
+    for (let recording = waiting.shift(); recording !== undefined; recording = waiting.shift()) {
+      options.signal.throwIfAborted()
+      await options.onRecovered(await recoverRecording(recording, options))
+    }
+  }
+  await Promise.all(Array.from({ length: options.concurrency }, work))
+}
+
+/**
+ * Finishes the open parts of one recording and balances its ledger with what they hold. Waits for a full disk rather
+ * than call its parts damaged. Rejects only when aborted.
+ */
+export async function recoverRecording(
+  recording: RecordingDocument,
+  { containers, runtime, signal }: Pick<RecoveryOptions, 'containers' | 'runtime' | 'signal'>,
+): Promise<RecordingDocument> {
+  const parts: PartDocument[] = []
+  let error: ProblemDocument | null = null
+  for (const part of recording.parts) {
+    if (part.state !== 'open') {
+      parts.push(part)
+      continue
+    }
+    let outcome = await finishPart(part, containers[recording.format])
+    while (mayPass(outcome.error)) {
+      runtime.log.warn({ event: 'recovery.waiting', recording: recording.id, path: part.path, err: outcome.error })
+      await sleep(RETRY_MS, undefined, { signal })
+      outcome = await finishPart(part, containers[recording.format])
+    }
+    if (outcome.error !== undefined) {
+      error = { code: errorCode(outcome.error), message: errorMessage(outcome.error) }
+      runtime.log.error({
+        event: 'recovery.part-damaged',
+        recording: recording.id,
+        path: part.path,
+        err: outcome.error,
+      })
+    }
+    if (outcome.part !== undefined) parts.push(outcome.part)
+  }
+  const recovered = conclude({ ...recording, parts }, error, runtime.nowMs())
+  const { id, stream, state, durationMs, bytes } = recovered
+  runtime.log.info(
+    { event: 'recovery.finished', recording: id, stream, state, durationMs, bytes },
+    'recording finished after a restart',
+  )
+  return recovered
+}
+
+/** No part when it never had a file, or when the file holds no access unit: then it is deleted. */
+async function finishPart(part: PartDocument, container: Container): Promise<{ part?: PartDocument; error?: unknown }> {
+  if (part.path === '') return {}
+  try {
+    const path = await resolveInRoot(part.root, part.path)
+    await using file = await openPartFile(path)
+    // A container can't finish what it never began; there are no headers in an empty file.
+    const summary = file.sizeBytes === 0 ? undefined : await container.finish(file)
+    if (summary === undefined || summary.tracks.every(({ accessUnits }) => accessUnits === 0)) {
+      await file.discard()
+      return {}
+    }
+    await file.commit()
+    await file.sync()
+    const folder = part.path.slice(0, part.path.lastIndexOf('/') + 1)
+    const finished = { ...part, ...summaryFields(part, summary), path: folder + file.relativePath, sha256: null }
+    return { part: { ...finished, state: 'ready' } }
+  } catch (error) {
+    return { part: { ...part, state: 'damaged' }, error }
+  }
+}
+
+function summaryFields(
+  part: PartDocument,
+  summary: PartSummary,
+): Pick<PartDocument, 'durationMs' | 'bytes' | 'tracks'> {
+  const tracks = summary.tracks.map((track) => {
+    const { trackId, codec, accessUnits, payloadBytes } = track
+    const known = part.tracks.find((candidate) => candidate.trackId === trackId)
+    if (known !== undefined) return { ...known, accessUnits, payloadBytes }
+    const kind = isVideoCodec(codec) ? ('video' as const) : ('audio' as const)
+    return { trackId, kind, codec, codecString: codec, accessUnits, payloadBytes }
+  })
+  return { durationMs: summary.durationMs, bytes: summary.bytes, tracks }
+}
+
+function conclude(recording: RecordingDocument, error: ProblemDocument | null, nowMs: number): RecordingDocument {
+  const { parts } = recording
+  const hasMedia = parts.some(({ state }) => state === 'ready')
+  const durationMs = Math.max(
+    0,
+    ...parts.filter(({ state }) => state === 'ready').map((part) => part.startMs + part.durationMs),
+  )
+  const last = parts.at(-1)
+  const endedAtMs = last === undefined ? nowMs : Date.parse(last.startedAt) + last.durationMs
+  return {
+    ...recording,
+    state: hasMedia ? 'ready' : 'failed',
+    endedAt: new Date(endedAtMs).toISOString(),
+    durationMs,
+    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    ledger: settleLedger(recording.ledger, parts, { endMs: durationMs, nowMs }),
+    error: error ?? (hasMedia ? null : nothingRecorded()),
+  }
+}
+
+function nothingRecorded(): ProblemDocument {
+  const { code, message } = new InterruptedError()
+  return { code, message }
+}
