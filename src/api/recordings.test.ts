@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
@@ -10,7 +11,7 @@ import { RecordingListSchema, RecordingSchema } from './schemas/recording.ts'
 const URL = '/api/v1/recordings'
 let fixture: ApiFixture
 before(async () => {
-  fixture = await apiFixture({ manifest: '{"schemaVersion":1}' })
+  fixture = await apiFixture()
 })
 after(() => fixture[Symbol.asyncDispose]())
 
@@ -66,8 +67,12 @@ test('the list is filtered and comes in pages', async () => {
 
 test('the manifest is given as it is on the disk', async () => {
   const { id } = await fixture.recorder.add({}, Buffer.from('x'))
+  const early = await fixture.request({ url: `${URL}/${id}/manifest` })
+  assert.equal(early.json().code, 'recording/manifest-not-found')
+  assert.equal(early.statusCode, 404)
+  await writeFile(fixture.folder.at(`${id}.json`), '{"manifest":1}')
   const answer = await fixture.request({ url: `${URL}/${id}/manifest` })
-  assert.equal(answer.body, '{"schemaVersion":1}')
+  assert.equal(answer.body, '{"manifest":1}')
   assert.match(String(answer.headers['content-type']), /^application\/json/)
 })
 

@@ -13,6 +13,7 @@ import { checkReadiness, type Readiness } from './health.ts'
 import { type FragmentFormat, LiveViews } from './live-view.ts'
 import { Metrics } from './metrics.ts'
 import { Posters } from './posters.ts'
+import { readIfThere } from './read-file.ts'
 import { createStreamAccess } from './stream-access.ts'
 import { Streams } from './streams.ts'
 
@@ -34,8 +35,8 @@ export interface ControlOptions {
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
-  /** The manifest file's text; undefined when there is none yet. */
-  readonly readManifest: (recording: RecordingDocument) => Promise<string | undefined>
+  /** Where a recording's manifest lies, whether it was written yet or not. */
+  readonly manifestPath: (recording: RecordingDocument) => string
 }
 
 /** The product's commands and queries, for the API and every other front end. */
@@ -52,13 +53,13 @@ export interface Control extends AsyncDisposable {
   readonly metrics: Metrics
   readiness(): Promise<Readiness>
   publishPoints(): readonly PublishPoint[]
-  /** @throws {ManifestNotFoundError} none was written yet */
+  /** The manifest file's text. @throws {ManifestNotFoundError} none was written yet */
   manifest(recording: RecordingDocument): Promise<string>
 }
 
 /** Wires the product's commands; dispose to let go of the hub and the recorder, which belong to the caller. */
 export function createControl(options: ControlOptions): Control {
-  const { runtime, config, version, hub, recorder, fragments, publishPoints, readManifest } = options
+  const { runtime, config, version, hub, recorder, fragments, publishPoints, manifestPath } = options
   const owned = new AsyncDisposableStack()
   const credentials = new Credentials(config.auth.tokens)
   const { roots, keep } = config.recordings
@@ -78,9 +79,9 @@ export function createControl(options: ControlOptions): Control {
     readiness: () => checkReadiness(recorder, disks),
     publishPoints,
     async manifest(recording) {
-      const text = await readManifest(recording)
+      const text = await readIfThere(manifestPath(recording))
       if (text === undefined) throw new ManifestNotFoundError(recording.id)
-      return text
+      return text.toString()
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -6,6 +6,7 @@ import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { PosterQueueFullError, PosterUnavailableError } from './errors.ts'
 import { makePoster } from './poster-process.ts'
+import { readIfThere } from './read-file.ts'
 
 const MAX_WAITING = 200
 /** A recording that gave no picture is not asked again so soon: it may be audio only, or hold no whole fragment yet. */
@@ -113,14 +114,5 @@ export class Posters implements AsyncDisposable {
     this.#deletions[Symbol.dispose]()
     this.#aborted.abort()
     await this.#last
-  }
-}
-
-async function readIfThere(file: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

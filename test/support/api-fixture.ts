@@ -31,7 +31,6 @@ export interface ApiFixtureOptions {
   readonly config?: Partial<Config>
   readonly rules?: readonly RuleRow[]
   readonly fragments?: FragmentFormat
-  readonly manifest?: string
   readonly dashboardDir?: string
 }
 
@@ -57,7 +56,7 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       recorder,
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
-      readManifest: async () => options.manifest,
+      manifestPath: ({ id }) => folder.at(`${id}.json`),
     }),
   )
   const api = owned.use(
