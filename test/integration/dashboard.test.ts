@@ -127,7 +127,7 @@ test('the library: filtered, turned, and a recording deleted by keyboard alone',
   const dialog = page.getByRole('dialog', { name: 'Delete this recording?' })
   await dialog.waitFor()
   await page.keyboard.press('Escape')
-  await dialog.waitFor({ state: 'detached' })
+  await page.locator('dialog').waitFor({ state: 'detached' }) // by role it is gone while it still closes
   assert.equal(await first.and(page.locator(':focus')).count(), 1)
   assert.equal(backend.recordings.has('01a27'), true)
 

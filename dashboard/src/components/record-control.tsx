@@ -26,11 +26,11 @@ export function RecordControl({ path, isRecorded }: { path: string; isRecorded: 
         type="button"
         class={isRecorded ? 'record' : 'record primary'}
         disabled={isBusy}
-        aria-label={isRecorded ? `Record ${path} once more` : `Record ${path}`}
+        aria-label={isRecorded ? `Record ${path} again` : `Record ${path}`}
         onClick={record}
       >
         <span class="record-dot" aria-hidden="true" />
-        {isRecorded ? 'Record once more' : 'Record'}
+        {isRecorded ? 'Record again' : 'Record'}
       </button>
       <label class="visually-hidden" for={selectId}>
         Container for a new recording of {path}
