@@ -99,6 +99,11 @@ export async function readWithFfmpeg8(path: string) {
   return { streams, packets, durationSeconds: input.duration }
 }
 
+/** Copies a file's packets into another container with ffmpeg. */
+export async function remuxWithFfmpeg(from: string, to: string): Promise<void> {
+  await run('ffmpeg', ['-v', 'error', '-y', '-i', from, '-c', 'copy', to])
+}
+
 /** What mediainfo makes of the file: one object per track, the general one first. */
 export async function mediainfo(path: string): Promise<Record<string, string>[]> {
   const { stdout } = await run('mediainfo', ['--Output=JSON', path])

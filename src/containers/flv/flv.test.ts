@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -15,6 +14,7 @@ import {
   mediainfo,
   pictureHash,
   readWithFfmpeg8,
+  remuxWithFfmpeg,
   repeatedHashes,
   streamHashes,
 } from '#test/support/outside-judges.ts'
@@ -313,7 +313,7 @@ test('FLV: a file of another program is refused', async () => {
   await using folder = await TempFolder.make()
   const source = await makeSource(folder, { video: 'h264', seconds: 1 })
   const path = folder.at('theirs.flv')
-  execFileSync('ffmpeg', ['-v', 'error', '-i', source.path, '-c', 'copy', path])
+  await remuxWithFfmpeg(source.path, path)
   const part = new MemoryPart(await readFile(path))
   await assert.rejects(flv.openForAppend(part, writerOptions(source)), { code: 'container/not-ours' })
 })

@@ -68,6 +68,7 @@ interface FoundCheckpoint {
 /** The file header, onMetaData and the first checkpoint: what makes the file ours. */
 async function readHead(part: ReadableBytes): Promise<{ first: FoundCheckpoint; metadata: Metadata }> {
   const start = await part.read(0, FILE_HEADER_BYTES)
+  if (part.sizeBytes < FILE_HEADER_BYTES + TAG_HEADER_BYTES) throw new DamagedError('FLV', 'it ends inside its header')
   if (!isFileHeader(start)) throw new NotOursError('FLV', 'no FLV header')
   const script = readTagHeader(await part.read(FILE_HEADER_BYTES, TAG_HEADER_BYTES), 0)
   if (script === undefined || script.type !== TagType.script)

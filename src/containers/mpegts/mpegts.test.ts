@@ -211,6 +211,55 @@ test('MPEG-TS: appended twice it is one continuous programme', async () => {
   }
 })
 
+test('MPEG-TS: a changed configuration and a late track go on in the same file', async () => {
+  await using folder = await TempFolder.make()
+  const small = await makeSource(folder, { video: 'h264', seconds: 1, size: '160x90' })
+  const large = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '320x180' })
+  const later = large.units.map((unit) => {
+    const shift = 2 * unit.format.timescale
+    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
+  })
+  const part = new MemoryPart()
+  await writePart(mpegts.open(writerOptions(small)), part, [...small.units, ...later])
+  // Without the last tally, so that a scan must know the late PID from the tally at its appearance.
+  const summary = await mpegts.finish(new MemoryPart(part.bytes.slice(0, -188)))
+  assert.deepEqual(unitCounts(summary), [50, large.units.length - 25])
+  const path = folder.at('changed.ts')
+  await writeFile(path, part.bytes)
+  const seen = await ffprobe(path)
+  assert.deepEqual(seen.streams.map(({ codec_type }) => codec_type).sort(), ['audio', 'video'])
+  assert.equal(seen.packets.length, small.units.length + large.units.length)
+
+  const other = { ...large.formats[0], codec: 'h265' } as SourceUnit['format']
+  assert.equal(mpegts.open(writerOptions(small)).changeFormat(other), false, 'another codec needs another part')
+  await assert.rejects(mpegts.openForAppend(part, writerOptions({ formats: [other] })), {
+    code: 'container/append-mismatch',
+  })
+})
+
+test('MPEG-TS: a track that only the appended half has', async () => {
+  const source = await anySource
+  const videoFormats = source.formats.filter(({ kind }) => kind === 'video')
+  const part = new MemoryPart()
+  const videoUnits = source.units.filter(({ format }) => format.kind === 'video')
+  await writePart(mpegts.open(writerOptions({ formats: videoFormats })), part, videoUnits)
+  await mpegts.finish(part)
+  const both = await mpegts.openForAppend(part, writerOptions(source))
+  await writePart(both.writer, part, source.units, both.startMs)
+  await mpegts.finish(part)
+  const videoOnly = await mpegts.openForAppend(part, writerOptions({ formats: videoFormats }))
+  await writePart(videoOnly.writer, part, videoUnits, videoOnly.startMs)
+  const summary = await mpegts.finish(part)
+  const audioUnits = source.units.length - videoUnits.length
+  assert.deepEqual(
+    summary.tracks.map(({ codec, accessUnits }) => [codec, accessUnits]),
+    [
+      ['h264', 3 * videoUnits.length],
+      ['aac', audioUnits],
+    ],
+  )
+})
+
 test('MPEG-TS: a part that continues another counts on, and both joined play as one', async () => {
   const source = await anySource
   const first = new MemoryPart()

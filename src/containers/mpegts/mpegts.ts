@@ -6,7 +6,6 @@ import { PMT_PID } from './section.ts'
 import { isCarried } from './stream-type.ts'
 import { readTail, type TransportTail } from './tail.ts'
 import { encodeTally } from './tally.ts'
-import { transportTrack } from './track.ts'
 import { MpegTsWriter } from './writer.ts'
 
 /** Streams of a kind; one programme map of a few packets names them all. */
@@ -37,23 +36,18 @@ async function openForAppend(part: PartBytes, options: WriterOptions) {
   if (tail.goodBytes !== part.sizeBytes) {
     throw new DamagedError('MPEG-TS', `${part.sizeBytes - tail.goodBytes} bytes behind the last access unit`)
   }
-  const before = new Map(tail.tracks.map((track) => [track.trackId, track]))
-  const tracks = options.formats.map((format) => {
-    const known = before.get(format.trackId)
-    if (known !== undefined && known.codec !== format.codec) {
-      throw new AppendMismatchError('MPEG-TS', format.trackId, known.codec, format.codec)
-    }
-    return transportTrack(format, known === undefined ? undefined : new TrackTotals(known.totals))
-  })
-  const going = new Set(options.formats.map(({ trackId }) => trackId))
+  for (const { trackId, codec } of options.formats) {
+    const known = tail.tracks.find((track) => track.trackId === trackId)
+    if (known !== undefined && known.codec !== codec)
+      throw new AppendMismatchError('MPEG-TS', trackId, known.codec, codec)
+  }
   const writer = new MpegTsWriter(options, {
     fileBytes: part.sizeBytes,
     createdAtMs: tail.tally.createdAtMs,
     continuity: tail.continuity,
     // The descriptors may differ from the file's (language, channels): a new version is always right.
     pmtVersion: (tail.tally.pmtVersion + 1) & 0x1f,
-    tracks,
-    dormant: tail.tracks.filter(({ trackId }) => !going.has(trackId)),
+    tracks: tail.tracks,
   })
   const endTicks = Math.max(0, ...tail.tracks.map(({ totals }) => new TrackTotals(totals).endDts))
   return { writer, startMs: (endTicks * 1000) / CLOCK_HZ }

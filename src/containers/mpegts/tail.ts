@@ -1,11 +1,12 @@
 import type { ReadableBytes } from '../container.ts'
-import { NotOursError } from '../errors.ts'
+import { DamagedError, NotOursError } from '../errors.ts'
 import { NULL_PID, PACKET_BYTES, pidAt, SYNC_BYTE } from './packet.ts'
 import { PacketScanner } from './packet-scanner.ts'
 import { decodeTally, type Tally, type TallyTrack, tallyBytes } from './tally.ts'
 
 /** The first tally follows the tables at once; more packets than any programme map of ours takes. */
 const HEAD_PACKETS = 64
+const MIN_HEAD_PACKETS = 3
 
 /** Packets read at a time, about 1 MiB. */
 const PIECE_PACKETS = 5577
@@ -30,11 +31,17 @@ export interface TransportTail {
 /**
  * Finds the last tally and counts on from there: about a mebibyte of reading, whatever the length of the file.
  * @throws {NotOursError} no tally at the start: not written by Tapedeck
+ * @throws {DamagedError} too short to have one
  */
 export async function readTail(part: ReadableBytes): Promise<TransportTail> {
   const head = await part.read(0, HEAD_PACKETS * PACKET_BYTES)
   const first = firstTally(head)
-  if (first === undefined) throw new NotOursError('MPEG-TS', 'no tally packet at its start')
+  if (first === undefined) {
+    // A kill during the very first write leaves less than the tables and the tally behind them.
+    const isCutShort = part.sizeBytes < MIN_HEAD_PACKETS * PACKET_BYTES
+    if (isCutShort) throw new DamagedError('MPEG-TS', 'it ends before anything was recorded')
+    throw new NotOursError('MPEG-TS', 'no tally packet at its start')
+  }
   const wholeBytes = part.sizeBytes - (part.sizeBytes % PACKET_BYTES)
   const tally = (await lastTally(part, wholeBytes)) ?? first
   return scanFrom(part, tally, wholeBytes)

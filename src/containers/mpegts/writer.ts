@@ -2,6 +2,8 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
+import { CodecUnsupportedError } from '../errors.ts'
+import { TrackTotals } from '../track-totals.ts'
 import { CLOCK_HZ, PAT_PID } from './packet.ts'
 import { PacketSlabs } from './packet-slabs.ts'
 import { Packetizer } from './packetizer.ts'
@@ -40,9 +42,7 @@ export interface MpegTsBefore {
   readonly createdAtMs: number
   readonly continuity: ReadonlyMap<number, number>
   readonly pmtVersion: number
-  readonly tracks: readonly TransportTrack[]
-  /** Tracks of the file that have no format any more: counted, not announced. */
-  readonly dormant: readonly TallyTrack[]
+  readonly tracks: readonly TallyTrack[]
 }
 
 export class MpegTsWriter implements ContainerWriter {
@@ -50,7 +50,8 @@ export class MpegTsWriter implements ContainerWriter {
   readonly #packetizer: Packetizer
   readonly #elementaryStream = new Segments()
   readonly #tracks = new Map<number, TransportTrack>()
-  readonly #dormant: readonly TallyTrack[]
+  /** Tracks of the file we append to that got nothing from us yet. */
+  readonly #dormant = new Map<number, TallyTrack>()
   readonly #pat = programAssociation()
   readonly #fragmentTicks: number
   readonly #createdAtMs: number
@@ -77,10 +78,12 @@ export class MpegTsWriter implements ContainerWriter {
     this.#isDiscontinuous = before === undefined && continuation !== undefined
     this.#createdAtMs = before?.createdAtMs ?? options.createdAtMs
     this.#takenBytes = before?.fileBytes ?? 0
-    this.#dormant = before?.dormant ?? []
     this.#fragmentTicks = (options.fragmentMs * CLOCK_HZ) / 1000
-    for (const track of before?.tracks ?? options.formats.map((format) => transportTrack(format, undefined))) {
-      this.#tracks.set(track.format.trackId, track)
+    for (const track of before?.tracks ?? []) this.#dormant.set(track.trackId, track)
+    for (const format of options.formats) {
+      const known = this.#dormant.get(format.trackId)
+      this.#tracks.set(format.trackId, transportTrack(format, known && new TrackTotals(known.totals)))
+      this.#dormant.delete(format.trackId)
     }
     this.#drawMap()
     this.#writePsi(Number.NEGATIVE_INFINITY)
@@ -155,11 +158,20 @@ export class MpegTsWriter implements ContainerWriter {
 
   /** A new PID in the programme map for a new track, new parameter sets for a known one; not a new codec on its PID. */
   changeFormat(format: TrackFormat): boolean {
-    const known = this.#tracks.get(format.trackId)
-    if (known?.format === format) return true
-    if (known !== undefined && known.format.codec !== format.codec) return false
-    if (this.#dormant.some((track) => track.trackId === format.trackId)) return false
-    this.#tracks.set(format.trackId, transportTrack(format, known?.totals))
+    const active = this.#tracks.get(format.trackId)
+    if (active?.format === format) return true
+    const dormant = this.#dormant.get(format.trackId)
+    if ((active?.format.codec ?? dormant?.codec ?? format.codec) !== format.codec) return false
+    try {
+      this.#tracks.set(
+        format.trackId,
+        transportTrack(format, active?.totals ?? (dormant && new TrackTotals(dormant.totals))),
+      )
+    } catch (error) {
+      if (error instanceof CodecUnsupportedError) return false
+      throw error
+    }
+    this.#dormant.delete(format.trackId)
     this.#pmtVersion = (this.#pmtVersion + 1) & 0x1f
     this.#drawMap()
     // The tally tells a later scan of the file which track the new PID is.
@@ -203,7 +215,7 @@ export class MpegTsWriter implements ContainerWriter {
       pmtContinuity: continuity.get(PMT_PID) ?? 0x0f,
       pmtVersion: this.#pmtVersion,
       isEnd,
-      tracks: [...tracks, ...this.#dormant],
+      tracks: [...tracks, ...this.#dormant.values()],
     })
     for (const payload of payloads) this.#packetizer.nullPacket(payload)
     this.#lastTallyBytes = position
