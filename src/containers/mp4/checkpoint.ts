@@ -24,8 +24,12 @@ export interface CheckpointPlace {
 
 export const MAX_PREVIOUS = 64
 
-/** A new one is written when the tables since the last reach this: that bounds the writer's memory. */
-export const CHECKPOINT_TABLE_BYTES = 32 * 1024
+/**
+ * A new one is written when the tables since the last reach this: that bounds the writer's memory. It grows with the
+ * recording (about an hour makes 64 small ones), because finishing pays for each one it reads.
+ */
+export const checkpointTableBytes = (checkpoints: number): number =>
+  checkpoints < MAX_PREVIOUS ? 32 * 1024 : 96 * 1024
 
 /** Larger than any checkpoint: tables, one fragment more than the threshold, a hundred tracks. */
 export const MAX_CHECKPOINT_BYTES = 16 * 1024 * 1024
@@ -59,6 +63,8 @@ function encodeSection(trackId: number, section: SampleSection): Bytes {
     u64(section.endDts),
     u64(section.minPts),
     u64(section.maxEndPts),
+    u64(section.minCompositionOffset),
+    u64(section.maxCompositionOffset),
     u32(...tables.map((table) => table.length)),
     ...tables,
   ])
@@ -109,9 +115,9 @@ function decodeBody(bytes: Uint8Array, view: DataView): Checkpoint | undefined {
     const fieldsAt = at
     const field = (index: number) => view.getUint32(fieldsAt + 4 * index)
     const wide = (index: number) => Number(view.getBigInt64(fieldsAt + 16 + 8 * index))
-    at += 16 + 40 + 24
+    at += 16 + 56 + 24
     const table = (index: number) => {
-      const length = view.getUint32(fieldsAt + 56 + 4 * index)
+      const length = view.getUint32(fieldsAt + 72 + 4 * index)
       if (at + length > bytes.length) throw new RangeError('table beyond its checkpoint')
       at += length
       return bytes.subarray(at - length, at)
@@ -125,6 +131,8 @@ function decodeBody(bytes: Uint8Array, view: DataView): Checkpoint | undefined {
       endDts: wide(2),
       minPts: wide(3),
       maxEndPts: wide(4),
+      minCompositionOffset: wide(5),
+      maxCompositionOffset: wide(6),
       sizes: table(0),
       durations: table(1),
       compositionOffsets: table(2),

@@ -1,7 +1,6 @@
-import { crc32 } from 'node:zlib'
 import type { Change, PartBytes, PartInspection, PartSummary, ReadableBytes } from '#containers/container.ts'
 import { DamagedError } from '#containers/errors.ts'
-import { boxHeader, join, largeBoxHeader, serialize } from './box.ts'
+import { type Bytes, boxHeader, crcOf, join, largeBoxHeader, serialize } from './box.ts'
 import { type Layout, readLayout } from './layout.ts'
 import { readMediaIndex } from './media-index.ts'
 import { moov } from './moov.ts'
@@ -22,7 +21,7 @@ export async function finish(part: PartBytes): Promise<PartSummary> {
   const index = await readMediaIndex(part, layout)
   if (index.endAt < part.sizeBytes) await part.truncate(index.endAt)
   const movie = finishedMovie(layout.movie, index.sections)
-  const box = serialize(moov(movie, false))
+  const box = moov(movie, false)
   const changes = placeIndex(layout, box, index.endAt)
   await part.apply(changes)
   return summarize(
@@ -38,18 +37,18 @@ export async function finish(part: PartBytes): Promise<PartSummary> {
  *     in the room:   ftyp │ free │ moov │ free │ mdat ───────────────────────────────────┤
  *     outgrown:      ftyp │ free ──────────────│ mdat ───────────────────────────│ moov ─┤
  */
-function placeIndex(layout: Layout, box: Uint8Array, endAt: number): Change[] {
+function placeIndex(layout: Layout, box: Bytes, endAt: number): Change[] {
   const roomEndAt = layout.room.endAt
   const mdatAt = roomEndAt - MDAT_HEADER_BYTES
   const mdat: Change = { kind: 'write', position: mdatAt, bytes: largeBoxHeader('mdat', endAt - mdatAt) }
-  const note = noteFinish(roomEndAt, crc32(box))
+  const note = noteFinish(roomEndAt, crcOf(box))
   const fillerAt = PREPARED_AT + box.length
   if (fillerAt + FREE_HEADER_BYTES <= mdatAt) {
     const filled = serialize(join([box, boxHeader('free', mdatAt - fillerAt)]))
     return [{ kind: 'write', position: PREPARED_AT, bytes: filled }, mdat, note, flipRoom(PREPARED_AT)]
   }
   if (mdatAt < PREPARED_AT) throw new DamagedError('MP4', 'the room before its index is used up')
-  return [{ kind: 'append', buffers: [box], bytes: box.length }, mdat, note, flipRoom(mdatAt)]
+  return [{ kind: 'append', buffers: box.pieces, bytes: box.length }, mdat, note, flipRoom(mdatAt)]
 }
 
 /** See Container.inspect. */

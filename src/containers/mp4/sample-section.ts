@@ -15,6 +15,9 @@ export interface SampleSection {
   /** Earliest and latest composition. Ticks of the track. */
   readonly minPts: number
   readonly maxEndPts: number
+  /** Extremes of PTS - DTS. Ticks of the track. */
+  readonly minCompositionOffset: number
+  readonly maxCompositionOffset: number
   /** stsz entries. */
   readonly sizes: Uint8Array
   /** stts entries: sample_count, sample_delta. */
@@ -46,6 +49,8 @@ export class SampleSectionBuilder {
   #firstDts = 0
   #minPts = 0
   #maxEndPts = 0
+  #minOffset = 0
+  #maxOffset = 0
   #lastDts = 0
   #lastDuration = 0
   #durationRun = 0
@@ -83,10 +88,14 @@ export class SampleSectionBuilder {
       this.#firstDts = dts
       this.#minPts = pts
       this.#maxEndPts = pts + durationTicks
+      this.#minOffset = compositionOffset
+      this.#maxOffset = compositionOffset
     } else {
       this.#pushDuration(Math.max(1, dts - this.#lastDts))
       if (pts < this.#minPts) this.#minPts = pts
       if (pts + durationTicks > this.#maxEndPts) this.#maxEndPts = pts + durationTicks
+      if (compositionOffset < this.#minOffset) this.#minOffset = compositionOffset
+      if (compositionOffset > this.#maxOffset) this.#maxOffset = compositionOffset
     }
     this.#lastDts = dts
     this.#lastDuration = durationTicks
@@ -128,6 +137,8 @@ export class SampleSectionBuilder {
       endDts: this.#lastDts + this.#lastDuration,
       minPts: this.#minPts,
       maxEndPts: this.#maxEndPts,
+      minCompositionOffset: this.#minOffset,
+      maxCompositionOffset: this.#maxOffset,
       sizes: this.#sizes.take(),
       durations: this.#durations.take(),
       compositionOffsets: this.#offsets.take(),

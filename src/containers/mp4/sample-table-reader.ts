@@ -26,6 +26,8 @@ export function readSampleTable(stbl: readonly FoundBox[]): SampleSection[] {
       endDts: times.endDts,
       minPts: times.minPts,
       maxEndPts: times.maxEndPts,
+      minCompositionOffset: times.minOffset,
+      maxCompositionOffset: times.maxOffset,
       sizes,
       durations,
       compositionOffsets,
@@ -80,6 +82,8 @@ function presentationSpan(durations: Uint8Array, offsets: Uint8Array) {
   let dts = 0
   let minPts = Number.POSITIVE_INFINITY
   let maxEndPts = 0
+  let minOffset = Number.POSITIVE_INFINITY
+  let maxOffset = Number.NEGATIVE_INFINITY
   let offsetAt = 0
   let offsetLeft = 0
   for (let at = 0; at < durations.length; at += 8) {
@@ -96,11 +100,13 @@ function presentationSpan(durations: Uint8Array, offsets: Uint8Array) {
       const run = Math.min(left, offsetLeft)
       const offset = offsetView.getInt32(offsetAt - 4)
       minPts = Math.min(minPts, dts + offset)
+      minOffset = Math.min(minOffset, offset)
+      maxOffset = Math.max(maxOffset, offset)
       dts += run * ticks
       maxEndPts = Math.max(maxEndPts, dts + offset)
       left -= run
       offsetLeft -= run
     }
   }
-  return { samples, endDts: dts, minPts, maxEndPts }
+  return { samples, endDts: dts, minPts, maxEndPts, minOffset, maxOffset }
 }

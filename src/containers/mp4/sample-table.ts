@@ -86,18 +86,10 @@ function mergeAdjacentRuns(tables: readonly Uint8Array[]): Uint8Array[] {
 
 /** ctts (§8.6.1.3), version 1 (signed) only when a picture is shown before its DTS; none when all are shown at once. */
 function compositionOffsets(sections: readonly SampleSection[]): Bytes[] {
+  const anyNegative = sections.some((section) => section.minCompositionOffset < 0)
+  if (!anyNegative && sections.every((section) => section.maxCompositionOffset === 0)) return []
   const entries = join(mergeAdjacentRuns(sections.map((section) => section.compositionOffsets)))
-  let anyNegative = false
-  let anyNonZero = false
-  for (const piece of entries.pieces) {
-    const view = viewOf(piece)
-    for (let at = 4; at < piece.length; at += 8) {
-      const offset = view.getInt32(at)
-      if (offset < 0) anyNegative = true
-      if (offset !== 0) anyNonZero = true
-    }
-  }
-  return anyNonZero ? [table('ctts', anyNegative ? 1 : 0, entries, 8)] : []
+  return [table('ctts', anyNegative ? 1 : 0, entries, 8)]
 }
 
 /** stsc entries of all sections, without those that only repeat the entry before. */
@@ -123,9 +115,11 @@ function chunkOffsets(sections: readonly SampleSection[]): Bytes {
   const highest = last === undefined || last.length === 0 ? 0 : Number(viewOf(last).getBigUint64(last.length - 8))
   if (highest > UINT32_MAX) return fullBox('co64', 0, 0, [u32(chunks), ...wide])
   const narrow = new Uint8Array(4 * chunks)
-  let to = 0
+  const to = viewOf(narrow)
+  let at = 0
   for (const offsets of wide) {
-    for (let from = 4; from < offsets.length; from += 8, to += 4) narrow.set(offsets.subarray(from, from + 4), to)
+    const from = viewOf(offsets)
+    for (let i = 4; i < offsets.length; i += 8, at += 4) to.setUint32(at, from.getUint32(i))
   }
   return fullBox('stco', 0, 0, [u32(chunks), narrow])
 }

@@ -2,7 +2,7 @@ import type { Change, ContainerWriter, PartTiming, WriterOptions, WriterOutput }
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { boxHeader, serialize } from './box.ts'
-import { CHECKPOINT_TABLE_BYTES, type CheckpointPlace, encodeCheckpoint, MAX_PREVIOUS } from './checkpoint.ts'
+import { type CheckpointPlace, checkpointTableBytes, encodeCheckpoint, MAX_PREVIOUS } from './checkpoint.ts'
 import { UnannouncedTrackError } from './errors.ts'
 import { fragmentHead, type TrackRun } from './fragment.ts'
 import { moov } from './moov.ts'
@@ -172,7 +172,7 @@ export class Mp4Writer implements ContainerWriter {
       if (run !== undefined) closed.push({ track, run })
     }
     if (closed.length > 0) this.#writeFragment(closed)
-    if (this.#tableBytes() >= CHECKPOINT_TABLE_BYTES) this.#writeCheckpoint()
+    if (this.#tableBytes() >= checkpointTableBytes(this.#checkpoints.length)) this.#writeCheckpoint()
   }
 
   #writeFragment(closed: readonly { track: TrackWriter; run: TrackRun }[]): void {
