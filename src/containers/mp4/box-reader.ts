@@ -71,4 +71,14 @@ export const typeAt = (bytes: Uint8Array, at: number): string =>
 /** 64-bit field as a double; beyond 2^53 nothing we meet is exact, nor real. */
 export const uint64At = (view: DataView, at: number): number => Number(view.getBigUint64(at))
 
+/** Runs a parser; fields that reach beyond their box (DataView's own bounds check) are damage, too. */
+export function parsing<Value>(what: string, parse: () => Value): Value {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof RangeError) throw new DamagedError('MP4', `${what} is shorter than its fields`)
+    throw error
+  }
+}
+
 const isPlausibleType = (type: string): boolean => /^[ -~]{4}$/.test(type)

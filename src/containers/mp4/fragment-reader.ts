@@ -1,4 +1,4 @@
-import { childBoxes, findChild, requireChild, viewOf } from './box-reader.ts'
+import { childBoxes, findChild, parsing, requireChild, viewOf } from './box-reader.ts'
 import { NON_SYNC_BIT, TFHD, TRUN } from './fragment.ts'
 
 /** Samples of one track in a fragment, as its traf tells; times in ticks of the track. */
@@ -18,11 +18,13 @@ export interface FragmentSample {
   readonly isSync: boolean
 }
 
-/** A moof of ours, whole. @throws {DamagedError} or RangeError (DataView): its fields reach beyond its boxes */
+/** The content of a moof of ours. @throws {DamagedError} */
 export function readFragment(moofContent: Uint8Array): FragmentTrack[] {
-  return childBoxes(moofContent, 'moof')
-    .filter((child) => child.type === 'traf')
-    .map((child) => readTraf(child.content))
+  return parsing('moof', () =>
+    childBoxes(moofContent, 'moof')
+      .filter((child) => child.type === 'traf')
+      .map((child) => readTraf(child.content)),
+  )
 }
 
 function readTraf(content: Uint8Array): FragmentTrack {

@@ -67,7 +67,7 @@ async function wholeFragment(part: ReadableBytes, at: number, probe: Uint8Array,
   try {
     return { tracks: readFragment(bytes.subarray(8, moofBytes)), endAt: at + moofBytes + mdat.sizeBytes }
   } catch (error) {
-    if (error instanceof DamagedError || error instanceof RangeError) return undefined
+    if (error instanceof DamagedError) return undefined
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { DamagedError } from '#containers/errors.ts'
-import { childBoxes, type FoundBox, findChild, requireChild, uint64At, viewOf } from './box-reader.ts'
+import { childBoxes, type FoundBox, findChild, parsing, requireChild, uint64At, viewOf } from './box-reader.ts'
 import { type Edit, type Movie, type MovieTrack, NO_EDIT } from './movie.ts'
 import { codecOfSampleEntry } from './sample-entry.ts'
 import { readSampleTable } from './sample-table-reader.ts'
@@ -12,13 +12,7 @@ export interface ReadMovie {
 
 /** The content of a moov box that moov.ts wrote. Tables borrow from it. @throws {DamagedError} it is not one of ours */
 export function readMovie(content: Uint8Array): ReadMovie {
-  try {
-    return readMoov(content)
-  } catch (error) {
-    // DataView's own bounds check: a box ends before a field it must have
-    if (error instanceof RangeError) throw new DamagedError('MP4', 'a header box is too short')
-    throw error
-  }
+  return parsing('moov', () => readMoov(content))
 }
 
 function readMoov(content: Uint8Array): ReadMovie {
