@@ -11,6 +11,11 @@ const DOCUMENTED_URLS: Readonly<Record<string, string>> = {
   [LIVE_ROUTE]: `${API_PREFIX}/streams/:path/live.mp4`,
 }
 
+/** The viewer's default lets it fetch styles and fonts from any site; it also sets styles on its elements. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+  "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 const PathParamsSchema = Type.Object({
   path: Type.String({ description: 'path of the stream, e.g. live/cam1; slashes may stay as they are' }),
 })
@@ -70,6 +75,7 @@ export async function registerOpenApi(app: App, version: string): Promise<void> 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
-    uiConfig: { url: '/openapi.json', docExpansion: 'list' },
+    transformStaticCSP: () => CONTENT_SECURITY_POLICY,
+    uiConfig: { url: '/openapi.json', docExpansion: 'list', validatorUrl: null },
   })
 }
