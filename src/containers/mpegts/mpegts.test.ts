@@ -13,7 +13,7 @@ import { ffprobe, mediainfo, readWithFfmpeg8, streamHashes } from '#test/support
 import { MemoryPart } from '#test/support/part-bytes.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { placeUnits, writePart, writerOptions } from '#test/support/write-part.ts'
-import type { PartSummary } from '../container.ts'
+import type { ContainerWriter, PartSummary } from '../container.ts'
 import { mpegts } from './mpegts.ts'
 
 /** ffmpeg's names of the bitstream filters that leave only what the publisher's payloads held. */
@@ -260,18 +260,60 @@ test('MPEG-TS: a track that only the appended half has', async () => {
   )
 })
 
-test('MPEG-TS: a part that continues another counts on, and both joined play as one', async () => {
+/** Records units as a part whose zero lies at `zeroSeconds` of their stream. */
+async function recordPart(
+  writer: ContainerWriter,
+  units: readonly SourceUnit[],
+  zeroSeconds: number,
+): Promise<Uint8Array> {
+  const part = new MemoryPart()
+  await writePart(writer, part, units, -zeroSeconds * 1000)
+  await mpegts.finish(part)
+  return part.bytes
+}
+
+test('MPEG-TS: parts joined byte by byte are one programme, equal to the uncut recording', async () => {
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 3 })
+  const seconds = (unit: SourceUnit) => unit.dts / unit.format.timescale
+  const pieces = [0, 1, 2].map((from) => source.units.filter((unit) => Math.min(2, Math.floor(seconds(unit))) === from))
+  const parts: Uint8Array[] = []
+  let continuation: unknown
+  for (const [zeroSeconds, units] of pieces.entries()) {
+    const writer = mpegts.open(writerOptions(source, { continuation }))
+    parts.push(await recordPart(writer, units, zeroSeconds))
+    continuation = writer.continuation
+  }
+  const [joined, uncut] = [folder.at('joined.ts'), folder.at('uncut.ts')]
+  await writeFile(joined, Buffer.concat(parts))
+  await writeFile(uncut, (await record(source)).bytes)
+  assert.deepEqual(await streamHashes(joined), await streamHashes(uncut))
+  const times = async (path: string) => (await ffprobe(path)).packets.map(({ dts_time }) => Number(dts_time))
+  const expected = await times(uncut)
+  assert.ok((await times(joined)).every((time, i) => Math.abs(time - (expected[i] ?? 0)) < 0.0001))
+  for (const [index, part] of parts.entries()) {
+    const path = folder.at(`part${index}.ts`)
+    await writeFile(path, part)
+    assert.equal((await readWithFfmpeg8(path)).packets.length, pieces[index]?.length)
+  }
+})
+
+test('MPEG-TS: a part behind a jump of the stream begins where the one before ended, and says so', async () => {
   const source = await anySource
-  const first = new MemoryPart()
-  const writer = mpegts.open(writerOptions(source))
-  await writePart(writer, first, source.units)
-  const second = new MemoryPart()
-  await writePart(mpegts.open(writerOptions(source, { continuation: writer.continuation })), second, source.units)
+  const first = mpegts.open(writerOptions(source))
+  const ended = await recordPart(first, source.units, 0)
+  const jumped = source.units.map((unit) => {
+    const shift = 500 * unit.format.timescale
+    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
+  })
+  const { continuation } = first
+  const second = await recordPart(mpegts.open(writerOptions(source, { continuation })), jumped, 500 - 40)
   await using folder = await TempFolder.make()
   const path = folder.at('joined.ts')
-  await writeFile(path, Buffer.concat([first.bytes, second.bytes]))
-  const { packets } = await readWithFfmpeg8(path)
-  assert.equal(packets.length, source.units.length * 2)
+  await writeFile(path, Buffer.concat([ended, second]))
+  assert.equal((await readWithFfmpeg8(path)).packets.length, 2 * source.units.length)
+  const adaptation = [...Array(second.length / 188).keys()].find((i) => ((second[i * 188 + 3] ?? 0) & 0x20) !== 0)
+  assert.equal((second[(adaptation ?? 0) * 188 + 5] ?? 0) & 0x80, 0x80, 'discontinuity_indicator')
 })
 
 test('MPEG-TS: finishing reads the tail only', async () => {

@@ -47,6 +47,7 @@ async function openForAppend(part: PartBytes, options: WriterOptions) {
     continuity: tail.continuity,
     // The descriptors may differ from the file's (language, channels): a new version is always right.
     pmtVersion: (tail.tally.pmtVersion + 1) & 0x1f,
+    zeroTicks: tail.tally.zeroTicks,
     tracks: tail.tracks,
   })
   const endTicks = Math.max(0, ...tail.tracks.map(({ totals }) => new TrackTotals(totals).endDts))

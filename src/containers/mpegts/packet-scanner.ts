@@ -13,7 +13,6 @@ import {
 import { readPesHeader, unwrapTicks } from './pes.ts'
 import { PMT_PID } from './section.ts'
 import { type Tally, type TallyTrack, tallyBytes } from './tally.ts'
-import { ZERO_TICKS } from './timing.ts'
 
 /** Codecs whose access units last as long as the distance to the next says, not a fixed time. */
 const MEASURED_CODECS = new Set(['h264', 'h265', 'opus'])
@@ -38,12 +37,14 @@ interface OpenUnit {
 /** Counts the access units that follow a tally, and stops at the first thing our writer would not have written. */
 export class PacketScanner {
   readonly #tracks = new Map<number, ScannedTrack>()
+  readonly #zeroTicks: number
   readonly #liveContinuity: Map<number, number>
   #continuity: ReadonlyMap<number, number>
   #open: OpenUnit | undefined
   #goodBytes: number
 
   constructor(tally: Tally) {
+    this.#zeroTicks = tally.zeroTicks
     this.#liveContinuity = new Map([
       [PAT_PID, tally.patContinuity],
       [PMT_PID, tally.pmtContinuity],
@@ -94,7 +95,7 @@ export class PacketScanner {
     const track = this.#tracks.get(pid)
     if (track === undefined) return false
     if (startsUnitAt(piece, at)) {
-      this.#open = beginUnit(track, piece.subarray(at + offset, at + PACKET_BYTES))
+      this.#open = beginUnit(track, piece.subarray(at + offset, at + PACKET_BYTES), this.#zeroTicks)
       if (this.#open === undefined) return false
       if (this.#open.bytes === this.#open.expectedBytes) this.#complete(this.#open, endPosition)
       return true
@@ -116,14 +117,14 @@ export class PacketScanner {
 }
 
 /** @param payload of a packet that starts a PES packet */
-function beginUnit(track: ScannedTrack, payload: Uint8Array): OpenUnit | undefined {
+function beginUnit(track: ScannedTrack, payload: Uint8Array, zeroTicks: number): OpenUnit | undefined {
   const header = readPesHeader(payload)
   if (header === undefined) return undefined
-  const dts = unwrapTicks(header.dts - ZERO_TICKS, track.totals.lastDts)
+  const dts = unwrapTicks(header.dts - zeroTicks, track.totals.lastDts)
   return {
     track,
     dts,
-    pts: unwrapTicks(header.pts - ZERO_TICKS, dts),
+    pts: unwrapTicks(header.pts - zeroTicks, dts),
     expectedBytes: header.payloadBytes,
     bytes: payload.length - header.headerBytes,
   }

@@ -23,6 +23,7 @@ const tally: fc.Arbitrary<Tally> = fc.record(
     patContinuity: fc.nat(15),
     pmtContinuity: fc.nat(15),
     pmtVersion: fc.nat(31),
+    zeroTicks: fc.maxSafeNat(),
     isEnd: fc.boolean(),
     tracks: fc.array(
       fc.record(

@@ -15,6 +15,8 @@ export interface Tally {
   readonly patContinuity: number
   readonly pmtContinuity: number
   readonly pmtVersion: number
+  /** The part's zero on the file's clock, 90 kHz ticks before wrapping. */
+  readonly zeroTicks: number
   /** Written at the end of a part: nothing followed. */
   readonly isEnd: boolean
   readonly tracks: readonly TallyTrack[]
@@ -64,6 +66,7 @@ export function encodeTally(tally: Tally): Uint8Array[] {
     view.setUint8(36, tally.pmtContinuity)
     view.setUint8(37, tally.pmtVersion)
     view.setUint8(38, tally.isEnd ? 1 : 0)
+    view.setFloat64(40, tally.zeroTicks)
     tracks.forEach((track, i) => {
       encodeTrack(view, HEAD_BYTES + i * TRACK_BYTES, track)
     })
@@ -112,6 +115,7 @@ export function decodeTally(bytes: Uint8Array, at: number, filePosition: number)
     patContinuity: view.getUint8(35),
     pmtContinuity: view.getUint8(36),
     pmtVersion: view.getUint8(37),
+    zeroTicks: view.getFloat64(40),
     isEnd: view.getUint8(38) === 1,
     tracks,
   }

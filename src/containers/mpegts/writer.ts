@@ -1,9 +1,11 @@
 import type { AccessUnit } from '#media/access-unit.ts'
+import { bytesEqual } from '#media/bytes.ts'
 import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
 import { CodecUnsupportedError } from '../errors.ts'
 import { TrackTotals } from '../track-totals.ts'
+import { MpegTsContinuation } from './continuation.ts'
 import { CLOCK_HZ, PAT_PID } from './packet.ts'
 import { PacketSlabs } from './packet-slabs.ts'
 import { Packetizer } from './packetizer.ts'
@@ -25,23 +27,13 @@ const BATCH_BYTES = 256 * 1024
 const TALLY_INTERVAL_BYTES = 1024 * 1024
 const TALLY_INTERVAL_TICKS = 10 * CLOCK_HZ
 
-/** What the writer of the next part takes over, so that joined parts count on without a break. */
-export class MpegTsContinuation {
-  /** The continuity_counter last used, by PID. */
-  readonly continuity: ReadonlyMap<number, number>
-  readonly pmtVersion: number
-  constructor(continuity: ReadonlyMap<number, number>, pmtVersion: number) {
-    this.continuity = continuity
-    this.pmtVersion = pmtVersion
-  }
-}
-
 /** What an appending writer continues. */
 export interface MpegTsBefore {
   readonly fileBytes: number
   readonly createdAtMs: number
   readonly continuity: ReadonlyMap<number, number>
   readonly pmtVersion: number
+  readonly zeroTicks: number
   readonly tracks: readonly TallyTrack[]
 }
 
@@ -66,16 +58,23 @@ export class MpegTsWriter implements ContainerWriter {
   #lastPcr = Number.NEGATIVE_INFINITY
   #lastTallyBytes = 0
   #lastTallyTicks = 0
-  #isDiscontinuous: boolean
+  /** The part's zero on the file's clock; decided by the first access unit. */
+  #zeroTicks: number
+  /** The part's zero on the clock of the stream, in 90 kHz ticks. */
+  #streamZeroTicks: number | undefined
+  readonly #continued: MpegTsContinuation | undefined
+  #isDiscontinuous = false
+  #isBegun = false
   #isEnded = false
   #hasOutput = false
 
   /** @throws {CodecUnsupportedError} a track that MPEG-TS cannot hold */
   constructor(options: WriterOptions, before?: MpegTsBefore) {
-    const continuation = options.continuation instanceof MpegTsContinuation ? options.continuation : undefined
-    this.#packetizer = new Packetizer(this.#slabs, before?.continuity ?? continuation?.continuity ?? new Map())
-    this.#pmtVersion = before?.pmtVersion ?? continuation?.pmtVersion ?? 0
-    this.#isDiscontinuous = before === undefined && continuation !== undefined
+    const { continuation } = options
+    this.#continued = before === undefined && continuation instanceof MpegTsContinuation ? continuation : undefined
+    this.#packetizer = new Packetizer(this.#slabs, before?.continuity ?? this.#continued?.continuity ?? new Map())
+    this.#pmtVersion = before?.pmtVersion ?? this.#continued?.pmtVersion ?? 0
+    this.#zeroTicks = before?.zeroTicks ?? this.#continued?.endTicks ?? ZERO_TICKS
     this.#createdAtMs = before?.createdAtMs ?? options.createdAtMs
     this.#takenBytes = before?.fileBytes ?? 0
     this.#fragmentTicks = (options.fragmentMs * CLOCK_HZ) / 1000
@@ -86,8 +85,7 @@ export class MpegTsWriter implements ContainerWriter {
       this.#dormant.delete(format.trackId)
     }
     this.#drawMap()
-    this.#writePsi(Number.NEGATIVE_INFINITY)
-    this.#writeTally(0, false)
+    if (this.#continued !== undefined && !bytesEqual(this.#pmt, this.#continued.pmt)) this.#drawNewMap()
   }
 
   get hasOutput(): boolean {
@@ -95,7 +93,14 @@ export class MpegTsWriter implements ContainerWriter {
   }
 
   get continuation(): MpegTsContinuation {
-    return new MpegTsContinuation(new Map(this.#packetizer.continuity), this.#pmtVersion)
+    return new MpegTsContinuation({
+      continuity: new Map(this.#packetizer.continuity),
+      pmt: this.#pmt,
+      pmtVersion: this.#pmtVersion,
+      zeroTicks: this.#zeroTicks,
+      streamZeroTicks: this.#streamZeroTicks,
+      endTicks: this.#zeroTicks + Math.max(0, ...[...this.#tracks.values()].map(({ totals }) => totals.endTicks)),
+    })
   }
 
   write(accessUnit: AccessUnit, timing: PartTiming): void {
@@ -105,12 +110,14 @@ export class MpegTsWriter implements ContainerWriter {
     if (track === undefined) return
     const dts = rescale(timing.dts, format.timescale, CLOCK_HZ)
     const pts = rescale(timing.pts, format.timescale, CLOCK_HZ)
+    this.#streamZeroTicks = rescale(accessUnit.dts - timing.dts, format.timescale, CLOCK_HZ)
+    if (!this.#isBegun) this.#begin(dts)
     const isLeading = track.pid === this.#pcrPid
     const startsGop = isRandomAccess && format.kind === 'video'
-    if (startsGop || dts - this.#lastPsi >= PSI_INTERVAL_TICKS) this.#writePsi(dts)
+    if ((startsGop && dts !== this.#lastPsi) || dts - this.#lastPsi >= PSI_INTERVAL_TICKS) this.#writePsi(dts)
     if (this.#isTallyDue(dts)) this.#writeTally(dts, false)
     if (!isLeading && dts - this.#lastPcr > PCR_LATEST_TICKS) {
-      this.#packetizer.pcrOnly(this.#pcrPid, dts + ZERO_TICKS - PCR_LEAD_TICKS)
+      this.#packetizer.pcrOnly(this.#pcrPid, dts + this.#zeroTicks - PCR_LEAD_TICKS)
       this.#lastPcr = dts
     }
     const hasPcr = isLeading && dts > this.#lastPcr && (startsGop || dts - this.#lastPcr >= PCR_INTERVAL_TICKS)
@@ -120,9 +127,9 @@ export class MpegTsWriter implements ContainerWriter {
       {
         pid: track.pid,
         streamId: track.kind.streamId,
-        pts: pts + ZERO_TICKS,
-        dts: dts + ZERO_TICKS,
-        pcr: hasPcr ? dts + ZERO_TICKS - PCR_LEAD_TICKS : undefined,
+        pts: pts + this.#zeroTicks,
+        dts: dts + this.#zeroTicks,
+        pcr: hasPcr ? dts + this.#zeroTicks - PCR_LEAD_TICKS : undefined,
         isRandomAccess: isRandomAccess && isLeading,
         isDiscontinuity: hasPcr && this.#isDiscontinuous,
       },
@@ -151,6 +158,7 @@ export class MpegTsWriter implements ContainerWriter {
   flush(reason: 'interval' | 'end'): void {
     if (reason === 'end' && !this.#isEnded) {
       this.#isEnded = true
+      if (!this.#isBegun) this.#begin(this.#lastTallyTicks)
       this.#writeTally(this.#lastTallyTicks, true)
     }
     if (this.#slabs.pendingBytes > 0) this.#hasOutput = true
@@ -172,12 +180,30 @@ export class MpegTsWriter implements ContainerWriter {
       throw error
     }
     this.#dormant.delete(format.trackId)
+    this.#drawNewMap()
+    // The tally tells a later scan of the file which track the new PID is.
+    if (this.#isBegun) {
+      this.#writePsi(Number.NEGATIVE_INFINITY)
+      this.#writeTally(this.#lastTallyTicks, false)
+    }
+    return true
+  }
+
+  /** Places the part on the file's clock and writes the tables. */
+  #begin(dts: number): void {
+    this.#isBegun = true
+    if (this.#continued !== undefined) {
+      const { zeroTicks, isSeamless } = this.#continued.place(this.#streamZeroTicks)
+      this.#zeroTicks = zeroTicks
+      this.#isDiscontinuous = !isSeamless
+    }
+    this.#writePsi(dts)
+    this.#writeTally(dts, false)
+  }
+
+  #drawNewMap(): void {
     this.#pmtVersion = (this.#pmtVersion + 1) & 0x1f
     this.#drawMap()
-    // The tally tells a later scan of the file which track the new PID is.
-    this.#writePsi(Number.NEGATIVE_INFINITY)
-    this.#writeTally(this.#lastTallyTicks, false)
-    return true
   }
 
   #drawMap(): void {
@@ -214,6 +240,7 @@ export class MpegTsWriter implements ContainerWriter {
       patContinuity: continuity.get(PAT_PID) ?? 0x0f,
       pmtContinuity: continuity.get(PMT_PID) ?? 0x0f,
       pmtVersion: this.#pmtVersion,
+      zeroTicks: this.#zeroTicks,
       isEnd,
       tracks: [...tracks, ...this.#dormant.values()],
     })
