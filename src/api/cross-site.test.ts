@@ -52,6 +52,12 @@ const CASES = [
     headers: { origin: 'https://evil.example' },
     source: 'foreign',
   },
+  {
+    name: 'a page behind a proxy that rewrites Host',
+    method: 'POST',
+    headers: { 'sec-fetch-site': 'same-origin', origin: 'https://rec.example' },
+    source: 'foreign',
+  },
   { name: 'a sandboxed page', method: 'POST', headers: { origin: 'null' }, source: 'foreign' },
   {
     name: 'an allowed page',

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { ListenAddress } from '#config/config.ts'
 import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
 import { EventReader } from '#test/support/event-reader.ts'
@@ -82,4 +86,23 @@ test('closing the server ends open event streams', async () => {
   await using reader = await EventReader.open(`http://127.0.0.1:${port}/api/v1/events`)
   await other[Symbol.asyncDispose]()
   await assert.rejects(reader.next())
+})
+
+test('a reader who does not read is dropped', async () => {
+  const listen = { host: '127.0.0.1', port: 0 }
+  await using other = await apiFixture({ config: { api: { listen, allowedOrigins: [], allowedHosts: [] } } })
+  const { port } = await other.api.listen()
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  await once(socket, 'readable')
+  const connections = promisify(other.api.app.server.getConnections.bind(other.api.app.server))
+  assert.equal(await connections(), 1)
+  const recording = await other.recorder.add({ metadata: { note: 'x'.repeat(1_000_000) } }, Buffer.from('x'))
+  // The system's own buffers take some megabytes before the server's grow.
+  for (let i = 0; i < 40 && (await connections()) > 0; i++) {
+    other.recorder.events.emit({ type: 'recording.impaired', recording })
+    await setImmediate()
+  }
+  assert.equal(await connections(), 0)
+  socket.destroy()
 })

@@ -118,9 +118,12 @@ function isLocal(request: FastifyRequest): boolean {
   return isLoopbackAddress(request.socket.remoteAddress ?? '') && !isForwarded(request)
 }
 
+/** What proxies add when they ask for someone else. */
+const FORWARDING_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
+
 /** Whether a proxy says that it asks for someone else. */
 export function isForwarded({ headers }: FastifyRequest): boolean {
-  return headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined
+  return FORWARDING_HEADERS.some((name) => headers[name] !== undefined)
 }
 
 /** The principal of a route that needs one; the guard has seen to it. */

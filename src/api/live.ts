@@ -64,6 +64,8 @@ export function registerLive(app: App, { control }: Resources): void {
       body.once('close', end)
       // A body that waits for the stream closes only after the view has: the connection's end must reach the view itself.
       reply.raw.once('close', end)
+      // Gone already, while his access was asked for: no close will come.
+      if (reply.raw.destroyed) end()
       return reply.headers({ 'cache-control': 'no-store', 'accept-ranges': 'none' }).type('video/mp4').send(body)
     },
   )

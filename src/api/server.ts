@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { ListenAddress } from '#config/config.ts'
+import { registerAccessLog } from './access-log.ts'
 import type { App, Resources } from './app.ts'
 import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
@@ -77,6 +78,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   const routes = collectRoutes(app)
   registerProblems(app, runtime)
+  registerAccessLog(app, runtime)
   registerGuards(app, { credentials: control.credentials, api: config.api, listening: () => listening })
   await registerOpenApi(app, control.version)
   for (const register of RESOURCES) register(app, options)

@@ -31,7 +31,7 @@ export interface LiveViewsOptions {
 }
 
 /** What a viewer may be behind, in bytes of media: a few seconds of a good picture. */
-const VIEWER_QUEUE_BYTES = 8 * 1024 * 1024
+const VIEWER_QUEUE_BYTES = 4 * 1024 * 1024
 
 /** Live views of streams as fragmented MP4, a bounded number at once. */
 export class LiveViews {
