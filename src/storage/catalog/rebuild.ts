@@ -84,7 +84,7 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildPr
 }
 
 function extensionsOf(containers: Readonly<Record<ContainerName, Container>>): ReadonlyMap<string, ContainerName> {
-  return new Map(Object.values(containers).map(({ extension, name }) => [extension, name]))
+  return new Map(Object.values(containers).map(({ extension, name }) => [`.${extension}`, name]))
 }
 
 async function recordingOf(file: FoundFile, options: RebuildOptions): Promise<RecordingDocument | undefined> {
