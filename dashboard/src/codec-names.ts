@@ -28,6 +28,11 @@ export function containerName(format: string): string {
   return CONTAINERS[format] ?? format.toUpperCase()
 }
 
+/** In the order of their ids, whatever order the server met them in. */
+export function inOrder<Track extends { readonly trackId: number }>(tracks: readonly Track[]): readonly Track[] {
+  return [...tracks].sort((a, b) => a.trackId - b.trackId)
+}
+
 interface DescribedTrack {
   readonly kind: 'video' | 'audio'
   readonly codec: string

@@ -77,7 +77,7 @@ test('a disk in trouble is seen and heard, and its end too', async () => {
   await using backend = new DashboardBackend(media)
   backend.streams = [streamDocument({ path: 'live/cam1' })]
   const { page, assertClean } = await open(backend)
-  await page.getByText('Connected').waitFor()
+  await page.locator('.link-live').waitFor() // events flow
   backend.announce('recording.impaired', IMPAIRED)
   const banner = page.getByRole('region', { name: 'Recordings in trouble' })
   await banner.getByText('no space left: delete recordings').waitFor()

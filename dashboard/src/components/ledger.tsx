@@ -1,5 +1,5 @@
 import type { GapDocument, RecordingDocument } from '../api/documents.ts'
-import { codecName } from '../codec-names.ts'
+import { codecName, inOrder } from '../codec-names.ts'
 import { formatDuration } from '../format.ts'
 
 /** More than this fills the page and helps nobody; the manifest has all. */
@@ -29,7 +29,7 @@ export function Ledger({ recording }: { recording: RecordingDocument }) {
             </tr>
           </thead>
           <tbody>
-            {tracks.map((track) => (
+            {inOrder(tracks).map((track) => (
               <tr key={track.trackId}>
                 <th scope="row">
                   {track.trackId} · {codecName(track.codec)} {track.kind}

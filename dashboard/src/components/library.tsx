@@ -6,7 +6,8 @@ import { RecordingCard } from './recording-card.tsx'
 
 /** All recordings, newest first, a page at a time. */
 export function Library() {
-  const { library } = useApp()
+  const { library, feed } = useApp()
+  const { active } = useStore(feed.state)
   const view = useStore(library.state)
   const title = useRef<HTMLHeadingElement>(null)
   const { recordings, trail, nextCursor } = view
@@ -31,7 +32,7 @@ export function Library() {
       {recordings !== undefined && recordings.length > 0 && (
         <ul class="grid recordings">
           {recordings.map((recording) => (
-            <RecordingCard key={recording.id} recording={recording} />
+            <RecordingCard key={recording.id} recording={active.get(recording.id)?.recording ?? recording} />
           ))}
         </ul>
       )}

@@ -1,5 +1,5 @@
 import type { RecordingDocument } from '../api/documents.ts'
-import { describeTrack } from '../codec-names.ts'
+import { describeTrack, inOrder } from '../codec-names.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { useApp } from '../state/context.ts'
 import { CopyField } from './copy-field.tsx'
@@ -45,7 +45,7 @@ export function PartsTable(props: {
             <p class="facts muted">
               <span>{formatDuration(part.durationMs)}</span>
               <span>{formatBytes(part.bytes)}</span>
-              {part.tracks.map((track) => (
+              {inOrder(part.tracks).map((track) => (
                 <span key={track.trackId} title={track.codecString}>
                   {describeTrack(track)}
                 </span>

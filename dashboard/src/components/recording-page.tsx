@@ -1,10 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { RecordingDocument } from '../api/documents.ts'
-import { ProblemError } from '../api/problem.ts'
 import { containerName } from '../codec-names.ts'
 import { formatBytes, formatDuration, formatMoment } from '../format.ts'
-import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useRecording } from '../state/use-recording.ts'
 import { CompletenessBadge } from './completeness-badge.tsx'
 import { Icon } from './icon.tsx'
 import { Ledger } from './ledger.tsx'
@@ -59,31 +56,4 @@ export function RecordingPage({ id }: { id: string }) {
       <Ledger recording={recording} />
     </article>
   )
-}
-
-/** Follows one recording: asked for once, then by events and, while in progress, by the feed's listings. */
-function useRecording(id: string): { recording: RecordingDocument | undefined; problem: string | undefined } {
-  const { client, feed } = useApp()
-  const { active, link } = useStore(feed.state)
-  const [fetched, setFetched] = useState<RecordingDocument>()
-  const [problem, setProblem] = useState<string>()
-  const isAway = link === 'away'
-  useEffect(() => {
-    if (isAway) return
-    client.recording(id).then(setFetched, (error: unknown) => {
-      if (error instanceof ProblemError) setProblem(error.message)
-    })
-  }, [client, id, isAway])
-  useEffect(
-    () =>
-      feed.onRecording(({ type, recording }) => {
-        if (recording.id !== id) return
-        if (type === 'recording.deleted') {
-          setFetched(undefined)
-          setProblem('This recording was deleted.')
-        } else setFetched(recording)
-      }),
-    [feed, id],
-  )
-  return { recording: active.get(id)?.recording ?? fetched, problem }
 }

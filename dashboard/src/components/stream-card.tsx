@@ -1,5 +1,5 @@
 import type { StreamDocument } from '../api/documents.ts'
-import { describeTrack } from '../codec-names.ts'
+import { describeTrack, inOrder } from '../codec-names.ts'
 import { formatBitrate, formatMoment } from '../format.ts'
 import type { SeenRecording } from '../state/active-recordings.ts'
 import { ActiveRecording } from './active-recording.tsx'
@@ -23,7 +23,7 @@ export function StreamCard(props: {
           {stream.path}
         </h2>
         <p class="facts">
-          {stream.tracks.map((track) => (
+          {inOrder(stream.tracks).map((track) => (
             <span key={track.trackId}>{describeTrack(track)}</span>
           ))}
           <span class="figures">{formatBitrate(stream.bitrateBps)}</span>
