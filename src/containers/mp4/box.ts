@@ -88,7 +88,7 @@ export function u32(...values: number[]): Uint8Array {
 
 export function u64(value: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  new DataView(bytes.buffer).setBigInt64(0, BigInt(value))
+  new DataView(bytes.buffer).setBigInt64(0, BigInt(Math.round(value)))
   return bytes
 }
 

@@ -1,3 +1,4 @@
+import { UINT32_MAX } from './box.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
 /**
@@ -31,6 +32,9 @@ export interface SampleSection {
   /** stsc entries: first_chunk (counted over the whole track), samples_per_chunk, sample_description_index. */
   readonly chunkRuns: Uint8Array
 }
+
+/** A sample_delta that stts can hold: at least one tick, at most 32 bits (13 hours at 90 kHz). */
+export const sampleDelta = (ticks: number): number => Math.min(UINT32_MAX, Math.max(1, ticks))
 
 /** Collects one section after the other of a track; sample and chunk numbers go on. Per-sample work happens here only. */
 export class SampleSectionBuilder {
@@ -91,7 +95,7 @@ export class SampleSectionBuilder {
       this.#minOffset = compositionOffset
       this.#maxOffset = compositionOffset
     } else {
-      this.#pushDuration(Math.max(1, dts - this.#lastDts))
+      this.#pushDuration(sampleDelta(dts - this.#lastDts))
       if (pts < this.#minPts) this.#minPts = pts
       if (pts + durationTicks > this.#maxEndPts) this.#maxEndPts = pts + durationTicks
       if (compositionOffset < this.#minOffset) this.#minOffset = compositionOffset

@@ -1,7 +1,7 @@
 import { type Bytes, box, fullBox, join, UINT32_MAX, u32 } from './box.ts'
 import { viewOf } from './box-reader.ts'
 import type { MovieTrack } from './movie.ts'
-import type { SampleSection } from './sample-section.ts'
+import { type SampleSection, sampleDelta } from './sample-section.ts'
 
 /** Sample Table Box, ISO/IEC 14496-12 §8.5: joins the sections; only run ends and 32-bit offsets are touched singly. */
 export function stbl(track: MovieTrack): Bytes {
@@ -52,7 +52,7 @@ function withLastDuration(entries: Uint8Array | undefined, byTicks: number): Uin
   if (entries === undefined) return []
   const view = viewOf(entries)
   const count = view.getUint32(entries.length - 8)
-  const ticks = Math.max(1, view.getUint32(entries.length - 4) + byTicks)
+  const ticks = sampleDelta(view.getUint32(entries.length - 4) + byTicks)
   const before = entries.subarray(0, -8)
   if (count === 1) return [before, u32(1, ticks)]
   return [before, u32(count - 1, view.getUint32(entries.length - 4)), u32(1, ticks)]
