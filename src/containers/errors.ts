@@ -61,3 +61,14 @@ export class AppendMismatchError extends ContainerError {
     this.wanted = wanted
   }
 }
+
+/** An access unit of a track that the writer was not told of, or whose new format it refused: a mistake of ours. */
+export class UnannouncedTrackError extends TapedeckError {
+  readonly code = 'internal/track-unannounced'
+  readonly origin = 'internal'
+  readonly trackId: number
+  constructor(trackId: number) {
+    super(`track ${trackId} was written without being announced; please report this with the log`)
+    this.trackId = trackId
+  }
+}

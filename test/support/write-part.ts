@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import type { ContainerWriter, PartBytes, WriterOptions } from '#containers/container.ts'
 import { rescale } from '#media/clock.ts'
 import { PayloadMemory } from '#media/payload-memory.ts'
+import type { TrackFormat } from '#media/track.ts'
 import { type ElementarySource, type SourceUnit, toAccessUnit } from './elementary-source.ts'
 
 /** Options for a part of these tracks, as a recorder would give them. */
@@ -43,7 +44,10 @@ export async function writePart(
       }
     }
   }
+  const announced = new Map<number, TrackFormat>()
   for (const unit of units) {
+    if (announced.get(unit.format.trackId) !== unit.format) assert.ok(writer.changeFormat(unit.format))
+    announced.set(unit.format.trackId, unit.format)
     const shiftTicks = rescale(Math.round(startMs * 1000), 1_000_000, unit.format.timescale)
     const accessUnit = toAccessUnit(memory, unit)
     writer.write(accessUnit, { dts: unit.dts + shiftTicks, pts: unit.pts + shiftTicks })

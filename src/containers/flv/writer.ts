@@ -4,7 +4,7 @@ import { rescale } from '#media/clock.ts'
 import { isVideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { Change, ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
-import { CodecUnsupportedError } from '../errors.ts'
+import { CodecUnsupportedError, UnannouncedTrackError } from '../errors.ts'
 import { TrackTotals } from '../track-totals.ts'
 import { type CheckpointTrack, encodeCheckpoint } from './checkpoint.ts'
 import { fileHeader } from './file-header.ts'
@@ -61,7 +61,8 @@ export class FlvWriter implements ContainerWriter {
   #patches: Change[] = []
   #batchStartMs = 0
   #lastDtsMs = 0
-  #checkpointBytes = 0
+  /** Position of the last checkpoint, 0 before the first of a new part. */
+  #checkpointBytes: number
   #base = { position: 0, entries: 0, thinned: 0 }
   #isEnded = false
   #hasOutput = false
@@ -73,6 +74,7 @@ export class FlvWriter implements ContainerWriter {
     this.#roomBytes = before?.roomBytes ?? roomBytesFor(options.expectedSeconds)
     this.#metadata = before?.metadata ?? initialMetadata(options.formats, options.createdAtMs)
     this.#takenBytes = before?.fileBytes ?? 0
+    this.#checkpointBytes = this.#takenBytes
     this.#index = new KeyFrameIndex(indexCapacity(this.#roomBytes), before?.index)
     for (const track of before?.tracks ?? []) this.#dormant.set(track.trackId, track)
     if (before === undefined) {
@@ -80,7 +82,7 @@ export class FlvWriter implements ContainerWriter {
       this.#tags.raw(fileHeader(kinds.has('video'), kinds.has('audio')))
       this.#tags.raw(metadataRoom(this.#metadata, this.#roomBytes))
     }
-    for (const format of options.formats) this.#addTrack(format, before === undefined)
+    for (const format of options.formats) this.#addTrack(format)
     this.#writeCheckpoint(false)
   }
 
@@ -90,9 +92,8 @@ export class FlvWriter implements ContainerWriter {
 
   write(accessUnit: AccessUnit, timing: PartTiming): void {
     const { format, isRandomAccess } = accessUnit
-    if (this.#tracks.get(format.trackId)?.format !== format) this.changeFormat(format)
     const track = this.#tracks.get(format.trackId)
-    if (track === undefined) return
+    if (track?.format !== format) throw new UnannouncedTrackError(format.trackId)
     const dtsMs = rescale(timing.dts, format.timescale, CLOCK_HZ)
     const ptsMs = rescale(timing.pts, format.timescale, CLOCK_HZ)
     if (this.#endBytes - this.#checkpointBytes >= CHECKPOINT_INTERVAL_BYTES) this.#writeCheckpoint(false)
@@ -137,7 +138,7 @@ export class FlvWriter implements ContainerWriter {
     const codec = known?.format.codec ?? this.#dormant.get(format.trackId)?.codec ?? format.codec
     if (codec !== format.codec) return false
     try {
-      this.#addTrack(format, false)
+      this.#addTrack(format)
     } catch (error) {
       if (error instanceof CodecUnsupportedError) return false
       throw error
@@ -149,9 +150,8 @@ export class FlvWriter implements ContainerWriter {
   /**
    * Begins or replaces a track. Configuration tags come before the checkpoint that tells their CRC, so that a torn file
    * never claims one it does not have.
-   * @param isDescribed header and metadata name it already
    */
-  #addTrack(format: TrackFormat, isDescribed: boolean): void {
+  #addTrack(format: TrackFormat): void {
     const active = this.#tracks.get(format.trackId)
     const dormant = this.#dormant.get(format.trackId)
     const multitrackId = active?.multitrackId ?? dormant?.multitrackId ?? this.#freeMultitrackId(format.kind)
@@ -161,8 +161,9 @@ export class FlvWriter implements ContainerWriter {
     this.#dormant.delete(format.trackId)
     this.#tracks.set(format.trackId, track)
     this.#lastDtsMs = Math.max(this.#lastDtsMs, Math.round(track.totals.endDts))
-    if (!isDescribed) this.#describeAgain()
-    if (configurationCrc === track.configurationCrc || track.configuration === undefined) return
+    if (configurationCrc === track.configurationCrc) return
+    if (this.#checkpointBytes > 0) this.#describeAgain()
+    if (track.configuration === undefined) return
     const type = format.kind === 'video' ? TagType.video : TagType.audio
     this.#tags.tag(type, this.#lastDtsMs, track.configuration.header, track.configuration.record)
   }

@@ -3,7 +3,7 @@ import { bytesEqual } from '#media/bytes.ts'
 import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
-import { CodecUnsupportedError } from '../errors.ts'
+import { CodecUnsupportedError, UnannouncedTrackError } from '../errors.ts'
 import { TrackTotals } from '../track-totals.ts'
 import { MpegTsContinuation } from './continuation.ts'
 import { CLOCK_HZ, PAT_PID } from './packet.ts'
@@ -105,9 +105,8 @@ export class MpegTsWriter implements ContainerWriter {
 
   write(accessUnit: AccessUnit, timing: PartTiming): void {
     const { format, isRandomAccess } = accessUnit
-    if (this.#tracks.get(format.trackId)?.format !== format) this.changeFormat(format)
     const track = this.#tracks.get(format.trackId)
-    if (track === undefined) return
+    if (track?.format !== format) throw new UnannouncedTrackError(format.trackId)
     const dts = rescale(timing.dts, format.timescale, CLOCK_HZ)
     const pts = rescale(timing.pts, format.timescale, CLOCK_HZ)
     this.#streamZeroTicks = rescale(accessUnit.dts - timing.dts, format.timescale, CLOCK_HZ)
