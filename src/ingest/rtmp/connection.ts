@@ -11,6 +11,7 @@ import { answerHandshake, CLIENT_HELLO_BYTES, HANDSHAKE_BLOCK_BYTES } from '#pro
 import { encodeU32, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
 import { RtmpIdleError, RtmpSetupError, RtmpUselessConnectionError } from './errors.ts'
 import { NetConnection } from './net-connection.ts'
+import type { Peer } from './peer.ts'
 import type { ReadPacer } from './read-pacer.ts'
 import { openTransport, type ReadWish, type Transport, type TransportUser } from './transport.ts'
 
@@ -47,9 +48,11 @@ export interface ConnectionOptions {
 type Phase = 'hello' | 'echo' | 'chunks' | 'closing' | 'closed'
 
 /** One RTMP connection: bytes to messages and back, limits and timeouts. What messages mean is net-connection's. */
-export class RtmpConnection implements TransportUser, ChunkReaderSink {
+export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   readonly id: string
   readonly protocol: 'rtmp' | 'rtmps'
+  /** IP address, as access rules want it. */
+  readonly remoteAddress: string
   readonly #runtime: Runtime
   readonly #limits: ConnectionLimits
   readonly #log: Logger
@@ -93,24 +96,17 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink {
       sink: this,
     })
     const { socket, pacer, readBuffer } = options
-    const remoteAddress = socket.remoteAddress ?? ''
     const { remotePort } = socket
-    this.#log = runtime.log.child({ protocol: options.protocol, connectionId: this.id, remoteAddress, remotePort })
-    this.#net = new NetConnection({
-      id: this.id,
-      protocol: options.protocol,
-      remoteAddress,
-      runtime: { ...runtime, log: this.#log },
-      hub: options.hub,
-      access: options.access,
-      peer: this,
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.#log = runtime.log.child({
+      protocol: this.protocol,
+      connectionId: this.id,
+      remoteAddress: this.remoteAddress,
+      remotePort,
     })
+    const { hub, access } = options
+    this.#net = new NetConnection(this, { runtime: { ...runtime, log: this.#log }, hub, access })
     this.#transport = openTransport(socket, this, pacer, readBuffer)
-  }
-
-  /** Whether a publisher's stream comes in here now. */
-  get isPublishing(): boolean {
-    return this.#net.isPublishing
   }
 
   get unsentBytes(): number {

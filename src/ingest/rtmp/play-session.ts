@@ -2,8 +2,8 @@ import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Stream } from '#hub/stream.ts'
 import { type StreamItem, StreamQueue } from '#hub/stream-queue.ts'
-import type { OutgoingMessage } from '#protocols/rtmp/chunk-writer.ts'
 import { type MediaMessage, StreamToRtmp } from './from-stream.ts'
+import type { Peer } from './peer.ts'
 
 /** Media waiting for a slow player: about ten seconds of 5 Mbit/s. What does not fit is lost in whole GOPs. */
 const QUEUE_BYTES = 6 * 1024 * 1024
@@ -11,17 +11,10 @@ const QUEUE_BYTES = 6 * 1024 * 1024
 /** Bytes handed to the socket and not yet sent; beyond it the queue waits (and bounds). */
 const MAX_UNSENT_BYTES = 512 * 1024
 
-/** What a play session needs of its connection. */
-export interface PlayerConnection {
-  send(message: OutgoingMessage): void
-  /** Bytes written and not yet taken by the network. */
-  readonly unsentBytes: number
-}
-
 /** One player of one stream: starts at the remembered random access point, then follows live. */
-export class PlaySession implements Disposable {
+export class PlaySession {
   readonly kind = 'play'
-  readonly #connection: PlayerConnection
+  readonly #peer: Pick<Peer, 'send' | 'unsentBytes'>
   readonly #stream: Stream
   readonly #messageStreamId: number
   readonly #onEnded: () => void
@@ -38,14 +31,14 @@ export class PlaySession implements Disposable {
   #isClosed = false
 
   constructor(options: {
-    connection: PlayerConnection
+    peer: Pick<Peer, 'send' | 'unsentBytes'>
     stream: Stream
     messageStreamId: number
     log: Logger
     /** The stream ended and the player has been sent all of it. */
     onEnded: () => void
   }) {
-    this.#connection = options.connection
+    this.#peer = options.peer
     this.#stream = options.stream
     this.#messageStreamId = options.messageStreamId
     this.#onEnded = options.onEnded
@@ -80,7 +73,7 @@ export class PlaySession implements Disposable {
   }
 
   #flush(): void {
-    if (this.#connection.unsentBytes > MAX_UNSENT_BYTES) return // drained() comes
+    if (this.#peer.unsentBytes > MAX_UNSENT_BYTES) return // drained() comes
     for (const item of this.#queue.takeAll()) this.#send(item)
   }
 
@@ -134,11 +127,11 @@ export class PlaySession implements Disposable {
   }
 
   #put(message: MediaMessage | undefined): void {
-    if (message !== undefined) this.#connection.send({ ...message, messageStreamId: this.#messageStreamId })
+    if (message !== undefined) this.#peer.send({ ...message, messageStreamId: this.#messageStreamId })
   }
 
   /** Idempotent. */
-  [Symbol.dispose](): void {
+  end(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#attachment[Symbol.dispose]()

@@ -42,7 +42,7 @@ export interface RtmpAddresses {
 export class RtmpServer implements AsyncDisposable {
   readonly #options: RtmpServerOptions
   readonly #pacer = new ReadPacer()
-  readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES)
+  readonly #readBuffer = new Uint8Array(READ_BUFFER_BYTES)
   readonly #connections = new Set<RtmpConnection>()
   readonly #errorsTotal = new Map<string, number>()
   #servers: (Server | TlsServer)[] = []

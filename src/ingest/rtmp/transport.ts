@@ -19,7 +19,6 @@ export interface TransportUser {
 
 /** A socket, plain or TLS, as a connection sees it. */
 export interface Transport {
-  readonly remoteAddress: string
   /** Bytes written and not yet taken by the network. */
   readonly unsentBytes: number
   write(bytes: Uint8Array): void
@@ -51,7 +50,6 @@ export function openTransport(
 }
 
 class SocketTransport implements Transport {
-  readonly remoteAddress: string
   readonly #socket: Socket
   readonly #user: TransportUser
   readonly #pacer: ReadPacer
@@ -59,7 +57,6 @@ class SocketTransport implements Transport {
   #isClosed = false
 
   constructor(accepted: Socket, user: TransportUser, pacer: ReadPacer, readBuffer: Uint8Array | undefined) {
-    this.remoteAddress = `${accepted.remoteAddress ?? ''}:${accepted.remotePort ?? 0}`
     this.#user = user
     this.#pacer = pacer
     const shared =

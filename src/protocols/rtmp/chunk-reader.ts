@@ -44,8 +44,8 @@ export interface Placement {
 
 export interface ChunkReaderSink {
   /**
-   * An audio or video message begins. `firstBytes` are its first PLACEMENT_BYTES (or all). Undefined: collect it and
-   * hand it to `message` instead.
+   * An audio or video message begins. `firstBytes` are its first PLACEMENT_BYTES (or all), borrowed for the call.
+   * Undefined: collect it and hand it to `message` instead.
    */
   place(head: MessageHead, firstBytes: Uint8Array): Placement | undefined
   message(message: RtmpMessage): void
@@ -87,6 +87,7 @@ export class ChunkReader {
   readonly #sink: ChunkReaderSink
   readonly #streams = new Map<number, ChunkStream>()
   readonly #carry = new Uint8Array(CARRY_BYTES)
+  readonly #firstBytes = new Uint8Array(PLACEMENT_BYTES)
   #carryBytes = 0
   #chunkBytes = DEFAULT_CHUNK_BYTES
   /** The stream whose chunk is being received, and how much of the chunk is missing. */
@@ -216,7 +217,7 @@ export class ChunkReader {
       stream.messageBytes = messageBytes
       stream.typeId = typeId
       this.#beginMessage(stream)
-      if (mayPlace) this.#place(stream, bytes.subarray(position, position + firstBytes))
+      if (mayPlace) this.#place(stream, this.#firstOf(bytes, position, firstBytes))
     }
     this.#missingBytes = Math.min(this.#chunkBytes, stream.messageBytes - stream.receivedBytes)
     this.#stream = stream
@@ -243,6 +244,13 @@ export class ChunkReader {
     if (this.#pendingBytes > limitBytes) throw new RtmpMessageSizeError(this.#pendingBytes, limitBytes)
     stream.isInMessage = true
     stream.receivedBytes = 0
+  }
+
+  /** The same small array each time: a view of the input would be one more object per message. */
+  #firstOf(bytes: Uint8Array, at: number, count: number): Uint8Array {
+    if (count < PLACEMENT_BYTES) return bytes.subarray(at, at + count)
+    for (let i = 0; i < PLACEMENT_BYTES; i++) this.#firstBytes[i] = bytes[at + i] ?? 0
+    return this.#firstBytes
   }
 
   #place(stream: ChunkStream, firstBytes: Uint8Array): void {
