@@ -11,7 +11,7 @@ import { SqliteCatalog } from './catalog/sqlite-catalog.ts'
 import { StorageError } from './errors.ts'
 import { ManifestStore } from './manifests.ts'
 
-const SAVER = join(import.meta.dirname, '../../test/support/endless-saver.ts')
+const SAVER = join(import.meta.dirname, '../../test/support/endless-saver.process.ts')
 
 /** Runs the saver in a folder, kills it after its first lines, and gives what it had said it stored. */
 async function runAndKill(folder: string, afterMs: number): Promise<string[][]> {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { Change } from '#containers/container.ts'
+import { FaultFile, type Faults } from '#test/support/fault-file.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { createPartFile, openPartFile, openPartForAppend, openPartForReading } from './part-files.ts'
 
@@ -180,4 +181,25 @@ test('a full disk: nothing torn stays, and the same changes fit once there is sp
   await rm(folder.at('ballast'))
   await part.apply(changes)
   assert.equal(await readFile(part.path, 'latin1'), `head${piece.repeat(4)}`)
+})
+
+test('a part that misbehaves on command, for the tests of others', async () => {
+  await using folder = await TempFolder.make()
+  const faults: Faults = { capacityBytes: 4 }
+  await using part = new FaultFile(await createPartFile(folder.path, 'a.mp4', { ifExists: 'fail' }), faults)
+  await part.apply([append('head')])
+  await assert.rejects(part.apply([append('x')]), hasCode('storage/full'))
+  faults.capacityBytes = undefined
+  faults.failApply = 'EIO'
+  await assert.rejects(part.apply([append('x')]), hasCode('storage/io'))
+  faults.failApply = undefined
+  faults.failInPlace = 'ESTALE'
+  await assert.rejects(part.checkInPlace(), hasCode('storage/vanished'))
+  const stalled = Promise.withResolvers<void>()
+  faults.beforeApply = () => stalled.promise
+  const slow = part.apply([append('!')])
+  assert.equal(part.sizeBytes, 4)
+  stalled.resolve()
+  await slow
+  assert.equal(await readFile(part.path, 'latin1'), 'head!')
 })

@@ -22,6 +22,7 @@ export const PART_NAME_RESERVE_BYTES = 40
 const PART_NAME =
   /^(?<base>.*?[^/])(?:_v(?<version>[2-9]|[1-9]\d{1,5}))?(?:_part(?<part>\d{4,6}))?(?<extension>\.[a-z0-9]+)?$/s
 
+/** The path these make, the inverse of parsePartName(). */
 export function formatPartName(name: PartName): string {
   const version = name.version > 1 ? `_v${name.version}` : ''
   const part = name.part > 1 ? `_part${String(name.part).padStart(4, '0')}` : ''

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { SILENT_LOGGER } from '#base/runtime.ts'
-import { CONTAINER_NAMES, type ContainerName } from '#containers/container.ts'
+import { CONTAINER_NAMES, type Container, type ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { mp4 } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
@@ -10,6 +10,7 @@ import { type ElementarySource, makeSource } from '#test/support/elementary-sour
 import { partSample, recordingSample } from '#test/support/recording-sample.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { placeUnits, writePart, writerOptions } from '#test/support/write-part.ts'
+import { storageErrorFrom } from './errors.ts'
 import { createPartFile } from './part-files.ts'
 import type { PartDocument, RecordingDocument } from './recording-document.ts'
 import { recoverRecording, recoverRecordings } from './recovery.ts'
@@ -19,6 +20,7 @@ const containers = { mp4, flv, ts: mpegts }
 const signal = new AbortController().signal
 const NOW_MS = Date.UTC(2026, 10, 21)
 const runtime = { nowMs: () => NOW_MS, log: SILENT_LOGGER }
+const options = { containers, retryMs: 5, runtime, signal }
 const inspector = diskInspector(containers, signal)
 
 let shared: TempFolder
@@ -63,7 +65,7 @@ for (const format of CONTAINER_NAMES) {
     await part.close()
     await truncate(folder.at(path), part.sizeBytes - 500)
 
-    const recovered = await recoverRecording(unfinished(folder.path, format, { path }), { containers, runtime, signal })
+    const recovered = await recoverRecording(unfinished(folder.path, format, { path }), options)
     assert.equal(recovered.state, 'ready')
     assert.equal(recovered.error, null)
     const [video, audio] = recovered.ledger.tracks
@@ -75,10 +77,7 @@ for (const format of CONTAINER_NAMES) {
     )
     assert.ok(recovered.durationMs > 1500 && recovered.durationMs < 2200)
     assert.deepEqual(await verifyRecording(recovered, inspector), [])
-    assert.deepEqual(
-      await recoverRecording(recovered, { containers, runtime, signal }).then(({ parts }) => parts),
-      recovered.parts,
-    )
+    assert.deepEqual(await recoverRecording(recovered, options).then(({ parts }) => parts), recovered.parts)
   })
 }
 
@@ -89,7 +88,7 @@ test('a part that was to replace another takes its place', async () => {
   await writePart(flv.open(writerOptions(source)), part, source.units)
   await part.close()
   const path = part.relativePath
-  const recovered = await recoverRecording(unfinished(folder.path, 'flv', { path }), { containers, runtime, signal })
+  const recovered = await recoverRecording(unfinished(folder.path, 'flv', { path }), options)
   assert.equal(recovered.parts[0]?.path, 'cam1.flv')
   assert.deepEqual(await readdir(folder.path), ['cam1.flv'])
   assert.deepEqual(await verifyRecording(recovered, inspector), [])
@@ -133,7 +132,7 @@ for (const { name, part, content, state, parts, code } of EMPTY) {
   test(`recovery when ${name}`, async () => {
     await using folder = await TempFolder.make()
     if (content !== undefined) await writeFile(folder.at('x.mp4'), content)
-    const recovered = await recoverRecording(unfinished(folder.path, 'mp4', part), { containers, runtime, signal })
+    const recovered = await recoverRecording(unfinished(folder.path, 'mp4', part), options)
     assert.equal(recovered.state, state)
     assert.deepEqual(
       recovered.parts.map((each) => each.state),
@@ -154,9 +153,7 @@ test('recordings are recovered newest first, several at a time', async () => {
     recordingSample({ id: `r${n}`, state: 'waiting', parts: [], requestedAt: `2026-11-20T06:00:0${n}.000Z` }),
   )
   await recoverRecordings(waiting, {
-    containers,
-    runtime,
-    signal,
+    ...options,
     concurrency: 3,
     onRecovered: async ({ id, state }) => {
       order.push(id)
@@ -168,4 +165,25 @@ test('recordings are recovered newest first, several at a time', async () => {
   })
   assert.deepEqual(order, waiting.map(({ id }) => id).reverse())
   assert.equal(most, 3)
+})
+
+test('a full disk is waited for, not taken for damage', async () => {
+  await using folder = await TempFolder.make()
+  await using part = await createPartFile(folder.path, 'x.flv', { ifExists: 'fail' })
+  await writePart(flv.open(writerOptions(source)), part, source.units)
+  let refusals = 3
+  const finish: Container['finish'] = async (file) => {
+    if (refusals-- > 0) throw storageErrorFrom({ code: 'ENOSPC' }, 'x.flv')
+    return flv.finish(file)
+  }
+  const full = { ...options, containers: { ...containers, flv: { ...flv, finish } } }
+  const recovered = await recoverRecording(unfinished(folder.path, 'flv', { path: 'x.flv' }), full)
+  assert.equal(refusals, -1)
+  assert.deepEqual(await verifyRecording(recovered, inspector), [])
+
+  refusals = Infinity
+  const stopping = AbortSignal.timeout(20)
+  await assert.rejects(
+    recoverRecording(unfinished(folder.path, 'flv', { path: 'x.flv' }), { ...full, signal: stopping }),
+  )
 })

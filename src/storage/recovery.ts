@@ -13,14 +13,13 @@ export interface RecoveryOptions {
   readonly containers: Readonly<Record<ContainerName, Container>>
   /** Recordings finished at a time. */
   readonly concurrency: number
+  /** Pause between attempts to finish a part on a disk that refuses for now. */
+  readonly retryMs: number
   readonly runtime: Pick<Runtime, 'nowMs' | 'log'>
   /** The recording as it is now, `ready` or `failed`: store it, fire its hooks. Awaited. */
   readonly onRecovered: (recording: RecordingDocument) => Promise<void>
   readonly signal: AbortSignal
 }
-
-/** Pause between attempts to finish a part on a disk that refuses. */
-const RETRY_MS = 2_000
 
 /**
  * Finishes what a crash left open: every open part through its container's own finish, newest recordings first. What
@@ -46,7 +45,7 @@ export async function recoverRecordings(
  */
 export async function recoverRecording(
   recording: RecordingDocument,
-  { containers, runtime, signal }: Pick<RecoveryOptions, 'containers' | 'runtime' | 'signal'>,
+  { containers, retryMs, runtime, signal }: Omit<RecoveryOptions, 'concurrency' | 'onRecovered'>,
 ): Promise<RecordingDocument> {
   const parts: PartDocument[] = []
   let error: ProblemDocument | null = null
@@ -58,7 +57,7 @@ export async function recoverRecording(
     let outcome = await finishPart(part, containers[recording.format])
     while (mayPass(outcome.error)) {
       runtime.log.warn({ event: 'recovery.waiting', recording: recording.id, path: part.path, err: outcome.error })
-      await sleep(RETRY_MS, undefined, { signal })
+      await sleep(retryMs, undefined, { signal })
       outcome = await finishPart(part, containers[recording.format])
     }
     if (outcome.error !== undefined) {

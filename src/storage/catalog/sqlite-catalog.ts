@@ -67,7 +67,7 @@ export class SqliteCatalog implements Catalog {
   static async open(options: SqliteCatalogOptions): Promise<SqliteCatalog> {
     const path = join(options.folder, 'catalog.db')
     const data: CatalogWorkerData = { path, stamp: stampOf(options.runtime.nowMs()) }
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data, name: 'catalog' })
+    const worker = new Worker(new URL('./catalog-worker.ts', import.meta.url), { workerData: data, name: 'catalog' })
     // Rejects when the thread fails before its first word.
     const [first] = (await once(worker, 'message')) as [FromCatalog]
     if (first.kind === 'refused') throw catalogErrorFrom(first.failure, path)
