@@ -199,6 +199,21 @@ test('a file damaged in the middle is moved aside', async () => {
   assert.equal(catalog.isEmpty, true)
 })
 
+test('damage that shows while in use: an empty file takes its place, and its owner is told to fill it', async () => {
+  await using folder = await TempFolder.make()
+  let replaced = 0
+  await using catalog = await openCatalog(folder.path, () => replaced++)
+  // More than SQLite keeps in memory, so that it has to read the file again.
+  const label = 'x'.repeat(20_000)
+  await Promise.all(Array.from({ length: 400 }, (_, n) => catalog.save(numbered(n, { metadata: { label } }))))
+  for (const name of ['catalog.db', 'catalog.db-wal'])
+    await writeFile(folder.at(name), Buffer.alloc(9_000_000, 0xa5), { flag: 'r+' })
+  assert.deepEqual((await catalog.list({ limit: 1000 })).recordings, [])
+  assert.equal(replaced, 1)
+  await catalog.save(numbered(1))
+  assert.equal((await catalog.totals()).recordings, 1)
+})
+
 test('a catalog from the future is left alone', async () => {
   await using folder = await TempFolder.make()
   {
