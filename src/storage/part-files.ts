@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { makeFolder, resolveInRoot } from './confine.ts'
 import { DiskPart } from './disk-part.ts'
-import { NameTakenError, storageErrorFrom, systemCode } from './errors.ts'
+import { NameTakenError, StorageVanishedError, storageErrorFrom, systemCode } from './errors.ts'
 import type { PartFile } from './part-file.ts'
 import { formatPartName, parsePartName, replacedName, replacingName } from './part-name.ts'
 import { syncDirectory } from './sync-directory.ts'
@@ -35,7 +35,12 @@ export async function createPartFile(
   await makeFolder(root, dirname(path))
   const folder = relativePath.slice(0, relativePath.length - basename(relativePath).length)
   const wanted = basename(relativePath)
-  const attempt = await claimName(dirname(path), wanted, options)
+  const attempt = await claimName(dirname(path), wanted, options).catch(async (error: unknown) => {
+    if (!(error instanceof StorageVanishedError)) throw error
+    // Retention removes folders that became empty, perhaps this one between the two calls.
+    await makeFolder(root, dirname(path))
+    return claimName(dirname(path), wanted, options)
+  })
   const created = resolve(dirname(path), attempt.fileName)
   try {
     await syncDirectory(dirname(path))
