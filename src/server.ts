@@ -91,10 +91,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       recorder,
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
-      readManifest: async (recording) => {
-        const manifest = await manifests.read(recording)
-        return manifest === undefined ? undefined : `${JSON.stringify(manifest, null, 2)}\n`
-      },
+      manifestPath: (recording) => manifests.path(recording),
     }),
   )
   const publishPoints: PublishPoint[] = []
