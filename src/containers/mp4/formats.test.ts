@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { type ElementarySource, makeSource, type SourceUnit, toAccessUnit } from '#test/support/elementary-source.ts'
-import { assertPayloads, payloadHashes, payloadsByTrack, readableUnits } from '#test/support/mp4-judges.ts'
+import {
+  assertPayloads,
+  describedSource,
+  payloadHashes,
+  payloadsByTrack,
+  readableUnits,
+} from '#test/support/mp4-judges.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { SnapshotPart } from '#test/support/snapshot-part.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -49,8 +55,8 @@ const open = (formats: readonly TrackFormat[], indexBytes = 1024 * 1024): Mp4Wri
 
 test('a late track and a new size join the file; every state on the way plays', async () => {
   await using folder = await TempFolder.make()
-  const small = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 3, size: '160x90' })
-  const large = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 2, size: '320x180' })
+  const small = describedSource(await makeSource(folder, { video: 'vp9', audio: 'aac', seconds: 3, size: '160x90' }))
+  const large = describedSource(await makeSource(folder, { video: 'vp9', audio: 'aac', seconds: 2, size: '320x180' }))
   const [video, audio] = small.formats
   const [newVideo] = large.formats
   assert.ok(video && audio && newVideo)
@@ -118,6 +124,8 @@ test('what players cannot follow within a track asks for a new part', async () =
   const writer = open(source.formats)
   await writePart(writer, part, source.units)
   assert.equal(writer.changeFormat({ ...video, codec: 'h265' }), false)
+  const configuration = Uint8Array.from([...video.configuration, 0])
+  assert.equal(writer.changeFormat({ ...video, configuration }), false, 'Chromium would stop there')
   assert.equal(writer.changeFormat({ ...audio, timescale: 48_000, sampleRateHz: 48_000 }), false)
   assert.equal(writer.changeFormat({ ...audio, channels: audio.channels + 1 }), false)
   assert.equal(writer.changeFormat({ ...video }), true, 'the same again')

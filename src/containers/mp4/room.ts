@@ -5,7 +5,7 @@ import { FTYP_BYTES, ftyp } from './ftyp.ts'
 /**
  * The file's beginning: ftyp, then one `free` box, the room. Its content begins with the control block and is otherwise
  * prepared space, in which the index is written where no reader looks. Changing the room's 4-byte size field then
- * exposes what was prepared, in one write (docs/decisions/0002-mp4-finished-by-one-write.md).
+ * exposes what was prepared, in one write (docs/decisions/0008-mp4-is-finished-by-one-write.md).
  *
  *     free header │ magic │ version │ checkpoint │ room end │ index CRC │ reserved │ ……… prepared space ………
  *     +0            +8      +16       +24          +32        +40         +44       +64

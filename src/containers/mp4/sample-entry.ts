@@ -43,8 +43,18 @@ export function codecOfSampleEntry(entry: Uint8Array): Codec | undefined {
   return undefined
 }
 
-/** True when a track may hold samples of both: players take further sample entries of the same codec and clock only. */
+/** Codecs whose access units carry all that decoding needs, so that a player may ignore a new sample entry. */
+const SELF_DESCRIBING: readonly Codec[] = ['av1', 'vp9', 'vp8', 'mp3', 'opus', 'ac3', 'eac3', 'pcma', 'pcmu']
+
+/**
+ * True when samples of `b` may follow those of `a` in a track without a player noticing, apart from the size of the
+ * picture. Chromium 156 keeps the first sample entry for good: other H.264 parameter sets end its playback
+ * (PIPELINE_ERROR_DECODE), although FFmpeg follows.
+ */
 export function canShareTrack(a: TrackFormat, b: TrackFormat): boolean {
   if (a.codec !== b.codec || a.timescale !== b.timescale) return false
-  return a.kind === 'video' || (b.kind === 'audio' && a.channels === b.channels && a.sampleRateHz === b.sampleRateHz)
+  if (a.kind === 'audio' && b.kind === 'audio') {
+    if (a.channels !== b.channels || a.sampleRateHz !== b.sampleRateHz) return false
+  }
+  return SELF_DESCRIBING.includes(a.codec) || Buffer.compare(a.configuration, b.configuration) === 0
 }
