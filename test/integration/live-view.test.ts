@@ -12,7 +12,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 /** A publisher's clock has run for a day when we join. */
 const SHIFT_SECONDS = 86_400
 
-test('what live.mp4 sends is the stream, bit for bit, in an MP4 others read', async () => {
+test('what live.mp4 sends is the stream, bit for bit, in an MP4 others read', { timeout: 60_000 }, async () => {
   await using folder = await TempFolder.make()
   const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 2 })
   const listen = { host: '127.0.0.1', port: 0 }
