@@ -231,6 +231,8 @@ test('a refused command says why; the server going away is said and gets over', 
   const port = Number(new URL(page.url()).port)
   await backend.close()
   await page.getByText('Reconnecting…', { exact: true }).waitFor()
+  await page.getByRole('alert').getByText('The server does not answer.').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
   await using successor = new DashboardBackend(media)
   successor.recordings.set('01c', recordingDocument({ id: '01c', stream: 'after/restart' }))
   await successor.listen(port)

@@ -3,19 +3,21 @@ import { formatBytes, formatDuration, isoDuration } from '../format.ts'
 import { elapsedMs, type SeenRecording } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
+import { useStore } from '../state/store.ts'
 import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
 import { useNowMs } from '../state/use-now.ts'
 import { StateBadge } from './state-badge.tsx'
 
-/** One recording in progress: how long, how large, and its stop button. */
-export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecording; showStream?: boolean }) {
+/** One recording in progress: how long, how large, and its stop button; and of what, where no stream says so. */
+export function ActiveRecording({ seen, isStreamLive }: { seen: SeenRecording; isStreamLive: boolean }) {
   const { client, feed, toasts } = useApp()
   const { isBusy, run } = useCommand()
   const nowMs = useNowMs(1_000)
   const { recording } = seen
+  const { link } = useStore(feed.state)
   const mayRecord = useMay('record')
-  const elapsed = elapsedMs(seen, nowMs)
+  const elapsed = elapsedMs(seen, nowMs, isStreamLive && link !== 'away')
 
   const stop = () =>
     run(async () => {
@@ -31,7 +33,7 @@ export function ActiveRecording({ seen, showStream = false }: { seen: SeenRecord
         aria-label={`Recording of ${recording.stream} as ${containerName(recording.format)}, ${recording.state}: details`}
       >
         <StateBadge recording={recording} />
-        {showStream && <strong>{recording.stream}</strong>}
+        {!isStreamLive && <strong>{recording.stream}</strong>}
         <span>{containerName(recording.format)}</span>
         <time class="figures" dateTime={isoDuration(elapsed)}>
           {formatDuration(elapsed)}

@@ -32,7 +32,7 @@ export function LiveSection() {
           <h2>Waiting for their stream</h2>
           <ul class="active-list">
             {withoutStream.map((seen) => (
-              <ActiveRecording key={seen.recording.id} seen={seen} showStream />
+              <ActiveRecording key={seen.recording.id} seen={seen} isStreamLive={false} />
             ))}
           </ul>
         </div>

@@ -31,6 +31,8 @@ export function Page() {
 }
 
 function Content() {
+  const { feed } = useApp()
+  const { link } = useStore(feed.state)
   const route = useRoute()
   const section = route.page === 'home' ? route.section : undefined
   useEffect(() => {
@@ -43,10 +45,10 @@ function Content() {
       {route.page === 'recording' ? (
         <RecordingPage key={route.id} id={route.id} />
       ) : (
-        <>
+        <div class={link === 'away' ? 'stale' : undefined}>
           <LiveSection />
           <Library />
-        </>
+        </div>
       )}
     </>
   )

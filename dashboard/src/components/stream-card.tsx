@@ -40,7 +40,7 @@ export function StreamCard(props: {
         {recordings.length > 0 && (
           <ul class="active-list" aria-label={`Recordings of ${stream.path} in progress`}>
             {recordings.map((seen) => (
-              <ActiveRecording key={seen.recording.id} seen={seen} />
+              <ActiveRecording key={seen.recording.id} seen={seen} isStreamLive />
             ))}
           </ul>
         )}

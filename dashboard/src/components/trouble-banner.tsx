@@ -6,10 +6,16 @@ import { Icon } from './icon.tsx'
 /** Recordings that lose media right now, above everything else, with the reason the server gives. */
 export function TroubleBanner() {
   const { feed } = useApp()
-  const { active, refusal } = useStore(feed.state)
+  const { active, refusal, link } = useStore(feed.state)
   const impaired = [...active.values()].map(({ recording }) => recording).filter(({ error }) => error !== null)
   return (
     <div role="alert">
+      {link === 'away' && (
+        <p class="trouble">
+          <Icon name="warning" /> The server does not answer. This is what it said last; the page follows again by
+          itself.
+        </p>
+      )}
       {refusal !== '' && (
         <p class="trouble">
           <Icon name="warning" /> {refusal}

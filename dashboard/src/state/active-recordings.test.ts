@@ -33,8 +33,9 @@ test('an event that came while a listing was on its way knows better', () => {
 })
 
 test('elapsed time runs on between answers, and stands with the recording', () => {
-  assert.equal(elapsedMs({ recording: recording('a'), seenAtMs: 1_000 }, 3_500), 12_500)
+  assert.equal(elapsedMs({ recording: recording('a'), seenAtMs: 1_000 }, 3_500, true), 12_500)
+  assert.equal(elapsedMs({ recording: recording('a'), seenAtMs: 1_000 }, 3_500, false), 10_000)
   const impaired = recording('a', { error: { code: 'storage/disk-full', message: '' } })
-  assert.equal(elapsedMs({ recording: impaired, seenAtMs: 1_000 }, 3_500), 10_000)
-  assert.equal(elapsedMs({ recording: recording('a', { state: 'waiting' }), seenAtMs: 1_000 }, 3_500), 10_000)
+  assert.equal(elapsedMs({ recording: impaired, seenAtMs: 1_000 }, 3_500, true), 10_000)
+  assert.equal(elapsedMs({ recording: recording('a', { state: 'waiting' }), seenAtMs: 1_000 }, 3_500, true), 10_000)
 })

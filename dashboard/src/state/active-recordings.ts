@@ -50,9 +50,9 @@ export function withListing(
   return next
 }
 
-/** How long a recording runs now: what the server said, plus the time since, unless it stands still. */
-export function elapsedMs(seen: SeenRecording, nowMs: number): number {
+/** How long a recording runs now: what the server said, plus the time since, unless nothing is written meanwhile. */
+export function elapsedMs(seen: SeenRecording, nowMs: number, isStreamLive: boolean): number {
   const { recording, seenAtMs } = seen
-  const stands = recording.state !== 'recording' || recording.error !== null
+  const stands = !isStreamLive || recording.state !== 'recording' || recording.error !== null
   return recording.durationMs + (stands ? 0 : Math.max(0, nowMs - seenAtMs))
 }
