@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
-import { assertPayloads, payloadHashes, payloadsByTrack, readableUnits } from '#test/support/mp4-judges.ts'
+import {
+  assertPayloads,
+  payloadHashes,
+  payloadsByTrack,
+  readableUnits,
+  topLevelBoxes,
+} from '#test/support/mp4-judges.ts'
 import { MemoryPart } from '#test/support/part-bytes.ts'
 import { SnapshotPart } from '#test/support/snapshot-part.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -10,23 +16,24 @@ import { createMp4 } from './mp4.ts'
 
 /** Room for the index: ample; enough for one index but not for two; too small for any. */
 const ROOMS = [
-  { name: 'ample', indexBytes: 1024 * 1024 },
-  { name: 'tight', indexBytes: 5_000 },
-  { name: 'outgrown', indexBytes: 0 },
+  { name: 'ample', indexBytes: 1024 * 1024, seconds: 4, movieAt: 'front' },
+  { name: 'tight', indexBytes: 0, seconds: 4, movieAt: 'front' },
+  { name: 'outgrown', indexBytes: 0, seconds: 14, movieAt: 'end' },
 ]
 
 const counts = (tracks: readonly { accessUnits: number }[]) => tracks.map((track) => track.accessUnits)
 
-for (const { name, indexBytes } of ROOMS) {
+for (const { name, indexBytes, seconds, movieAt } of ROOMS) {
   const mp4 = createMp4({ indexBytes })
 
   test(`${name} room: every state of recording, finishing and appending plays and can be finished`, async () => {
     await using folder = await TempFolder.make()
-    const { first, second } = await twoSources(folder)
+    const { first, second } = await twoSources(folder, seconds)
     const part = new SnapshotPart()
     await writePart(mp4.open(writerOptions(first)), part, first.units)
     const recordedSteps = part.steps
     await mp4.finish(part)
+    assert.equal(topLevelBoxes(part.bytes).at(movieAt === 'end' ? -1 : 2), 'moov')
     const finishedSteps = part.steps
     const { writer, startMs } = await mp4.openForAppend(part, writerOptions(second))
     await writePart(writer, part, second.units, startMs)
@@ -61,7 +68,7 @@ for (const { name, indexBytes } of ROOMS) {
 
 test('cut anywhere, a part plays up to its last whole fragment, and finishing keeps every whole access unit', async () => {
   await using folder = await TempFolder.make()
-  const { first } = await twoSources(folder)
+  const { first } = await twoSources(folder, 6)
   const mp4 = createMp4({ indexBytes: 4096 })
   const part = new MemoryPart()
   await writePart(mp4.open(writerOptions(first)), part, first.units)
@@ -71,7 +78,7 @@ test('cut anywhere, a part plays up to its last whole fragment, and finishing ke
   for (const moof of moofs) assert.ok(Math.floor(moof.at / 4096) === Math.floor((moof.endAt - 1) / 4096))
   const start = ends[0] ?? 0
   // A killed write ends between two pages; anything else (a lost power supply, a copy that broke off) anywhere
-  const pages = Array.from({ length: Math.floor((bytes.length - start) / 4096) }, (_, i) => start + 4096 * (i + 1))
+  const pages = Array.from({ length: Math.floor((bytes.length - start) / 12_288) }, (_, i) => start + 12_288 * (i + 1))
   const atPages = pages.map((position) => position - (position % 4096)).filter((position) => position > start)
   const anywhere = Array.from(
     { length: 12 },
@@ -100,8 +107,45 @@ test('cut anywhere, a part plays up to its last whole fragment, and finishing ke
   }
 })
 
-async function twoSources(folder: TempFolder): Promise<{ first: ElementarySource; second: ElementarySource }> {
-  const first = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 6, size: '160x90' })
+test('an index torn at the end of the file disturbs nobody', async () => {
+  await using folder = await TempFolder.make()
+  const { first, second } = await twoSources(folder, 14)
+  const mp4 = createMp4({ indexBytes: 0 })
+  const part = new SnapshotPart()
+  await writePart(mp4.open(writerOptions(first)), part, first.units)
+  const recordedBytes = part.sizeBytes
+  const recordedSteps = part.steps
+  await mp4.finish(part)
+  assert.ok(part.sizeBytes > recordedBytes, 'the index outgrew the room')
+  const finishedBytes = part.sizeBytes
+  const finishedSteps = part.steps
+  await mp4.openForAppend(part, writerOptions(second))
+  assert.ok(part.sizeBytes > finishedBytes)
+  const hashes = payloadHashes(first.units, [1, 2])
+  for (const [steps, wholeBytes] of [
+    [recordedSteps + 1, recordedBytes],
+    [finishedSteps + 1, finishedBytes],
+  ] as const) {
+    const { bytes } = await part.stateAfter(steps)
+    assert.ok(bytes.length > wholeBytes)
+    for (const tornBytes of [9, bytes.length - wholeBytes - 1]) {
+      const torn = new MemoryPart(bytes.subarray(0, wholeBytes + tornBytes))
+      const path = folder.at('torn.mp4')
+      await assertPayloads(path, torn.bytes, hashes)
+      assert.equal((await mp4.inspect(torn)).tornBytes, tornBytes)
+      await mp4.finish(torn)
+      assert.equal(torn.sizeBytes, finishedBytes)
+      await assertPayloads(path, torn.bytes, hashes)
+    }
+  }
+})
+
+/** @param seconds of the first */
+async function twoSources(
+  folder: TempFolder,
+  seconds: number,
+): Promise<{ first: ElementarySource; second: ElementarySource }> {
+  const first = await makeSource(folder, { video: 'h264', audio: 'aac', seconds, size: '160x90' })
   const second = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 2, size: '128x96' })
   return { first, second }
 }
