@@ -258,3 +258,45 @@ test('a phone in the dark: nothing scrolls sideways', async () => {
   assert.deepEqual(await accessibilityProblems(page), [])
   assertClean()
 })
+
+test('two tabs share the connections, and both go on working', async () => {
+  await using backend = new DashboardBackend(media)
+  backend.streams = ['a', 'b', 'c', 'd'].map((name) => streamDocument({ path: `live/${name}` }))
+  const { page, assertClean } = await open(backend, { viewport: { width: 1280, height: 1400 } })
+  await waitForCount(page.locator('video'), 3)
+  const second = await page.context().newPage()
+  await second.goto(page.url())
+  await second.getByRole('button', { name: 'Show live/d' }).waitFor()
+  await second.getByRole('button', { name: 'Record live/d' }).click()
+  await second.getByRole('list', { name: 'Recordings of live/d in progress' }).waitFor()
+  const pictures = (await page.locator('video').count()) + (await second.locator('video').count())
+  assert.equal(pictures, 3)
+  await page.close()
+  await waitForCount(second.locator('video'), 3)
+  assertClean()
+})
+
+test('every control is reached with the Tab key, in the order of the page, and shows it', async () => {
+  await using backend = new DashboardBackend(media)
+  backend.streams = [streamDocument({ path: 'live/cam1' })]
+  backend.recordings.set('01b', IMPAIRED)
+  backend.recordings.set('01a', recordingDocument({ id: '01a' }))
+  const { page, assertClean } = await open(backend, { viewport: { width: 1280, height: 1400 } })
+  await page.getByRole('button', { name: 'Hear live/cam1' }).waitFor()
+  await page.locator('.recordings > li').nth(1).waitFor()
+  const expected = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('a, button, input, select')].filter((e) => !e.disabled).map((e) => e.outerHTML)`,
+  )
+  const reached: string[] = []
+  for (const _ of expected) {
+    await page.keyboard.press('Tab')
+    const [html, outline] = await page.evaluate<string[]>(
+      `(() => { const e = document.activeElement; const at = e.matches('.covers-card') ? '::after' : undefined
+        return [e.outerHTML, getComputedStyle(e, at).outlineStyle] })()`,
+    )
+    assert.equal(outline, 'solid', `no visible focus: ${html}`)
+    reached.push(html ?? '')
+  }
+  assert.deepEqual(reached, expected)
+  assertClean()
+})
