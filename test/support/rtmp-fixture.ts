@@ -40,6 +40,8 @@ export interface RtmpFixture extends AsyncDisposable {
   readonly tapes: Tape[]
   /** `rtmp://127.0.0.1:port/<path>` */
   url(path: string): string
+  /** Lets the server's clock for timeouts jump ahead; it looks at them once a second. */
+  advance(ms: number): void
   /** The n-th stream that is published, from 0. */
   tape(index: number): Promise<Tape>
 }
@@ -51,9 +53,10 @@ export async function rtmpFixture(
   await using owned = new AsyncDisposableStack()
   const folder = owned.use(await TempFolder.make())
   const events: LoggedEvent[] = []
+  let aheadMs = 0
   const runtime: Runtime = {
     nowMs: Date.now,
-    monotonicMs: performance.now.bind(performance),
+    monotonicMs: () => performance.now() + aheadMs,
     newId: () => newUlid(Date.now()),
     log: collectingLogger(events),
   }
@@ -83,6 +86,9 @@ export async function rtmpFixture(
     events,
     tapes,
     url: (path) => `rtmp://127.0.0.1:${port}/${path}`,
+    advance: (ms) => {
+      aheadMs += ms
+    },
     tape: async (index) => {
       for (;;) {
         const tape = tapes[index]

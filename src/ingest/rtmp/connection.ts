@@ -42,7 +42,9 @@ export interface ConnectionOptions {
   /** Shared by all plain sockets; undefined for TLS. */
   readonly readBuffer: Uint8Array | undefined
   readonly onBytes: (bytes: number) => void
-  readonly onClosed: (connection: RtmpConnection, error: unknown) => void
+  /** It ends with an error; once. */
+  readonly onFailed: (error: unknown) => void
+  readonly onClosed: (connection: RtmpConnection) => void
 }
 
 type Phase = 'hello' | 'echo' | 'chunks' | 'closing' | 'closed'
@@ -61,7 +63,8 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   readonly #writer = new ChunkWriter()
   readonly #net: NetConnection
   readonly #onBytes: (bytes: number) => void
-  readonly #onClosed: (connection: RtmpConnection, error: unknown) => void
+  readonly #onFailed: (error: unknown) => void
+  readonly #onClosed: (connection: RtmpConnection) => void
   readonly #openedMs: number
   #phase: Phase = 'hello'
   /** Collects C0 and C1. */
@@ -75,7 +78,6 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   #lastReceivedMs: number
   #uselessSinceMs: number
   #isStopped = false
-  #error: unknown
   #end: StreamEnd = { cause: 'lost', message: 'the connection broke without a goodbye' }
 
   constructor(options: ConnectionOptions) {
@@ -85,6 +87,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
     this.#runtime = runtime
     this.#limits = limits
     this.#onBytes = options.onBytes
+    this.#onFailed = options.onFailed
     this.#onClosed = options.onClosed
     this.#openedMs = runtime.monotonicMs()
     this.#lastReceivedMs = this.#openedMs
@@ -230,7 +233,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   /** Ends the connection because of what the peer did (or did not). */
   fail(error: unknown): void {
     if (this.#phase === 'closed' || this.#phase === 'closing') return
-    this.#error = error
+    this.#onFailed(error)
     const fields = { event: 'rtmp.connection-failed', code: errorCode(error), err: error }
     if (error instanceof TapedeckError) this.#log.warn(fields, errorMessage(error))
     else this.#log.error(fields, 'unexpected error in an RTMP connection')
@@ -256,7 +259,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
       this.#shut(this.#end)
     }
     this.#phase = 'closed'
-    this.#onClosed(this, this.#error)
+    this.#onClosed(this)
   }
 
   #shut(end: StreamEnd): void {

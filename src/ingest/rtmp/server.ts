@@ -142,9 +142,9 @@ export class RtmpServer implements AsyncDisposable {
       onBytes: (bytes) => {
         this.#receivedBytesTotal += bytes
       },
-      onClosed: (closed, error) => {
+      onFailed: (error) => this.#count(error),
+      onClosed: (closed) => {
         this.#connections.delete(closed)
-        if (error !== undefined) this.#count(error)
         if (this.#connections.size === 0) this.#onLastClosed?.()
       },
     })

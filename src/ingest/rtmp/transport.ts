@@ -24,8 +24,6 @@ export interface Transport {
   write(bytes: Uint8Array): void
   /** Reads again after 'stop'. */
   resume(): void
-  /** Sends what is written, then says goodbye; keeps reading until the peer does too. */
-  end(): void
   destroy(): void
 }
 
@@ -94,10 +92,6 @@ class SocketTransport implements Transport {
 
   resume(): void {
     if (!this.#isClosed && !this.#socket.destroyed) this.#socket.resume()
-  }
-
-  end(): void {
-    this.#socket.end()
   }
 
   destroy(): void {
