@@ -11,13 +11,27 @@ import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { createControl, type PublishPoint } from '#control/control.ts'
 import { Hub } from '#hub/hub.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
+import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
+import { rebuildCatalog } from '#storage/catalog/rebuild.ts'
 import { SqliteCatalog } from '#storage/catalog/sqlite-catalog.ts'
+import { DigestQueue } from '#storage/digest-queue.ts'
+import { FreeSpace } from '#storage/free-space.ts'
 import { ManifestStore } from '#storage/manifests.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { recoverRecordings } from '#storage/recovery.ts'
+import { removeRecording } from '#storage/remove-recording.ts'
+import { Retention } from '#storage/retention.ts'
 import type { RunningServer } from './cli/context.ts'
 import { createLogger } from './logger.ts'
 
 export const VERSION = '0.1.0'
+
+/** How often retention looks for what to delete. */
+const RETENTION_EVERY_MS = 10_000
+
+/** Reading pace of the hashes made in the background, so that they never compete with recording. */
+const DIGEST_BYTES_PER_SECOND = 50 * 1024 * 1024
 
 const DASHBOARD = join(import.meta.dirname, '../dashboard/dist')
 
@@ -41,36 +55,73 @@ export async function startServer(config: Config): Promise<RunningServer> {
   await using opening = new AsyncDisposableStack()
   await mkdir(config.data, { recursive: true })
   for (const root of config.recordings.roots) await mkdir(root, { recursive: true })
-  const catalog = opening.use(await SqliteCatalog.open({ folder: config.data, runtime, onReplaced: () => {} }))
-  const manifests = new ManifestStore(join(config.data, 'manifests'), config.recordings.durability)
+  const containers = allContainers(config.recordings.mp4IndexBytes)
+  const { keep, roots, durability } = config.recordings
+  const [root] = roots
+  const manifests = new ManifestStore(join(config.data, 'manifests'), durability)
+  const ending = new AbortController()
+  let catalogReplaced = () => {}
+  const catalog = opening.use(
+    await SqliteCatalog.open({ folder: config.data, runtime, onReplaced: () => catalogReplaced() }),
+  )
+  const naming = new Naming(config.recordings.name, timeZone())
+  const rebuild = async () => {
+    log.warn({ event: 'catalog.rebuilding' }, 'the catalog is empty: rebuilding it from manifests and files')
+    const options = { catalog, manifests, roots, containers, node: config.node, runtime, signal: ending.signal }
+    const readName = (path: string) => naming.read(path)
+    const found = await rebuildCatalog({ ...options, readName, onProgress: () => {} })
+    log.info({ event: 'catalog.rebuilt', ...found })
+  }
+  const recover = async (onRecovered: (recording: RecordingDocument) => Promise<void>) => {
+    if (catalog.isEmpty) await rebuild()
+    const listed = await catalog.unfinished(config.node)
+    const active = new Set(recorder.active().map(({ id }) => id))
+    const unfinished = listed.filter(({ id }) => !active.has(id))
+    const { signal } = ending
+    await recoverRecordings(unfinished, { containers, concurrency: 4, retryMs: 2_000, runtime, onRecovered, signal })
+  }
+  const freeSpace = opening.use(new FreeSpace({ roots, floorBytes: keep.minFreeBytes, pollMs: 1_000, log }))
+  await freeSpace.start()
   const hub = new Hub(runtime, {
     maxPublishers: config.limits.publishers,
     gopMemoryBytes: config.limits.gopMemoryBytes,
   })
-  const recorder = opening.use(
+  const digests = opening.use(
+    new DigestQueue({
+      bytesPerSecond: DIGEST_BYTES_PER_SECOND,
+      log,
+      onDigest: ({ recordingId, partIndex }, sha256) => {
+        recorder.digested(recordingId, partIndex, sha256).catch((error: unknown) => {
+          log.warn({ event: 'digest.not-stored', recording: recordingId, err: error })
+        })
+      },
+    }),
+  )
+  const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
       hub,
       catalog,
       settings: {
         node: config.node,
-        roots: config.recordings.roots,
+        roots,
         name: config.recordings.name,
         format: config.recordings.format,
-        timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        durability: config.recordings.durability,
+        timeZone: timeZone(),
+        durability,
         fragmentMs: config.recordings.fragmentMs,
         trackWaitMs: config.recordings.trackWaitMs,
         reconnectSeconds: config.recordings.reconnectSeconds,
         queueBytes: config.limits.recordingQueueBytes,
-        containers: allContainers(config.recordings.mp4IndexBytes),
+        containers,
       },
       store: {
         async save(recording) {
           await Promise.all([manifests.save(recording), catalog.save(recording)])
         },
         async remove(recording) {
-          await Promise.all([manifests.remove(recording), catalog.remove(recording.id)])
+          digests.cancel(recording.id)
+          await removeRecording(recording, catalog, manifests)
         },
       },
       rules: [
@@ -79,9 +130,37 @@ export async function startServer(config: Config): Promise<RunningServer> {
         }),
         ...(await catalog.rules()),
       ],
-      refusal: () => undefined,
+      refusal: () => (root === undefined ? undefined : freeSpace.refusal(root)),
+      recover: (onRecovered) => recover(onRecovered),
     }),
   )
+  catalogReplaced = () => {
+    // The recordings in progress save themselves again within seconds.
+    rebuild().catch((error: unknown) => log.error({ event: 'catalog.rebuild-failed', err: error }))
+  }
+  recorder.events.listen((event) => {
+    if (event.type !== 'recording.ready') return
+    const { id, parts } = event.recording
+    for (const { index, sha256, root: partRoot, path } of parts) {
+      if (sha256 === null) digests.add({ recordingId: id, partIndex: index, path: join(partRoot, path) })
+    }
+  })
+  const retention = opening.use(
+    new Retention({
+      catalog,
+      manifests,
+      // The free-space floor alone never deletes: it only stops writing. Whoever sets a limit has asked for deletion.
+      policy: { ...keep, freeBytes: keep.days + keep.bytes + keep.count > 0 ? freeSpace.resumeBytes : 0 },
+      spaces: () => freeSpace.all(),
+      runtime,
+      isBusy: (id) => recorder.active().some((recording) => recording.id === id),
+      onDeleted: (recording) => {
+        digests.cancel(recording.id)
+        recorder.events.emit({ type: 'recording.deleted', recording })
+      },
+    }),
+  )
+  retention.start(RETENTION_EVERY_MS)
   const control = opening.use(
     createControl({
       runtime,
@@ -107,6 +186,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const addresses = { api: await api.listen(), ...rtmpAddresses }
   log.info({ event: 'server.started', version: VERSION, addresses })
   const owned = opening.move()
+  owned.defer(() => ending.abort())
   let closing: Promise<void> | undefined
   return {
     addresses,
@@ -115,4 +195,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
       return closing
     },
   }
+}
+
+function timeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone
 }

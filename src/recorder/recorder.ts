@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
@@ -7,7 +6,6 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
-import { storageErrorFrom } from '#storage/errors.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { appendedTo, checkOverwritable } from './append.ts'
 import {
@@ -45,8 +43,10 @@ export interface RecorderOptions {
   readonly hub: Hub
   readonly settings: RecorderSettings
   readonly catalog: Catalog
-  /** Catalog row and manifest together. */
+  /** Catalog row and manifest together; `remove` takes the files that no other recording shares, too. */
   readonly store: RecordingStore & { remove(recording: RecordingDocument): Promise<void> }
+  /** Finishes what a crash left open, calling back with each recording as it is then. */
+  readonly recover: (onRecovered: (recording: RecordingDocument) => Promise<void>) => Promise<void>
   readonly rules: readonly RuleRow[]
   /** Why nothing may be written now (the free-space floor); undefined when it may. */
   readonly refusal: () => TapedeckError | undefined
@@ -62,6 +62,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
   readonly #owned = new DisposableStack()
+  readonly #recovery: Promise<void>
   #lastSaveMs: number
   #closed = false
 
@@ -76,6 +77,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
     const timer = setInterval(() => this.#tick(), TICK_MS)
     this.#owned.defer(() => clearInterval(timer))
+    this.#recovery = options
+      .recover(async (recording) => {
+        await options.store.save(recording)
+        this.events.emit({ type: recording.state === 'ready' ? 'recording.ready' : 'recording.failed', recording })
+      })
+      .catch((error: unknown) => runtime.log.error({ event: 'recovery.failed', err: error }))
   }
 
   get isReady(): boolean {
@@ -142,12 +149,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const recording = await this.get(id)
     if (this.#recordings.has(id)) throw new RecordingBusyError(id, recording.state)
     if (recording.held) throw new RecordingHeldError(id)
-    for (const part of recording.parts) {
-      const path = join(part.root, part.path)
-      await rm(path, { force: true }).catch((error: unknown) => {
-        throw storageErrorFrom(error, path)
-      })
-    }
     await this.#journal.settled(id)
     await this.#options.store.remove(recording)
     this.events.emit({ type: 'recording.deleted', recording })
@@ -225,12 +226,15 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const stops = [...this.#recordings.values()].map((recording) => recording.stop())
     await Promise.race([Promise.all(stops), sleep(CLOSE_PATIENCE_MS, undefined, { ref: false })])
     this.#owned.dispose()
+    await this.#recovery
     await this.#journal.allSettled()
   }
 
   /** The recording to go on with (append), after the checks that need the catalog. */
   async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
     const { catalog, settings } = this.#options
+    // What is to be continued may be what a crash has left: it has to be whole first.
+    if (request.ifExists === 'append') await this.#recovery
     if (request.ifExists === 'append') return appendedTo(catalog, settings, request, this.#runtime)
     if (request.ifExists === 'overwrite') await checkOverwritable(catalog, settings, request, this.#runtime)
     return undefined

@@ -107,7 +107,8 @@ async function recordingOf(file: FoundFile, options: RebuildOptions): Promise<Re
     id: runtime.newId(),
     node,
     stream: name?.stream ?? folderOf(file.relativePath),
-    state: 'ready',
+    // What a crash left open is listed as such, for the recovery that follows.
+    state: inspection.finished ? 'ready' : 'recording',
     format: file.container,
     rule: null,
     startedAt,
@@ -120,7 +121,7 @@ async function recordingOf(file: FoundFile, options: RebuildOptions): Promise<Re
         index: 1,
         path: file.relativePath,
         root: file.root,
-        state: 'ready',
+        state: inspection.finished ? 'ready' : 'open',
         startedAt,
         startMs: 0,
         durationMs: inspection.durationMs,
