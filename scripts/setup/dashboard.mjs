@@ -3,10 +3,15 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { NODE_24, ROOT } from './paths.mjs'
 
+/** What the page is made of; scripts/build-dashboard.ts has the same list. */
+const INPUTS = ['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public']
+
 /** Builds the page when there is no build, or one older than its sources. */
 export function ensureDashboard() {
-  const built = `${ROOT}dashboard/dist/index.html`
-  if (existsSync(built) && statSync(built).mtimeMs >= newestSourceMs(`${ROOT}dashboard`)) return
+  const folder = `${ROOT}dashboard/`
+  const built = `${folder}dist/index.html`
+  const newestMs = Math.max(...INPUTS.map((input) => newestBelowMs(folder + input)))
+  if (existsSync(built) && statSync(built).mtimeMs > newestMs) return
   console.error('tapedeck: building the page, once …')
   const build = spawnSync(NODE_24, [`${ROOT}scripts/build-dashboard.ts`], { cwd: ROOT, stdio: ['ignore', 'ignore', 2] })
   if (build.status !== 0) {
@@ -14,12 +19,8 @@ export function ensureDashboard() {
   }
 }
 
-function newestSourceMs(folder) {
-  let newest = 0
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === 'dist' || entry.name === 'node_modules') continue
-    const path = join(folder, entry.name)
-    newest = Math.max(newest, entry.isDirectory() ? newestSourceMs(path) : statSync(path).mtimeMs)
-  }
-  return newest
+function newestBelowMs(path) {
+  const stats = statSync(path)
+  if (!stats.isDirectory()) return stats.mtimeMs
+  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newestBelowMs(join(path, name))))
 }
