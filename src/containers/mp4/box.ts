@@ -1,5 +1,3 @@
-import { crc32 } from 'node:zlib'
-
 /** A box, or fields inside one, as pieces not yet joined: tables of megabytes are copied once, when serialized. */
 export interface Bytes {
   readonly length: number
@@ -69,13 +67,6 @@ export function u16(...values: number[]): Uint8Array {
   const view = new DataView(bytes.buffer)
   for (let i = 0; i < values.length; i++) view.setUint16(2 * i, values[i] ?? 0)
   return bytes
-}
-
-/** CRC-32 of the bytes as if they were joined. */
-export function crcOf(bytes: Bytes): number {
-  let crc = 0
-  for (const piece of bytes.pieces) crc = crc32(piece, crc)
-  return crc
 }
 
 /** Also for negative values, which are stored in two's complement. */

@@ -16,9 +16,9 @@ import { createMp4 } from './mp4.ts'
 
 /** Room for the index: ample; enough for one index but not for two; too small for any. */
 const ROOMS = [
-  { name: 'ample', indexBytes: 1024 * 1024, seconds: 4, movieAt: 'front' },
-  { name: 'tight', indexBytes: 0, seconds: 4, movieAt: 'front' },
-  { name: 'outgrown', indexBytes: 0, seconds: 14, movieAt: 'end' },
+  { name: 'ample', indexBytes: 1024 * 1024, seconds: 3, movieAt: 'front' },
+  { name: 'tight', indexBytes: 0, seconds: 3, movieAt: 'front' },
+  { name: 'outgrown', indexBytes: 0, seconds: 9, movieAt: 'end' },
 ]
 
 const counts = (tracks: readonly { accessUnits: number }[]) => tracks.map((track) => track.accessUnits)
@@ -68,7 +68,7 @@ for (const { name, indexBytes, seconds, movieAt } of ROOMS) {
 
 test('cut anywhere, a part plays up to its last whole fragment, and finishing keeps every whole access unit', async () => {
   await using folder = await TempFolder.make()
-  const { first } = await twoSources(folder, 6)
+  const { first } = await twoSources(folder, 4)
   const mp4 = createMp4({ indexBytes: 4096 })
   const part = new MemoryPart()
   await writePart(mp4.open(writerOptions(first)), part, first.units)
@@ -109,7 +109,7 @@ test('cut anywhere, a part plays up to its last whole fragment, and finishing ke
 
 test('an index torn at the end of the file disturbs nobody', async () => {
   await using folder = await TempFolder.make()
-  const { first, second } = await twoSources(folder, 14)
+  const { first, second } = await twoSources(folder, 9)
   const mp4 = createMp4({ indexBytes: 0 })
   const part = new SnapshotPart()
   await writePart(mp4.open(writerOptions(first)), part, first.units)

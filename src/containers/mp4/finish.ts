@@ -1,6 +1,7 @@
 import type { Change, PartBytes, PartInspection, PartSummary, ReadableBytes } from '#containers/container.ts'
 import { DamagedError } from '#containers/errors.ts'
-import { type Bytes, boxHeader, crcOf, join, largeBoxHeader, serialize } from './box.ts'
+import { type Bytes, boxHeader, join, largeBoxHeader, serialize } from './box.ts'
+import { indexCrc } from './index-crc.ts'
 import { type Layout, readLayout } from './layout.ts'
 import { readMediaIndex } from './media-index.ts'
 import { moov } from './moov.ts'
@@ -41,7 +42,7 @@ function placeIndex(layout: Layout, box: Bytes, endAt: number): Change[] {
   const roomEndAt = layout.room.endAt
   const mdatAt = roomEndAt - MDAT_HEADER_BYTES
   const mdat: Change = { kind: 'write', position: mdatAt, bytes: largeBoxHeader('mdat', endAt - mdatAt) }
-  const note = noteFinish(roomEndAt, crcOf(box))
+  const note = noteFinish(roomEndAt, indexCrc(box))
   const fillerAt = PREPARED_AT + box.length
   if (fillerAt + FREE_HEADER_BYTES <= mdatAt) {
     const filled = serialize(join([box, boxHeader('free', mdatAt - fillerAt)]))

@@ -1,7 +1,8 @@
-import { crc32 } from 'node:zlib'
 import type { ReadableBytes } from '#containers/container.ts'
 import { DamagedError, NotOursError } from '#containers/errors.ts'
+import { join } from './box.ts'
 import { MAX_BOX_HEADER_BYTES, parseBoxHeader } from './box-reader.ts'
+import { indexCrc } from './index-crc.ts'
 import type { Movie } from './movie.ts'
 import { type ReadMovie, readMovie } from './movie-reader.ts'
 import { PREPARED_AT, type Room, readRoom } from './room.ts'
@@ -49,7 +50,7 @@ async function walk(part: ReadableBytes, room: Room, roomEndAt: number): Promise
       if (found !== undefined || header.sizeBytes > MAX_MOOV_BYTES) break
       const box = await part.read(at, header.sizeBytes)
       const read = tryReadMovie(box.subarray(header.headerBytes))
-      if (read === undefined || (!read.fragmented && crc32(box) !== room.indexCrc)) return undefined
+      if (read === undefined || (!read.fragmented && indexCrc(join([box])) !== room.indexCrc)) return undefined
       found = { ...read, movieAt: at, movieBytes: header.sizeBytes }
     }
     at = Math.min(at + header.sizeBytes, part.sizeBytes)

@@ -30,7 +30,7 @@ for (const pair of PAIRS) {
   const name = Object.values(pair).join(' and ')
   test(`${name}: every byte and time, before and after finishing`, async () => {
     await using folder = await TempFolder.make()
-    const source = describedSource(await makeSource(folder, { ...pair, seconds: 2.2 }))
+    const source = describedSource(await makeSource(folder, { ...pair, seconds: 1.4 }))
     const hashes = payloadHashes(
       source.units,
       source.formats.map((format) => format.trackId),
