@@ -43,22 +43,34 @@ try {
   const recordedBytes = part.sizeBytes
   const head = await part.read(0, 4096)
   const times: number[] = []
+  const cpuTimes: number[] = []
   let writtenBytes = 0
   for (let run = 0; run < runs; run++) {
     await part.truncate(recordedBytes)
     await part.apply([{ kind: 'write', position: 0, bytes: head }])
     const counted = counting(part)
     const startMs = performance.now()
+    const startCpu = process.cpuUsage()
     await mp4.finish(counted)
     times.push(performance.now() - startMs)
+    const { user, system } = process.cpuUsage(startCpu)
+    cpuTimes.push((user + system) / 1000)
     writtenBytes = counted.writtenBytes
   }
-  times.sort((a, b) => a - b)
-  const at = (share: number) =>
-    Number((times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(1))
+  const percentile = (values: readonly number[], share: number) => {
+    const sorted = values.toSorted((a, b) => a - b)
+    return Number((sorted[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0).toFixed(1))
+  }
   console.log(
     JSON.stringify({
-      ...{ fileBytes: recordedBytes, recordedSeconds: seconds, runs, p50Ms: at(0.5), p99Ms: at(0.99) },
+      ...{
+        fileBytes: recordedBytes,
+        recordedSeconds: seconds,
+        runs,
+        p50Ms: percentile(times, 0.5),
+        p99Ms: percentile(times, 0.99),
+      },
+      cpuP50Ms: percentile(cpuTimes, 0.5),
       ...{ writtenBytes, peakMemoryBytes: process.resourceUsage().maxRSS * 1024 },
     }),
   )
@@ -114,6 +126,7 @@ function withHoles(changes: readonly Change[], payload: ArrayBufferLike, sizeByt
     if (change.kind !== 'append') sparse.push(change)
     for (const buffer of change.kind === 'append' ? change.buffers : []) {
       endAt += buffer.length
+      if (buffer.buffer === payload && sparse.at(-1)?.kind === 'extend') sparse.pop()
       if (buffer.buffer === payload) sparse.push({ kind: 'extend', toBytes: endAt })
       else sparse.push({ kind: 'append', buffers: [buffer], bytes: buffer.length })
     }
