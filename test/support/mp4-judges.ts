@@ -1,11 +1,15 @@
 import { strict as assert } from 'node:assert'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { createFile, MP4BoxBuffer } from 'mp4box'
 import { describeInBand, isSelfDescribing } from '#media/in-band.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { ElementarySource, SourceUnit } from './elementary-source.ts'
 import { ffprobe, mediainfo, readWithFfmpeg8, streamHashes } from './outside-judges.ts'
+
+const run = promisify(execFile)
 
 /** The source with the configuration that ingest would have made from its first access unit, where it came without. */
 export function describedSource(source: ElementarySource): ElementarySource {
@@ -80,6 +84,12 @@ export async function assertOpensElsewhere(path: string, tracks: number): Promis
   file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(bytes.buffer, 0), true)
   file.flush()
   assert.equal((await info.promise).tracks.length, tracks, 'mp4box')
+}
+
+/** FFmpeg 5.1 decodes every track without complaint: the configuration records are what the decoders need. */
+export async function assertDecodes(path: string): Promise<void> {
+  const { stderr } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0', '-f', 'null', '-'])
+  assert.equal(stderr, '')
 }
 
 /** Types of the boxes at the top level, in order. */

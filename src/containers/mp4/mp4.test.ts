@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { AudioCodec, VideoCodec } from '#media/codec.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import {
+  assertDecodes,
   assertOpensElsewhere,
   assertPayloads,
   assertTimes,
@@ -52,6 +53,7 @@ for (const pair of PAIRS) {
     await assertPayloads(finished, part.bytes, hashes)
     await assertTimes(finished, source)
     await assertOpensElsewhere(finished, source.formats.length)
+    await assertDecodes(finished)
     assert.deepEqual(topLevelBoxes(part.bytes), ['ftyp', 'free', 'moov', 'free', 'mdat'])
     assert.equal(part.sizeBytes, mediaBytes)
     assert.equal(summary.bytes, mediaBytes)
