@@ -7,7 +7,7 @@ const ANY_INDEX_BYTES = 1024 * 1024
 process.exitCode = await runCommandLine(
   process.argv.slice(2),
   processContext(process, {
-    startServer: async (config) => (await import('./server.ts')).startServer(config),
+    startServer: async (config, options) => (await import('./server.ts')).startServer(config, options),
     containers: async () => (await import('./server.ts')).allContainers(ANY_INDEX_BYTES),
   }),
 )

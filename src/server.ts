@@ -22,7 +22,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { recoverRecordings } from '#storage/recovery.ts'
 import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
-import type { RunningServer } from './cli/context.ts'
+import type { RunningServer, StartOptions } from './cli/context.ts'
 import { createLogger } from './logger.ts'
 
 export const VERSION = '0.1.0'
@@ -44,7 +44,7 @@ export function allContainers(mp4IndexBytes: number): Readonly<Record<ContainerN
  * Starts everything: storage first, front doors last, so that whoever gets in finds a recorder. Closing goes the other
  * way round: publishers leave, recordings end, then the catalog.
  */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   const log = createLogger(config.log)
   const runtime: Runtime = {
     nowMs: () => Date.now(),
@@ -66,14 +66,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
   )
   const naming = new Naming(config.recordings.name, timeZone())
   const rebuild = async () => {
-    log.warn({ event: 'catalog.rebuilding' }, 'the catalog is empty: rebuilding it from manifests and files')
-    const options = { catalog, manifests, roots, containers, node: config.node, runtime, signal: ending.signal }
+    log.info({ event: 'catalog.rebuilding' }, 'the catalog is empty: rebuilding it from manifests and files')
+    const sources = { catalog, manifests, roots, containers, node: config.node, runtime, signal: ending.signal }
     const readName = (path: string) => naming.read(path)
-    const found = await rebuildCatalog({ ...options, readName, onProgress: () => {} })
+    const found = await rebuildCatalog({ ...sources, readName, onProgress: () => {} })
     log.info({ event: 'catalog.rebuilt', ...found })
   }
   const recover = async (onRecovered: (recording: RecordingDocument) => Promise<void>) => {
-    if (catalog.isEmpty) await rebuild()
+    if (catalog.isEmpty && options.isThrowaway !== true) await rebuild()
     const listed = await catalog.unfinished(config.node)
     const active = new Set(recorder.active().map(({ id }) => id))
     const unfinished = listed.filter(({ id }) => !active.has(id))

@@ -16,7 +16,13 @@ export interface RunningServer {
 }
 
 /** How main.ts starts a server; the command line knows no other part of it. */
-export type StartServer = (config: Config) => Promise<RunningServer>
+export type StartServer = (config: Config, options?: StartOptions) => Promise<RunningServer>
+
+/** What a configuration does not say. */
+export interface StartOptions {
+  /** The data folder is new and will be thrown away: files in the recording root are none of this server's business. */
+  readonly isThrowaway?: boolean
+}
 
 /** What a command may touch of the process it runs in. */
 export interface CommandContext {

@@ -28,7 +28,7 @@ export function processContext(process: NodeJS.Process, parts: Parts): Omit<Comm
     progress: stderr.isTTY
       ? (text) => {
           progressShown = true
-          stderr.write(`\r\u001b[2K${text.slice(0, stderr.columns - 1)}`)
+          stderr.write(`\r\u001b[2K${text.slice(0, (stderr.columns || 80) - 1)}`)
         }
       : undefined,
     onInterrupt(listener) {

@@ -13,9 +13,10 @@ test('a file gives folder, name and format', () => {
 
 const SOURCES = [
   ['rtmp://host/live/cam1', 'live/cam1'],
-  ['rtmp://host/live/_definst_/cam1?key=secret', '_definst_/cam1'],
-  ['https://host/hls/a b/index.m3u8', 'a-20b/index.m3u8'],
-  ['../media/.hidden file.mp4', 'media/hidden-file.mp4'],
-  ['rtmp://host', 'source'],
+  ['rtmp://host/live/_definst_/cam1?key=secret', 'live/cam1'],
+  ['https://host/hls/a b/index.m3u8', 'a-20b/index'],
+  ['../media/.hidden file.mp4', 'media/hidden-file'],
+  ['in.mp4', 'record/in'],
+  ['rtmp://host', 'record/source'],
 ] as const
 for (const [url, path] of SOURCES) test(`stream path of ${url}`, () => assert.equal(streamPathOf(url), path))

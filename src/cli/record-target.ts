@@ -27,12 +27,19 @@ export function recordTarget(file: string | undefined, cwd: string): RecordTarge
   return { root: path.slice(0, slash) || '/', name, format }
 }
 
-/** The stream path under which a source is recorded: the last two components of its address, made safe. */
+/** Not part of a stream's path. */
+const DEFAULT_INSTANCE = '_definst_'
+
+/**
+ * The stream path under which a source is recorded: the last two components of its address, made safe; RTMP needs two.
+ * Without dots: libavformat gives names that end in .mp4 a prefix of Flash Media Server's, and takes .flv away.
+ */
 export function streamPathOf(url: string): string {
   const path = URL.canParse(url) ? new URL(url).pathname : url
   const components = path
     .split('/')
-    .map((component) => component.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, ''))
-    .filter((component) => component !== '')
-  return components.slice(-2).join('/') || 'source'
+    .map((component) => component.replace(/\.[A-Za-z0-9]{1,5}$/, '').replace(/[^A-Za-z0-9_-]+/g, '-'))
+    .map((component) => component.replace(/^-+|-+$/g, ''))
+    .filter((component) => component !== '' && component !== DEFAULT_INSTANCE)
+  return ['record', ...(components.length === 0 ? ['source'] : components)].slice(-2).join('/')
 }

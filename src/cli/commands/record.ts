@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Config } from '#config/config.ts'
 import { loadConfig } from '#config/load.ts'
@@ -14,6 +15,9 @@ import { startPull } from '../pull/pull-process.ts'
 import { type RecordTarget, recordTarget, streamPathOf } from '../record-target.ts'
 import { recordingText } from '../recording-text.ts'
 import { type RequestOptions, requestFromOptions, withRequestOptions } from '../request-options.ts'
+
+/** How long the file may take to become final after its source has ended. */
+const SETTLE_MS = 10_000
 
 interface RecordOptions extends RequestOptions {
   readonly listen?: true
@@ -43,7 +47,7 @@ async function record(
 ): Promise<void> {
   await using opened = new AsyncDisposableStack()
   const interrupted = Promise.withResolvers<void>()
-  opened.use(context.onInterrupt(interrupted.resolve))
+  opened.use(context.onInterrupt(() => interrupted.resolve()))
   await mkdir(target.root, { recursive: true })
   const data = await mkdtemp(join(tmpdir(), 'tapedeck-record-'))
   opened.defer(() => rm(data, { recursive: true, force: true }))
@@ -51,7 +55,7 @@ async function record(
   const request = { ...requestFromOptions(options), name: target.name }
   const rule = { match: stream, format: target.format ?? 'auto', ...request }
   const config = await privateConfig({ data, root: target.root, rtmp: options.listen ? rtmpAddress(url) : '', rule })
-  const server = await context.startServer(config)
+  const server = await context.startServer(config, { isThrowaway: true })
   opened.defer(() => server.close())
   const { rtmp, api } = server.addresses
   if (rtmp === undefined) throw new UsageError('the private server has no RTMP listener')
@@ -61,15 +65,16 @@ async function record(
   opened.defer(() => pull?.stop())
   const client = new ApiClient({ server: `http://${formatListenAddress(api)}` }, {})
   const following = followRecording(client, stream, context.progress)
-  const first = await Promise.race([following.ended, interrupted.promise, neverUnlessFailed(pull?.ended)])
+  // A source that ends ends its recording too; one that brought nothing leaves nothing to wait for.
+  const sourceOver = pull?.ended.then(() => sleep(SETTLE_MS, undefined, { ref: false }))
+  const first = await Promise.race([
+    following.ended,
+    interrupted.promise,
+    ...(sourceOver === undefined ? [] : [sourceOver]),
+  ])
   const finished = first ?? (await following.stop())
   if (finished === undefined) throw new RecordingFailedError('nothing was recorded: no media arrived')
   report(finished, options, context)
-}
-
-/** A source that ends well lets the recording end by itself; one that fails ends the command. */
-function neverUnlessFailed(ended: Promise<void> | undefined): Promise<never> {
-  return new Promise((_, reject) => ended?.catch(reject))
 }
 
 function report(recording: RecordingDocument, options: RecordOptions, context: CommandContext): void {
@@ -94,7 +99,8 @@ async function privateConfig(wanted: { data: string; root: string; rtmp: string;
     rules: JSON.stringify([wanted.rule]),
     'api.listen': '127.0.0.1:0',
     'rtmp.listen': wanted.rtmp === '' ? '127.0.0.1:0' : wanted.rtmp,
-    'log.level': 'warn',
+    // What matters is in the progress line and the result.
+    'log.level': 'error',
   }
   // The working directory is the private data folder, so that no tapedeck.yaml of another server has a say.
   const { config } = await loadConfig({ file: undefined, env: {}, flags, cwd: wanted.data })

@@ -13,7 +13,7 @@ export function addServe(program: Command, context: CommandContext): void {
   withConfigOptions(command).action(async (options: Readonly<Record<string, unknown>>) => {
     const { config } = await configFromOptions(options, context, 'keep')
     const interrupted = Promise.withResolvers<void>()
-    using _ = context.onInterrupt(interrupted.resolve)
+    using _ = context.onInterrupt(() => interrupted.resolve())
     const server = await context.startServer(config)
     if (options['json'] === true) context.print(JSON.stringify(readyDocument(server, config)))
     else for (const line of readyLines(server, config)) context.print(line)

@@ -48,7 +48,7 @@ export function startPull(
   return {
     ended,
     stop() {
-      if (farewell !== undefined) return
+      if (farewell !== undefined || child.exitCode !== null || child.signalCode !== null) return
       child.stdin.end()
       farewell = setTimeout(() => child.kill('SIGKILL'), FAREWELL_MS)
     },
