@@ -50,6 +50,7 @@ export class ByteReader {
   }
 }
 
+/** Copies the pieces, in order, into one array. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   let bytes = 0
   for (const piece of pieces) bytes += piece.length
@@ -67,6 +68,7 @@ export function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes)
 }
 
+/** Compares content, not identity. Not for secrets: it stops at the first difference. */
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false
   for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false

@@ -8,6 +8,7 @@ import { vp9FromKeyFrame } from './vp9/from-key-frame.ts'
 /** Codecs whose publishers may send no configuration record, because each access unit (or key frame) describes itself. */
 export type SelfDescribingCodec = 'vp8' | 'vp9' | 'mp3' | 'ac3' | 'eac3'
 
+/** Whether access units of the codec describe themselves. */
 export function isSelfDescribing(codec: string): codec is SelfDescribingCodec {
   return codec === 'vp8' || codec === 'vp9' || codec === 'mp3' || codec === 'ac3' || codec === 'eac3'
 }

@@ -14,6 +14,7 @@ export type AmfValue =
   | Uint8Array
   | AmfObject
   | readonly AmfValue[]
+/** Named values; see AmfValue. */
 export interface AmfObject {
   readonly [key: string]: AmfValue
 }
@@ -41,6 +42,7 @@ export class AmfError extends TapedeckError {
   }
 }
 
+/** Tells objects from arrays, dates and bytes. */
 export function isAmfObject(value: AmfValue): value is AmfObject {
   return (
     typeof value === 'object' &&

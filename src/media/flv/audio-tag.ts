@@ -48,12 +48,9 @@ export function isPlainAudioTag(firstByte: number): boolean {
   return firstByte >> 4 !== SoundFormat.exHeader || (firstByte & 0x0f) < AudioExPacketType.multitrack
 }
 
-/** Most bytes a plain header may take: enhanced, with its FourCC. */
-export const MAX_PLAIN_AUDIO_HEADER_BYTES = 5
-
 /**
- * Reads the header of a plain tag body, legacy or enhanced; the first MAX_PLAIN_AUDIO_HEADER_BYTES (or all, when
- * shorter) are enough. Adobe FLV 10.1 annex E.4.2; Enhanced RTMP v2, "Enhanced Audio".
+ * Reads the header of a plain tag body, legacy or enhanced; the first 5 bytes (or all, when shorter) are
+ * enough. Adobe FLV 10.1 annex E.4.2; Enhanced RTMP v2, "Enhanced Audio".
  * @throws {FlvTagError} shorter than its own header
  */
 export function parseAudioTag(body: Uint8Array): AudioTag {

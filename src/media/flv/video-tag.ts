@@ -52,12 +52,9 @@ export function isPlainVideoTag(firstByte: number): boolean {
   return (firstByte & 0x80) === 0 || (firstByte & 0x0f) < ExPacketType.multitrack
 }
 
-/** Most bytes a plain header may take: enhanced, with composition time. */
-export const MAX_PLAIN_VIDEO_HEADER_BYTES = 8
-
 /**
- * Reads the header of a plain tag body, legacy or enhanced; the first MAX_PLAIN_VIDEO_HEADER_BYTES (or all, when
- * shorter) are enough. Adobe FLV 10.1 annex E.4.3; Enhanced RTMP v2, "Enhanced Video".
+ * Reads the header of a plain tag body, legacy or enhanced; the first 8 bytes (or all, when shorter) are
+ * enough. Adobe FLV 10.1 annex E.4.3; Enhanced RTMP v2, "Enhanced Video".
  * @throws {FlvTagError} shorter than its own header
  */
 export function parseVideoTag(body: Uint8Array): VideoTag {

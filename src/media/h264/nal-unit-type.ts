@@ -9,6 +9,7 @@ export const H264NalUnitType = {
   spsExtension: 13,
 } as const
 
+/** nal_unit_type of a NAL unit's first byte. */
 export function h264NalUnitType(firstByte: number): number {
   return firstByte & 0x1f
 }

@@ -10,6 +10,7 @@ export const H265NalUnitType = {
   prefixSei: 39,
 } as const
 
+/** nal_unit_type of a NAL unit's first byte. */
 export function h265NalUnitType(firstByte: number): number {
   return (firstByte >> 1) & 0x3f
 }
