@@ -42,6 +42,7 @@ export interface Placement {
   abandon(): void
 }
 
+/** Takes what a ChunkReader puts together. */
 export interface ChunkReaderSink {
   /**
    * An audio or video message begins. `firstBytes` are its first PLACEMENT_BYTES (or all), borrowed for the call.

@@ -42,6 +42,7 @@ export interface RtmpMessage {
   readonly body: Uint8Array
 }
 
+/** A remote procedure call, or an answer to one. */
 export interface RtmpCommand {
   readonly name: string
   readonly transactionId: number
@@ -49,6 +50,7 @@ export interface RtmpCommand {
   readonly args: readonly AmfValue[]
 }
 
+/** An event about a message stream, or a ping. */
 export interface RtmpUserControl {
   readonly event: number
   readonly values: readonly number[]
@@ -82,6 +84,7 @@ function withoutAmf3Prefix(isAmf3: boolean, body: Uint8Array): Uint8Array {
   return isAmf3 && body[0] === 0 ? body.subarray(1) : body
 }
 
+/** The body of a type 20 message. */
 export function encodeCommand(name: string, transactionId: number, ...args: readonly AmfEncodable[]): Uint8Array {
   return encodeAmf0(name, transactionId, ...args)
 }
@@ -92,6 +95,7 @@ export function decodeU32({ typeId, body }: RtmpMessage): number {
   return new DataView(body.buffer, body.byteOffset, body.length).getUint32(0)
 }
 
+/** The body of a message that is one number. */
 export function encodeU32(value: number): Uint8Array {
   const body = new Uint8Array(4)
   new DataView(body.buffer).setUint32(0, value)
@@ -112,6 +116,7 @@ export function decodeUserControl({ typeId, body }: RtmpMessage): RtmpUserContro
   return { event: view.getUint16(0), values }
 }
 
+/** The body of a user control message: event and its numbers. Adobe RTMP 1.0 §7.1.7. */
 export function encodeUserControl(event: number, ...values: readonly number[]): Uint8Array {
   const body = new Uint8Array(2 + 4 * values.length)
   const view = new DataView(body.buffer)
