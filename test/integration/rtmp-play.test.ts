@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioCodec, VideoCodec } from '#media/codec.ts'
 import { splitAudioTag } from '#media/flv/audio-tag.ts'
 import { splitVideoTag } from '#media/flv/video-tag.ts'
-import { MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
+import { encodeCommand, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { ffprobe, readWithFfmpeg8 } from '#test/support/outside-judges.ts'
 import { program } from '#test/support/programs.ts'
@@ -188,4 +188,19 @@ test('a slow player loses whole GOPs, costs bounded memory, and holds nobody up'
       assert.ok(part.tag.isKeyFrame, `a hole before ${timestampMs} ms ends without a key frame`)
     before = timestampMs
   }
+})
+
+test('a client that asks and never listens is dropped, and so is a player whose network stands still', async () => {
+  await using fixture = await rtmpFixture()
+  using client = await RtmpClient.open(fixture.port)
+  client.socket.pause()
+  // More than the kernel takes on both sides, so that some of it stays with the server.
+  const unknown = encodeCommand('x'.repeat(90), 9, null)
+  for (let lap = 0; lap < 400 && fixture.server.counters.errorsTotal.size === 0; lap++) {
+    for (let i = 0; i < 500; i++) client.send(MessageType.command, unknown)
+    await sleep(1)
+  }
+  fixture.advance(11_000)
+  while (fixture.server.counters.connections > 0) await sleep(20)
+  assert.deepEqual([...fixture.server.counters.errorsTotal], [['rtmp/peer-not-reading', 1]])
 })

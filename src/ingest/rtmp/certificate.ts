@@ -27,7 +27,10 @@ export async function loadCertificate(options: {
   const { certificateFile, keyFile, dataDir, nowMs } = options
   if (certificateFile !== '' || keyFile !== '') {
     const certificate = await readPem(certificateFile, (pem) => new X509Certificate(pem))
-    const key = await readPem(keyFile, createPrivateKey)
+    const key = await readPem(keyFile, (pem) => {
+      const isItsKey = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(pem))
+      if (!isItsKey) throw new Error('the key is not the certificate’s')
+    })
     return { certificate, key }
   }
   const folder = join(dataDir, 'certificates')

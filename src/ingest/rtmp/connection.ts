@@ -9,7 +9,7 @@ import { ChunkReader, type ChunkReaderSink, type MessageHead, type Placement } f
 import { ChunkStreamId, ChunkWriter, type OutgoingMessage } from '#protocols/rtmp/chunk-writer.ts'
 import { answerHandshake, CLIENT_HELLO_BYTES, HANDSHAKE_BLOCK_BYTES } from '#protocols/rtmp/handshake.ts'
 import { encodeU32, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
-import { RtmpIdleError, RtmpSetupError, RtmpUselessConnectionError } from './errors.ts'
+import { RtmpIdleError, RtmpPeerNotReadingError, RtmpSetupError, RtmpUselessConnectionError } from './errors.ts'
 import { NetConnection } from './net-connection.ts'
 import type { Peer } from './peer.ts'
 import type { ReadPacer } from './read-pacer.ts'
@@ -23,6 +23,9 @@ const MAX_SETUP_BYTES = 64 * 1024
 const LARGE_READ_BYTES = 64 * 1024
 /** What we ask the peer to acknowledge at, and acknowledge at ourselves until it asks for another. */
 export const ACKNOWLEDGEMENT_WINDOW_BYTES = 2_500_000
+
+/** Three times what a play session may have queued: beyond it the peer asks and never listens. */
+const MAX_UNSENT_BYTES = 18 * 1024 * 1024
 
 /** Limits of one connection; see Config['rtmp']. */
 export interface ConnectionLimits {
@@ -77,6 +80,8 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   #windowBytes = ACKNOWLEDGEMENT_WINDOW_BYTES
   #lastReceivedMs: number
   #uselessSinceMs: number
+  /** When all that was sent had last been taken. */
+  #allSentMs: number
   #isStopped = false
   #end: StreamEnd = { cause: 'lost', message: 'the connection broke without a goodbye' }
 
@@ -92,6 +97,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
     this.#openedMs = runtime.monotonicMs()
     this.#lastReceivedMs = this.#openedMs
     this.#uselessSinceMs = this.#openedMs
+    this.#allSentMs = this.#openedMs
     const { maxChunkStreams } = limits
     this.#reader = new ChunkReader({
       maxMessageBytes: Math.min(MAX_SETUP_BYTES, limits.maxMessageBytes),
@@ -189,7 +195,10 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   }
 
   send(message: OutgoingMessage): void {
-    if (this.#phase !== 'closed') this.#transport.write(this.#writer.write(message))
+    if (this.#phase === 'closed' || this.#phase === 'closing') return
+    this.#transport.write(this.#writer.write(message))
+    const { unsentBytes } = this.#transport
+    if (unsentBytes > MAX_UNSENT_BYTES) this.fail(new RtmpPeerNotReadingError(unsentBytes))
   }
 
   sendControl(typeId: number, body: Uint8Array): void {
@@ -224,6 +233,9 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
       if (this.#net.isConnected && uselessMs > idleTimeoutMs) throw new RtmpUselessConnectionError(uselessMs)
       const idleMs = nowMs - this.#lastReceivedMs
       if (this.#net.isPublishing && idleMs > idleTimeoutMs) throw new RtmpIdleError(idleMs)
+      const { unsentBytes } = this.#transport
+      if (unsentBytes === 0) this.#allSentMs = nowMs
+      if (nowMs - this.#allSentMs > idleTimeoutMs) throw new RtmpPeerNotReadingError(unsentBytes)
       this.#net.checkTracks()
     } catch (error) {
       this.fail(error)
@@ -250,6 +262,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   }
 
   drained(): void {
+    this.#allSentMs = this.#runtime.monotonicMs()
     this.#net.drained()
   }
 

@@ -81,6 +81,17 @@ export class NoSupportedTrackError extends TapedeckError {
   }
 }
 
+/** What we send piles up: a player whose network stands still, or a client that asks and never listens. */
+export class RtmpPeerNotReadingError extends TapedeckError {
+  readonly code = 'rtmp/peer-not-reading'
+  readonly origin = 'client'
+  readonly unsentBytes: number
+  constructor(unsentBytes: number) {
+    super(`the RTMP client does not take the ${unsentBytes} bytes it was sent: check its network`)
+    this.unsentBytes = unsentBytes
+  }
+}
+
 /** A command came in an order that makes no sense: publish before connect, streams without end. */
 export class RtmpCommandError extends TapedeckError {
   readonly code = 'rtmp/command-refused'

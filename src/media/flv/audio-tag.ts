@@ -159,6 +159,7 @@ export function audioTagHeader(fields: AudioTagFields): Uint8Array<ArrayBuffer> 
         return Uint8Array.of((SoundFormat.pcma << 4) | 2 | stereo)
       case 'pcmu':
         return Uint8Array.of((SoundFormat.pcmu << 4) | 2 | stereo)
+      default: // the others have no legacy form
     }
   }
   const fourCcName = AUDIO_FOUR_CCS[codec]
