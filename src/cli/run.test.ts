@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { runCommandLine } from './run.ts'
@@ -28,14 +28,15 @@ async function withApi(
   use: (env: Record<string, string>, asked: string[]) => Promise<void>,
 ) {
   const asked: string[] = []
-  const server = createServer(async (request, response) => {
+  const answerTo = async (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
     for await (const text of request.setEncoding('utf8')) body += text
     asked.push([request.method, request.url, request.headers.authorization ?? '', body].join(' ').trim())
     const answer = answers[`${request.method} ${request.url}`]
     response.writeHead(answer?.status ?? (answer === undefined ? 404 : 200), { 'content-type': 'application/json' })
     response.end(JSON.stringify(answer?.body ?? { code: 'recording/not-found', detail: 'no such recording' }))
-  }).listen(0, '127.0.0.1')
+  }
+  const server = createServer((request, response) => void answerTo(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   assert.ok(typeof address === 'object' && address !== null)
