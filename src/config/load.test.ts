@@ -132,7 +132,7 @@ const WRONG: readonly {
     says: [
       'rules[0]: rotate is {"seconds":5}: give no rotation together with ifExists append',
       'rtmp.tls.certificate: is missing although rtmp.tls.key is given: give both PEM files, or neither for a self-signed one',
-      'auth.publish: is key, but no token has the role publish, record or admin: add one to auth.tokens',
+      'auth.publish: is key, but no token has the role publish or admin: add one to auth.tokens',
       'rtmp.listen: found 127.0.0.1:8000; is taken by api.listen: choose another port',
     ],
   },

@@ -57,7 +57,8 @@ export function checkAuth(auth: Config['auth']): ConfigProblem[] {
   }
   for (const action of ['publish', 'play'] as const) {
     if (auth[action] !== 'key' || auth.tokens.some((each) => mayDo(each, action))) continue
-    const expected = `is key, but no token has the role ${action}, record or admin: add one to auth.tokens`
+    const roles = action === 'play' ? 'play, record or admin' : 'publish or admin'
+    const expected = `is key, but no token has the role ${roles}: add one to auth.tokens`
     problems.push({ path: `auth.${action}`, found: '', expected, where: '' })
   }
   return problems
