@@ -7,6 +7,7 @@ import type { Hub } from '#hub/hub.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import { SerialQueue } from '#storage/serial-queue.ts'
 import { appendedTo, checkOverwritable } from './append.ts'
 import {
   PartNotFoundError,
@@ -61,6 +62,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #rules: Rules
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
+  readonly #amendments = new SerialQueue()
   readonly #owned = new DisposableStack()
   readonly #recovery: Promise<void>
   #lastSaveMs: number
@@ -156,13 +158,16 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   async setHeld(id: string, held: boolean): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
-    const document = recording === undefined ? { ...(await this.get(id)), held } : undefined
-    if (recording !== undefined) recording.held = held
-    const changed = document ?? recording?.toDocument()
-    if (changed === undefined) throw new RecordingNotFoundError(id)
-    this.#journal.note(changed)
+    if (recording === undefined) {
+      const changed = await this.#amend(id, (document) => ({ ...document, held }))
+      if (changed === undefined) throw new RecordingNotFoundError(id)
+      return changed
+    }
+    recording.held = held
+    const document = recording.toDocument()
+    this.#journal.note(document)
     await this.#journal.settled(id)
-    return changed
+    return document
   }
 
   async partFile(
@@ -186,11 +191,14 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   /** Notes the digest of a finished part, wherever its recording is by now. */
   async digested(id: string, index: number, sha256: string): Promise<void> {
     const recording = this.#recordings.get(id)
-    recording?.digested(index, sha256)
-    const document = recording?.toDocument() ?? (await this.#options.catalog.get(id))
-    if (document === undefined) return
-    const parts = document.parts.map((part) => (part.index === index ? { ...part, sha256 } : part))
-    this.#journal.note({ ...document, parts })
+    if (recording !== undefined) {
+      recording.digested(index, sha256)
+      this.#journal.note(recording.toDocument())
+      return
+    }
+    await this.#amend(id, (document) => {
+      return { ...document, parts: document.parts.map((part) => (part.index === index ? { ...part, sha256 } : part)) }
+    })
   }
 
   rules(): readonly RuleRow[] {
@@ -228,6 +236,25 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#owned.dispose()
     await this.#recovery
     await this.#journal.allSettled()
+  }
+
+  /**
+   * Changes what is stored of a recording that is over. One change after the other: two that read the same document
+   * (the digests of two parts) would undo each other. Undefined when there is no such recording.
+   */
+  #amend(
+    id: string,
+    change: (document: RecordingDocument) => RecordingDocument,
+  ): Promise<RecordingDocument | undefined> {
+    return this.#amendments.run(async () => {
+      await this.#journal.settled(id)
+      const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
+      if (document === undefined) return undefined
+      const changed = change(document)
+      this.#journal.note(changed)
+      await this.#journal.settled(id)
+      return changed
+    })
   }
 
   /** The recording to go on with (append), after the checks that need the catalog. */
