@@ -99,7 +99,7 @@ function legacyTag(body: Uint8Array, first: number): VideoTag {
   }
   const codec = codecId === LEGACY_AVC ? 'h264' : 'h265'
   const packetType = byteAt(body, 1)
-  if (packetType === 2 || packetType > 2) {
+  if (packetType >= 2) {
     const kind = packetType === 2 ? 'sequenceEnd' : 'ignored'
     return { ...base, kind, codec, codecName: codec, compositionTimeMs: 0, headerBytes: Math.min(5, body.length) }
   }
