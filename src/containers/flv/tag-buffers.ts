@@ -31,15 +31,19 @@ export class TagBuffers {
     const at = this.#reserve(TAG_HEADER_BYTES + header.length)
     writeTagHeader(this.#slab, at, type, bodyBytes, timestampMs)
     this.#slab.set(header, at + TAG_HEADER_BYTES)
-    if (payload.length > COPY_BYTES) this.#borrow(payload)
-    else this.#slab.set(payload, this.#reserve(payload.length))
-    writePreviousTagSize(this.#slab, this.#reserve(PREVIOUS_TAG_SIZE_BYTES), bodyBytes)
+    this.raw(payload)
+    const end = this.#reserve(PREVIOUS_TAG_SIZE_BYTES)
+    writePreviousTagSize(this.#slab, end, bodyBytes)
   }
 
   /** Bytes that are not a tag, or whole tags made elsewhere. Not copied when large. */
   raw(bytes: Uint8Array): void {
-    if (bytes.length > COPY_BYTES) this.#borrow(bytes)
-    else this.#slab.set(bytes, this.#reserve(bytes.length))
+    if (bytes.length > COPY_BYTES) {
+      this.#borrow(bytes)
+      return
+    }
+    const at = this.#reserve(bytes.length)
+    this.#slab.set(bytes, at)
   }
 
   /** Everything since the last take, in order. Valid until the next take. */
@@ -55,6 +59,7 @@ export class TagBuffers {
     return buffers
   }
 
+  /** Room in the present slab, which may be another one afterwards: name `#slab` only after this. */
   #reserve(bytes: number): number {
     if (this.#usedBytes + bytes > SLAB_BYTES) {
       this.#closeSlice()
