@@ -46,6 +46,7 @@ export interface TrackSummary {
   readonly trackId: number
   readonly codec: Codec
   readonly accessUnits: number
+  /** As the publisher sent them. MPEG-TS counts what a crash left behind its last tally with its framing. */
   readonly payloadBytes: number
   /** Start of the first presentation and end of the last, relative to the part's zero. Milliseconds. */
   readonly startMs: number

@@ -138,7 +138,7 @@ export class MpegTsWriter implements ContainerWriter {
       this.#lastPcr = dts
       this.#isDiscontinuous = false
     }
-    track.totals.add(this.#elementaryStream.bytes, dts, pts, track.durationTicks)
+    track.totals.add(accessUnit.payloadBytes, dts, pts, track.durationTicks)
     if (this.#accessUnits.length === 0) this.#batchStart = dts
     this.#accessUnits.push(accessUnit.retain())
     if (dts - this.#batchStart >= this.#fragmentTicks || this.#slabs.pendingBytes >= BATCH_BYTES) this.#hasOutput = true
