@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Change } from '#containers/container.ts'
 import { mp4 } from '#containers/mp4/mp4.ts'
 import { AccessUnit } from '#media/access-unit.ts'
-import { CHUNK_BYTES, PayloadMemory } from '#media/payload-memory.ts'
+import { CHUNK_BYTES, PayloadMemory, Reservation } from '#media/payload-memory.ts'
 import type { AudioFormat, VideoFormat } from '#media/track.ts'
 import { DiskPart } from '#storage/disk-part.ts'
 
@@ -87,7 +87,7 @@ async function record(part: DiskPart): Promise<number> {
   })
   const unit = (format: VideoFormat | AudioFormat, bytes: number, isRandomAccess: boolean) => {
     payload.retain()
-    const reservation = { bytes: payload.bytes.subarray(0, bytes), chunk: payload }
+    const reservation = new Reservation(payload, 0, bytes)
     return new AccessUnit(format, { dts: 0, pts: 0, isRandomAccess }, reservation)
   }
   const pump = async () => {

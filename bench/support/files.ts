@@ -6,7 +6,7 @@ import { join } from 'node:path'
 export function bytesBelow(folder: string): number {
   let bytes = 0
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).size
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).blocks * 512
   }
   return bytes
 }

@@ -17,6 +17,7 @@ export async function publish(port: number, app: string, name: string): Promise<
   socket.write(reply.subarray(1, CLIENT_HELLO_BYTES))
   const replies = new Replies()
   socket.on('data', (bytes) => replies.push(bytes))
+  socket.resume()
   const writer = new ChunkWriter()
   const send = (messageStreamId: number, body: Uint8Array) => {
     const message = { chunkStreamId: ChunkStreamId.command, typeId: MessageType.command, timestampMs: 0 }

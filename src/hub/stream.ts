@@ -60,7 +60,8 @@ export class Stream {
 
   readonly #formats = new Map<number, TrackFormat>()
   readonly #counters = new Map<number, TrackCounters>()
-  readonly #sinks = new Set<StreamSink>()
+  /** Replaced, never changed: a sink may leave while others are being served. */
+  #sinks: readonly StreamSink[] = []
   readonly #memory: GopMemory
   readonly #onSinkError: (error: unknown) => void
   #liveSinks = 0
@@ -106,7 +107,7 @@ export class Stream {
   }
 
   get sinkCount(): number {
-    return this.#sinks.size
+    return this.#sinks.length
   }
 
   get memoryBytes(): number {
@@ -142,9 +143,10 @@ export class Stream {
     this.bitrate.add(accessUnit.payloadBytes)
     const startsGop = accessUnit.isRandomAccess && format.trackId === this.#leadingTrackId
     this.#memory.add(accessUnit, startsGop)
-    for (const sink of this.#sinks) {
+    const sinks = this.#sinks
+    for (let i = 0; i < sinks.length; i++) {
       try {
-        sink.accessUnit(accessUnit, startsGop)
+        sinks[i]?.accessUnit(accessUnit, startsGop)
       } catch (error) {
         this.#onSinkError(error)
       }
@@ -164,14 +166,14 @@ export class Stream {
       sink.ended(this.#end)
       return { [Symbol.dispose]() {} }
     }
-    this.#sinks.add(sink)
+    this.#sinks = [...this.#sinks, sink]
     if (options.live) this.#liveSinks++
     let attached = true
     return {
       [Symbol.dispose]: () => {
         if (!attached) return
         attached = false
-        this.#sinks.delete(sink)
+        this.#sinks = this.#sinks.filter((other) => other !== sink)
         if (options.live) this.#liveSinks--
       },
     }
@@ -181,8 +183,9 @@ export class Stream {
   finish(end: StreamEnd): void {
     if (this.#end !== undefined) return
     this.#end = end
-    for (const sink of [...this.#sinks]) this.#guard(() => sink.ended(end))
-    this.#sinks.clear()
+    const sinks = this.#sinks
+    this.#sinks = []
+    for (const sink of sinks) this.#guard(() => sink.ended(end))
     this.#memory[Symbol.dispose]()
   }
 

@@ -29,8 +29,9 @@ export class AccessUnit {
   readonly pts: number
   readonly isRandomAccess: boolean
   readonly payloadBytes: number
-  readonly #payload: Uint8Array
-  readonly #chunk: Chunk | undefined
+  // A place, not a view: access units outlive the young generation by the thousand, and a view weighs twice as much.
+  readonly #chunk: Chunk
+  readonly #start: number
   #references = 1
 
   /** Takes over the reservation's reference to its chunk. */
@@ -39,15 +40,24 @@ export class AccessUnit {
     this.dts = timing.dts
     this.pts = timing.pts
     this.isRandomAccess = timing.isRandomAccess
-    this.payloadBytes = reservation.bytes.length
-    this.#payload = reservation.bytes
+    this.payloadBytes = reservation.payloadBytes
     this.#chunk = reservation.chunk
+    this.#start = reservation.start
   }
 
-  /** The coded bytes. Never change them: every subscriber shares them. */
+  /** The coded bytes, a new view each time. Never change them: every subscriber shares them. */
   get payload(): Uint8Array {
+    return this.memory.subarray(this.#start, this.#start + this.payloadBytes)
+  }
+
+  /** The memory that holds the payload, from `payloadStart` on: for gathering neighbours without a view of each. */
+  get memory(): Uint8Array {
     if (this.#references === 0) throw new ReleasedAccessUnitError()
-    return this.#payload
+    return this.#chunk.bytes
+  }
+
+  get payloadStart(): number {
+    return this.#start
   }
 
   retain(): this {
@@ -58,6 +68,6 @@ export class AccessUnit {
 
   release(): void {
     if (this.#references === 0) throw new ReleasedAccessUnitError()
-    if (--this.#references === 0) this.#chunk?.release()
+    if (--this.#references === 0) this.#chunk.release()
   }
 }

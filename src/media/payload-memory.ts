@@ -64,9 +64,21 @@ export class PayloadMemory {
 }
 
 /** A reserved place for one payload. Fill `bytes`, then make an AccessUnit from it (which takes the reference over). */
-export interface Reservation {
-  readonly bytes: Uint8Array
+export class Reservation {
   readonly chunk: Chunk
+  readonly start: number
+  readonly payloadBytes: number
+
+  constructor(chunk: Chunk, start: number, payloadBytes: number) {
+    this.chunk = chunk
+    this.start = start
+    this.payloadBytes = payloadBytes
+  }
+
+  /** A new view each time. */
+  get bytes(): Uint8Array {
+    return this.chunk.bytes.subarray(this.start, this.start + this.payloadBytes)
+  }
 }
 
 /**
@@ -93,7 +105,7 @@ export class PayloadArena implements Disposable {
     const start = this.#usedBytes
     this.#usedBytes += bytes
     chunk.retain()
-    return { bytes: chunk.bytes.subarray(start, start + bytes), chunk }
+    return new Reservation(chunk, start, bytes)
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Change, PartBytes } from '#containers/container.ts'
 import { AccessUnit } from '#media/access-unit.ts'
-import { PayloadMemory } from '#media/payload-memory.ts'
+import { PayloadMemory, Reservation } from '#media/payload-memory.ts'
 import { testVideo } from '#test/support/access-units.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -54,10 +54,7 @@ test('positions beyond 4 GiB', async () => {
   for (let i = 0; i < PICTURES; i++) {
     payload.retain()
     const timing = { dts: i * ticks, pts: i * ticks, isRandomAccess: true }
-    const unit = new AccessUnit(format, timing, {
-      bytes: payload.bytes.subarray(0, PAYLOAD_BYTES - (i % 100)),
-      chunk: payload,
-    })
+    const unit = new AccessUnit(format, timing, new Reservation(payload, 0, PAYLOAD_BYTES - (i % 100)))
     writer.write(unit, timing)
     unit.release()
     if (i === PICTURES - 1) writer.flush('end')

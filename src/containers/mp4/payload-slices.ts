@@ -5,25 +5,20 @@ import type { TrackRun } from './fragment.ts'
  * PayloadArena), so that a fragment reaches the kernel in a handful of pieces. Nothing is copied.
  */
 export function appendPayloads(run: TrackRun, buffers: Uint8Array[]): void {
-  let current: Uint8Array | undefined
-  let length = 0
+  let memory: Uint8Array | undefined
+  let start = 0
+  let end = 0
   for (let i = 0; i < run.count; i++) {
-    const payload = run.accessUnits[i]?.payload
-    if (payload === undefined || payload.length === 0) continue
-    if (
-      current !== undefined &&
-      payload.buffer === current.buffer &&
-      payload.byteOffset === current.byteOffset + length
-    ) {
-      length += payload.length
+    const accessUnit = run.accessUnits[i]
+    if (accessUnit === undefined || accessUnit.payloadBytes === 0) continue
+    if (accessUnit.memory === memory && accessUnit.payloadStart === end) {
+      end += accessUnit.payloadBytes
       continue
     }
-    if (current !== undefined) buffers.push(slice(current, length))
-    current = payload
-    length = payload.length
+    if (memory !== undefined) buffers.push(memory.subarray(start, end))
+    memory = accessUnit.memory
+    start = accessUnit.payloadStart
+    end = start + accessUnit.payloadBytes
   }
-  if (current !== undefined) buffers.push(slice(current, length))
+  if (memory !== undefined) buffers.push(memory.subarray(start, end))
 }
-
-const slice = (first: Uint8Array, length: number): Uint8Array =>
-  length === first.length ? first : new Uint8Array(first.buffer, first.byteOffset, length)

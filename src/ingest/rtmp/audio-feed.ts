@@ -65,7 +65,7 @@ export class AudioFeed implements AccessUnitFeed, Disposable {
     const format = this.#format
     if (format === undefined || format.codec !== codec) return false
     const pending = this.#pending(format, tag, timestampMs, payload.length)
-    pending.destination.set(payload)
+    pending.reservation.bytes.set(payload)
     pending.complete()
     return true
   }
@@ -73,7 +73,7 @@ export class AudioFeed implements AccessUnitFeed, Disposable {
   finish(accessUnit: PendingAccessUnit): void {
     const { timestampMs, timestampOffsetNs } = accessUnit.timing
     const format = this.#format
-    const samples = format === undefined ? 0 : accessUnitSamples(format, accessUnit.destination)
+    const samples = format === undefined ? 0 : samplesOf(format, accessUnit)
     const dts = this.#clock.next(this.#unwrapper.unwrap(timestampMs) + timestampOffsetNs / 1e6, samples)
     this.#stream.write(accessUnit.at(dts, dts))
   }
@@ -133,4 +133,9 @@ export class AudioFeed implements AccessUnitFeed, Disposable {
 /** Codecs that need a sequence start before their first access unit. */
 function hasRecord(codec: AudioCodec): boolean {
   return codec === 'aac' || codec === 'opus' || codec === 'flac'
+}
+
+/** AAC's are all alike; others have to be looked into. */
+function samplesOf(format: AudioFormat, { reservation }: PendingAccessUnit): number {
+  return format.codec === 'aac' ? format.samplesPerAccessUnit : accessUnitSamples(format, reservation.bytes)
 }

@@ -30,8 +30,16 @@ export class PendingAccessUnit implements Placement {
     this.reservation = reservation
   }
 
-  get destination(): Uint8Array {
-    return this.reservation.bytes
+  get memory(): Uint8Array {
+    return this.reservation.chunk.bytes
+  }
+
+  get start(): number {
+    return this.reservation.start
+  }
+
+  get payloadBytes(): number {
+    return this.reservation.payloadBytes
   }
 
   complete(): void {

@@ -133,6 +133,7 @@ export class RtmpToStream implements Disposable {
     }
   }
 
+  /** Video tracks have odd ids and audio tracks even ones, whoever comes first: a reconnect finds the same ids. */
   #videoFeed(multitrackId: number): VideoFeed | undefined {
     const known = this.#video[multitrackId]
     if (known !== undefined) return known
@@ -141,7 +142,7 @@ export class RtmpToStream implements Disposable {
       return undefined
     }
     this.#videoTracks++
-    const feed = new VideoFeed(this.#nextTrackId(), this.#stream, this.#unwrapper, () => this.#announcements)
+    const feed = new VideoFeed(1 + 2 * multitrackId, this.#stream, this.#unwrapper, () => this.#announcements)
     this.#video[multitrackId] = feed
     return feed
   }
@@ -154,13 +155,9 @@ export class RtmpToStream implements Disposable {
       return undefined
     }
     this.#audioTracks++
-    const feed = new AudioFeed(this.#nextTrackId(), this.#stream, this.#unwrapper, () => this.#announcements)
+    const feed = new AudioFeed(2 + 2 * multitrackId, this.#stream, this.#unwrapper, () => this.#announcements)
     this.#audio[multitrackId] = feed
     return feed
-  }
-
-  #nextTrackId(): number {
-    return this.#videoTracks + this.#audioTracks
   }
 
   /** Once for each cause: in the log, and in what operators see of the stream. */

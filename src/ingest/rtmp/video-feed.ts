@@ -69,7 +69,7 @@ export class VideoFeed implements AccessUnitFeed, Disposable {
     const format = this.#format
     if (format === undefined || format.codec !== codec) return false
     const pending = this.#pending(format, tag, timestampMs, payload.length)
-    pending.destination.set(payload)
+    pending.reservation.bytes.set(payload)
     pending.complete()
     return true
   }

@@ -31,11 +31,13 @@ export interface MessageHead {
 }
 
 /**
- * The final place of a message's payload. The message's last `destination.length` bytes are copied there; what comes
- * before them is the tag header, which `place` has seen.
+ * The final place of a message's payload: its last `payloadBytes` bytes are copied to `memory` from `start` on; what
+ * comes before them is the tag header, which `place` has seen.
  */
 export interface Placement {
-  readonly destination: Uint8Array
+  readonly memory: Uint8Array
+  readonly start: number
+  readonly payloadBytes: number
   /** All bytes are in place. */
   complete(): void
   /** They will never come. */
@@ -261,7 +263,7 @@ export class ChunkReader {
       return
     }
     stream.placement = placement
-    if (placement !== undefined) stream.headerBytes = stream.messageBytes - placement.destination.length
+    if (placement !== undefined) stream.headerBytes = stream.messageBytes - placement.payloadBytes
   }
 
   /** Copies what the input has of the present chunk; returns how much that was. */
@@ -270,8 +272,9 @@ export class ChunkReader {
     if (stream.placement !== undefined) {
       const skipped = Math.min(bytes, Math.max(0, stream.headerBytes - stream.receivedBytes))
       if (bytes > skipped) {
-        const to = stream.receivedBytes + skipped - stream.headerBytes
-        stream.placement.destination.set(input.subarray(at + skipped, at + bytes), to)
+        const { memory, start } = stream.placement
+        const to = start + stream.receivedBytes + skipped - stream.headerBytes
+        memory.set(input.subarray(at + skipped, at + bytes), to)
       }
     } else {
       this.#collect(stream, input.subarray(at, at + bytes))

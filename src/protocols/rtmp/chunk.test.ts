@@ -24,7 +24,9 @@ class Collector implements ChunkReaderSink {
     const header = toHex(firstBytes.subarray(0, this.#headerBytes))
     const destination = new Uint8Array(messageBytes - this.#headerBytes)
     return {
-      destination,
+      memory: destination,
+      start: 0,
+      payloadBytes: destination.length,
       complete: () =>
         void this.lines.push(`${typeId} ${messageStreamId} ${timestampMs} ${header}${toHex(destination)}`),
       abandon: () => void this.abandoned++,
