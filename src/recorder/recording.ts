@@ -275,7 +275,7 @@ export class Recording implements StreamSink {
       startedAt: isoOrNull(this.#startedAtMs),
       endedAt: isoOrNull(this.#endedAtMs),
       requestedAt: new Date(this.#requestedAtMs).toISOString(),
-      durationMs: this.#startedAtMs === undefined ? 0 : Math.round(this.#timeline.endMs),
+      durationMs: Math.round(this.#durationMs(parts)),
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
       parts,
       ledger: this.#ledger.toDocument(),
@@ -283,6 +283,16 @@ export class Recording implements StreamSink {
       held: this.#held,
       error: this.#error,
     }
+  }
+
+  /**
+   * Of a recording that is over, what its files show; before, how far the stream has come, which is more by what its
+   * decode times run ahead of the first picture.
+   */
+  #durationMs(parts: readonly PartDocument[]): number {
+    if (this.#startedAtMs === undefined) return 0
+    if (!this.isFinal) return this.#timeline.endMs
+    return parts.reduce((endMs, part) => Math.max(endMs, part.startMs + part.durationMs), 0)
   }
 
   #wantsKind({ kind }: TrackFormat): boolean {
