@@ -1,8 +1,17 @@
-/** Granule of the pools. A GOP of 2.5 Mbit/s fills about ten; the unused end of one is all a track wastes. */
+/** Granule for video. A GOP of 2.5 Mbit/s fills about ten; the unused end of one is all a track wastes. */
 export const CHUNK_BYTES = 64 * 1024
 
-/** Chunks kept for reuse beyond what is in use. More than this goes back to the allocator. */
-const MAX_IDLE_CHUNKS = 1024
+/** Granule for tracks of small access units: a second of 128 kbit/s audio. */
+const SMALL_CHUNK_BYTES = 16 * 1024
+
+/** Access units up to this size go into small chunks, which then hold at least eight. */
+const SMALL_PAYLOAD_BYTES = 2 * 1024
+
+/** Chunks larger than this hold one access unit and go back to the allocator when it is gone. */
+const MAX_POOLED_BYTES = 1024 * 1024
+
+/** Kept for reuse beyond what is in use. More than this goes back to the allocator. */
+const MAX_IDLE_BYTES = 32 * 1024 * 1024
 
 /** One piece of pooled memory with a count of the access units (and arenas) that still need it. */
 export class Chunk {
@@ -35,7 +44,9 @@ export class Chunk {
  * (payloads outlive the young generation), so chunks are counted and reused.
  */
 export class PayloadMemory {
-  readonly #idle: Chunk[] = []
+  /** Idle chunks by size, a power of two. */
+  readonly #idle = new Map<number, Chunk[]>()
+  #idleBytes = 0
   #inUseBytes = 0
 
   /** Bytes handed out and not yet returned. */
@@ -43,19 +54,25 @@ export class PayloadMemory {
     return this.#inUseBytes
   }
 
+  /** A chunk with room for at least this much. */
   take(minimumBytes: number): Chunk {
-    if (minimumBytes > CHUNK_BYTES) {
-      this.#inUseBytes += minimumBytes
-      return new Chunk(this, new Uint8Array(minimumBytes))
-    }
-    this.#inUseBytes += CHUNK_BYTES
-    return this.#idle.pop()?.revive() ?? new Chunk(this, new Uint8Array(CHUNK_BYTES))
+    const bytes = chunkBytesFor(minimumBytes)
+    this.#inUseBytes += bytes
+    const idle = this.#idle.get(bytes)?.pop()
+    if (idle === undefined) return new Chunk(this, new Uint8Array(bytes))
+    this.#idleBytes -= bytes
+    return idle.revive()
   }
 
   /** Takes a chunk back whose last reference is gone. Chunks call this themselves. */
   recycle(chunk: Chunk): void {
-    this.#inUseBytes -= chunk.bytes.length
-    if (chunk.bytes.length === CHUNK_BYTES && this.#idle.length < MAX_IDLE_CHUNKS) this.#idle.push(chunk)
+    const bytes = chunk.bytes.length
+    this.#inUseBytes -= bytes
+    if (bytes > MAX_POOLED_BYTES || this.#idleBytes + bytes > MAX_IDLE_BYTES) return
+    this.#idleBytes += bytes
+    const idle = this.#idle.get(bytes)
+    if (idle === undefined) this.#idle.set(bytes, [chunk])
+    else idle.push(chunk)
   }
 
   arena(): PayloadArena {
@@ -112,4 +129,11 @@ export class PayloadArena implements Disposable {
     this.#chunk?.release()
     this.#chunk = undefined
   }
+}
+
+function chunkBytesFor(payloadBytes: number): number {
+  if (payloadBytes <= SMALL_PAYLOAD_BYTES) return SMALL_CHUNK_BYTES
+  if (payloadBytes <= CHUNK_BYTES) return CHUNK_BYTES
+  if (payloadBytes > MAX_POOLED_BYTES) return payloadBytes
+  return 2 ** Math.ceil(Math.log2(payloadBytes))
 }

@@ -6,10 +6,17 @@ export interface RecordingStore {
   save(recording: RecordingDocument): Promise<void>
 }
 
+/** `now`: what a crash must find (a new file, the end). `soon`: may wait for what follows within the second. */
+export type Urgency = 'now' | 'soon'
+
+/** How long a document that may wait is held for a newer one. */
+const SOON_MS = 1_000
+
 interface Entry {
   /** Newest document not yet handed to the store. */
   waiting: RecordingDocument | undefined
-  writing: Promise<void>
+  writing: Promise<void> | undefined
+  timer: NodeJS.Timeout | undefined
 }
 
 /**
@@ -28,24 +35,34 @@ export class Journal {
   }
 
   /** Takes the document; returns at once. */
-  note(recording: RecordingDocument): void {
-    const entry = this.#entries.get(recording.id)
-    if (entry !== undefined) {
-      entry.waiting = recording
-      return
+  note(recording: RecordingDocument, urgency: Urgency): void {
+    let entry = this.#entries.get(recording.id)
+    if (entry === undefined) {
+      entry = { waiting: undefined, writing: undefined, timer: undefined }
+      this.#entries.set(recording.id, entry)
     }
-    const created: Entry = { waiting: recording, writing: Promise.resolve() }
-    this.#entries.set(recording.id, created)
-    created.writing = this.#write(recording.id, created)
+    entry.waiting = recording
+    if (entry.writing !== undefined) return
+    if (urgency === 'now') this.#begin(recording.id, entry)
+    else entry.timer ??= setTimeout(() => this.#begin(recording.id, entry), SOON_MS)
   }
 
   /** Resolves when everything noted about the recording so far is stored (or was refused and reported). */
   async settled(id: string): Promise<void> {
-    await this.#entries.get(id)?.writing
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    if (entry.writing === undefined) this.#begin(id, entry)
+    await entry.writing
   }
 
   async allSettled(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map(({ writing }) => writing))
+    await Promise.all([...this.#entries.keys()].map((id) => this.settled(id)))
+  }
+
+  #begin(id: string, entry: Entry): void {
+    clearTimeout(entry.timer)
+    entry.timer = undefined
+    entry.writing ??= this.#write(id, entry)
   }
 
   async #write(id: string, entry: Entry): Promise<void> {

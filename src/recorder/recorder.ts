@@ -18,7 +18,7 @@ import {
   RecordingNotRunningError,
   StreamNotFoundError,
 } from './errors.ts'
-import { Journal, type RecordingStore } from './journal.ts'
+import { Journal, type RecordingStore, type Urgency } from './journal.ts'
 import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording, type RecordingEvents } from './recording.ts'
 import type { RecordingRequest } from './request.ts'
@@ -31,7 +31,7 @@ import { Tally } from './tally.ts'
 const TICK_MS = 200
 
 /** How often the ledger of a recording in progress is stored: what a crash may cost of it. */
-const SAVE_EVERY_MS = 10_000
+const SAVE_EVERY_MS = 30_000
 
 /** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
 const STOP_ANSWER_MS = 15_000
@@ -165,7 +165,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     }
     recording.held = held
     const document = recording.toDocument()
-    this.#journal.note(document)
+    this.#journal.note(document, 'now')
     await this.#journal.settled(id)
     return document
   }
@@ -193,7 +193,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const recording = this.#recordings.get(id)
     if (recording !== undefined) {
       recording.digested(index, sha256)
-      this.#journal.note(recording.toDocument())
+      this.#journal.note(recording.toDocument(), 'soon')
       return
     }
     await this.#amend(id, (document) => {
@@ -251,7 +251,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
       if (document === undefined) return undefined
       const changed = change(document)
-      this.#journal.note(changed)
+      this.#journal.note(changed, 'now')
       await this.#journal.settled(id)
       return changed
     })
@@ -293,7 +293,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     })
     this.#recordings.set(recording.id, recording)
     const document = recording.toDocument()
-    this.#journal.note(document)
+    this.#journal.note(document, 'soon')
     this.events.emit({ type: 'recording.waiting', recording: document })
     return recording
   }
@@ -335,7 +335,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (save) this.#lastSaveMs = nowMs
     for (const recording of this.#recordings.values()) {
       recording.tick()
-      if (save && recording.state === 'recording') this.#journal.note(recording.toDocument())
+      if (save && recording.state === 'recording') this.#journal.note(recording.toDocument(), 'soon')
     }
   }
 
@@ -348,12 +348,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       this.events.emit({ type: 'recording.gap', recording: document, gap })
     },
     partOpened: (recording, part) => {
-      const document = this.#note(recording)
+      const document = this.#note(recording, 'now')
       this.events.emit({ type: 'part.opened', recording: document, part })
     },
     partReady: (recording, part, finishMs) => {
       this.#tally.finished(finishMs)
-      const document = this.#note(recording)
+      const document = this.#note(recording, 'now')
       this.events.emit({ type: 'part.ready', recording: document, part })
       if (recording.request.ifExists === 'overwrite') {
         this.#forgetReplaced(recording.id, part).catch((error: unknown) => {
@@ -398,9 +398,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.events.emit({ type, recording: this.#note(recording) })
   }
 
-  #note(recording: Recording): RecordingDocument {
+  #note(recording: Recording, urgency: Urgency = recording.isFinal ? 'now' : 'soon'): RecordingDocument {
     const document = recording.toDocument()
-    this.#journal.note(document)
+    this.#journal.note(document, urgency)
     return document
   }
 }
