@@ -18,12 +18,11 @@ export async function startTapedeck(folder: string, format: 'mp4' | 'flv' | 'ts'
   const [port, apiPort] = [await freePort(), await freePort()]
   const records = join(folder, `tapedeck-${format}`)
   mkdirSync(records, { recursive: true })
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve'], {
+  const child = spawn(process.execPath, [join(ROOT, 'bin/tapedeck.mjs'), 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
-      UV_THREADPOOL_SIZE: '16',
       TAPEDECK_DATA: join(folder, `data-${format}`),
       TAPEDECK_RECORDINGS_ROOT: records,
       TAPEDECK_RECORDINGS_FORMAT: format,
