@@ -74,11 +74,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   const recover = async (onRecovered: (recording: RecordingDocument) => Promise<void>) => {
     if (catalog.isEmpty && options.isThrowaway !== true) await rebuild()
+    // What recovery makes ready is hashed as everything that becomes ready; this is what became so before the last end.
+    const undigested = await catalog.undigested(config.node)
     const listed = await catalog.unfinished(config.node)
     const active = new Set(recorder.active().map(({ id }) => id))
     const unfinished = listed.filter(({ id }) => !active.has(id))
     const { signal } = ending
     await recoverRecordings(unfinished, { containers, concurrency: 4, retryMs: 2_000, runtime, onRecovered, signal })
+    for (const recording of undigested) digest(recording)
   }
   const freeSpace = opening.use(new FreeSpace({ roots, floorBytes: keep.minFreeBytes, pollMs: 1_000, log }))
   await freeSpace.start()
@@ -97,6 +100,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       },
     }),
   )
+  const digest = ({ id, parts }: RecordingDocument) => {
+    for (const { index, state, sha256, root: partRoot, path } of parts) {
+      const isWanted = state === 'ready' && sha256 === null
+      if (isWanted) digests.add({ recordingId: id, partIndex: index, path: join(partRoot, path) })
+    }
+  }
   const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
@@ -139,11 +148,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     rebuild().catch((error: unknown) => log.error({ event: 'catalog.rebuild-failed', err: error }))
   }
   recorder.events.listen((event) => {
-    if (event.type !== 'recording.ready') return
-    const { id, parts } = event.recording
-    for (const { index, sha256, root: partRoot, path } of parts) {
-      if (sha256 === null) digests.add({ recordingId: id, partIndex: index, path: join(partRoot, path) })
-    }
+    if (event.type === 'recording.ready') digest(event.recording)
   })
   const retention = opening.use(
     new Retention({

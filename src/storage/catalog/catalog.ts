@@ -42,6 +42,8 @@ export interface Catalog extends AsyncDisposable {
   list(query: RecordingQuery): Promise<RecordingPage>
   /** Recordings a crash left in `waiting`, `recording` or `finishing` on this node, newest first. */
   unfinished(node: string): Promise<readonly RecordingDocument[]>
+  /** Ready recordings of this node that have parts without a digest: a stop of the server came before it. Newest first. */
+  undigested(node: string): Promise<readonly RecordingDocument[]>
   remove(id: string): Promise<void>
   /** Recordings that have a part with this root and relative path, newest first. */
   findByPart(root: string, path: string): Promise<readonly RecordingDocument[]>

@@ -108,6 +108,10 @@ export class CatalogDatabase implements Disposable {
     return this.#recordings(this.#all('unfinished', [node]))
   }
 
+  undigested(node: string): readonly RecordingDocument[] {
+    return this.#recordings(this.#all('undigested', [node]))
+  }
+
   remove(id: string): void {
     this.#run('removeRecording', [id])
   }

@@ -7,6 +7,7 @@ export const CATALOG_METHODS = [
   'get',
   'list',
   'unfinished',
+  'undigested',
   'remove',
   'findByPart',
   'totals',

@@ -115,6 +115,12 @@ test('unfinished, oldest, totals and paths', async () => {
     (await catalog.unfinished('node-a')).map(({ id }) => id),
     ['r0004', 'r0003'],
   )
+  await catalog.save(numbered(7, { parts: [partSample({ path: 'hashed.mp4', sha256: 'a'.repeat(64) })] }))
+  assert.deepEqual(
+    (await catalog.undigested('node-a')).map(({ id }) => id),
+    ['r0006', 'r0002', 'r0001'],
+  )
+  await catalog.remove('r0007')
   assert.deepEqual(
     (await catalog.oldest(10)).map(({ id }) => id),
     ['r0006', 'r0001'],

@@ -93,6 +93,10 @@ export class SqliteCatalog implements Catalog {
     return this.#call('unfinished', node)
   }
 
+  undigested(node: string): Promise<readonly RecordingDocument[]> {
+    return this.#call('undigested', node)
+  }
+
   remove(id: string): Promise<void> {
     return this.#call('remove', id)
   }

@@ -46,6 +46,10 @@ export const STATEMENTS = {
   unfinished: `
     SELECT * FROM recordings WHERE state IN ('waiting', 'recording', 'finishing') AND node = ?
     ORDER BY requested_at DESC, id DESC`,
+  undigested: `
+    SELECT * FROM recordings WHERE state = 'ready' AND node = ?
+      AND id IN (SELECT recording FROM parts WHERE state = 'ready' AND sha256 IS NULL)
+    ORDER BY requested_at DESC, id DESC`,
   oldest: `
     SELECT * FROM recordings WHERE state = 'ready' AND held = 0 ORDER BY ended_at, id LIMIT ?`,
   findByPart: `
