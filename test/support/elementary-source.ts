@@ -34,6 +34,8 @@ export interface SourceOptions {
   readonly audio?: AudioCodec
   readonly seconds?: number
   readonly size?: string
+  /** Further encoder arguments; they win over the usual ones. */
+  readonly encoding?: readonly string[]
 }
 
 export interface SourceUnit {
@@ -54,9 +56,10 @@ export interface ElementarySource {
 
 /** A moving picture and a tone, encoded by ffmpeg. */
 export async function makeSource(folder: TempFolder, options: SourceOptions): Promise<ElementarySource> {
-  const { video, audio, seconds = 2, size = '320x180' } = options
+  const { video, audio, seconds = 2, size = '320x180', encoding = [] } = options
   const extension = video === 'vp8' ? 'mkv' : audio === 'pcma' || audio === 'pcmu' ? 'mov' : 'mp4'
-  const path = folder.at(`source-${video ?? 'none'}-${audio ?? 'none'}-${seconds}-${size}.${extension}`)
+  const name = ['source', video ?? 'none', audio ?? 'none', seconds, size, ...encoding].join('-')
+  const path = folder.at(`${name.replaceAll(/[^\w.-]/g, '_')}.${extension}`)
   const inputs: string[] = []
   if (video !== undefined) inputs.push('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`)
   if (audio !== undefined) inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`)
@@ -64,6 +67,7 @@ export async function makeSource(folder: TempFolder, options: SourceOptions): Pr
     ...['-v', 'error', '-y', '-threads', '1', ...inputs],
     ...(video === undefined ? [] : VIDEO_ARGUMENTS[video]),
     ...(audio === undefined ? [] : AUDIO_ARGUMENTS[audio]),
+    ...encoding,
     ...['-strict', '-2', path],
   ])
   return readSource(path, [video, audio])

@@ -48,6 +48,26 @@ export async function repeatedHashes(path: string, times: number, decode: boolea
   return hashes(['-f', 'concat', '-safe', '0', '-auto_convert', '0', '-i', list], decode)
 }
 
+/**
+ * The hash of what files hold one after the other, per stream, sorted; any complaint of ffmpeg's about a file alone
+ * fails the test (joined ones overlap in time where sound outlasts the picture). The filters are bitstream filters per stream, where framing has to be taken off.
+ */
+export async function joinedHashes(paths: readonly string[], filters: readonly string[] = []): Promise<string[]> {
+  const list = paths.map((path) => `file 'file:${path}'\n`).join('')
+  const fromList = ['-f', 'concat', '-safe', '0', '-auto_convert', '0', '-protocol_whitelist', 'file,pipe', '-i', '-']
+  const input = paths.length === 1 ? ['-i', paths[0] ?? ''] : fromList
+  const copied = ['-map', '0', '-c', 'copy', ...filters, '-f', 'streamhash', '-hash', 'md5', '-']
+  const judging = run('ffmpeg', ['-v', paths.length === 1 ? 'warning' : 'error', ...input, ...copied])
+  judging.child.stdin?.end(list)
+  const { stdout, stderr } = await judging
+  if (stderr !== '') throw new Error(`ffmpeg about ${paths.join(', ')}: ${stderr}`)
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.slice(line.indexOf(',') + 1))
+    .sort()
+}
+
 /** The hash of a file's decoded pictures. */
 export async function pictureHash(path: string): Promise<string[]> {
   return hashes(['-i', path], true)

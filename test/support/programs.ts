@@ -28,7 +28,8 @@ export async function program(
   }
 }
 
-/** Sends a file as it is, with FFmpeg 8, from a process of its own. */
-export async function publishWithFfmpeg8(path: string, url: string): Promise<void> {
-  await program(process.execPath, [join(import.meta.dirname, 'publish-with-ffmpeg8.ts'), path, url])
+/** Sends a file as it is, with FFmpeg 8, from a process of its own: at once, or at a multiple of real time. */
+export async function publishWithFfmpeg8(path: string, url: string, speed?: number): Promise<void> {
+  const pace = speed === undefined ? [] : [String(speed)]
+  await program(process.execPath, [join(import.meta.dirname, 'publish-with-ffmpeg8.ts'), path, url, ...pace])
 }

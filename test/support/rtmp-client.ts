@@ -25,7 +25,7 @@ export class RtmpClient implements Disposable {
   constructor(port: number) {
     this.socket = connect(port, '127.0.0.1')
     this.socket.on('error', () => {})
-    this.closed = once(this.socket, 'close')
+    this.closed = new Promise((resolve) => this.socket.once('close', resolve)) // a reset is an end like any other
     const reader = new ChunkReader({
       maxMessageBytes: 1 << 24,
       maxChunkStreams: 64,
@@ -90,6 +90,11 @@ export class RtmpClient implements Disposable {
       const command = decodeCommand(await this.next(MessageType.command))
       if (command.name === 'onStatus') return String(amfFields(command.args[1])['code'])
     }
+  }
+
+  /** Ends message stream 1, and what it publishes; there is no answer. */
+  deleteStream(): void {
+    this.#command('deleteStream', 0, [null, 1])
   }
 
   /** Waits for the next message of a type; skips others. */

@@ -22,14 +22,19 @@ export function sendConfiguration(client: RtmpClient, format: TrackFormat, times
 /** Sends access units of a source as an encoder would, configurations first. */
 export function sendUnits(client: RtmpClient, units: readonly SourceUnit[]): void {
   const announced = new Set<TrackFormat>()
-  for (const { format, dts, pts, isRandomAccess, payload } of units) {
-    if (!announced.has(format)) sendConfiguration(client, format)
-    announced.add(format)
-    const timestampMs = Math.round((dts * 1000) / format.timescale)
-    const compositionTimeMs = Math.round((pts * 1000) / format.timescale) - timestampMs
-    const tag = Buffer.concat([header(format, 'coded', isRandomAccess, compositionTimeMs), payload])
-    client.send(typeId(format), tag, { timestampMs })
+  for (const unit of units) {
+    if (!announced.has(unit.format)) sendConfiguration(client, unit.format)
+    announced.add(unit.format)
+    sendUnit(client, unit)
   }
+}
+
+/** Sends one access unit; its configuration must have been sent. */
+export function sendUnit(client: RtmpClient, { format, dts, pts, isRandomAccess, payload }: SourceUnit): void {
+  const timestampMs = Math.round((dts * 1000) / format.timescale)
+  const compositionTimeMs = Math.round((pts * 1000) / format.timescale) - timestampMs
+  const tag = Buffer.concat([header(format, 'coded', isRandomAccess, compositionTimeMs), payload])
+  client.send(typeId(format), tag, { timestampMs })
 }
 
 function typeId(format: TrackFormat): number {

@@ -16,6 +16,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly child: ChildProcess
   /** Everything it logged, newest last. */
   readonly log: readonly string[]
+  #killed = false
 
   constructor(child: ChildProcess, log: readonly string[], ready: { page: string; rtmp: string }) {
     this.child = child
@@ -26,12 +27,21 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Ends it as Ctrl-C does, with its recordings finished. Idempotent. @throws when it does not end or ends badly */
   async stop(): Promise<void> {
+    if (this.#killed) return
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exited = once(this.child, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) })
       this.child.kill('SIGTERM')
       await exited
     }
     if (this.child.exitCode !== 0) throw new Error(`the server ended badly:\n${this.log.join('\n')}`)
+  }
+
+  /** Ends it as a crash does, in the middle of whatever it does. The signal is on its way when this returns. */
+  kill(): Promise<unknown> {
+    this.#killed = true
+    const exited = once(this.child, 'exit', { signal: AbortSignal.timeout(STOP_TIMEOUT_MS) })
+    this.child.kill('SIGKILL')
+    return exited
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
