@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { TrackFormat } from '#media/track.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
 import { type CutOutlook, Cutter, type TimedAccessUnit } from './cutter.ts'
 
 const video = testVideo()
 const audio = testAudio()
+const otherVideo = testVideo({ widthPixels: 640 })
+const otherAudio = testAudio({ channels: 1 })
 const make = unitMaker()
 
-function timed(track: 'v' | 'a', ms: number, key = false): TimedAccessUnit {
-  const accessUnit = make(track === 'v' ? video : audio, ms, { key: key || track === 'a' })
+function timed(track: 'v' | 'a', ms: number, key = false, changed = false): TimedAccessUnit {
+  const [format, other] = track === 'v' ? [video, otherVideo] : [audio, otherAudio]
+  const accessUnit = make(changed ? other : format, ms, { key: key || track === 'a' })
   return { accessUnit, dts: accessUnit.dts, pts: accessUnit.pts, isLeading: track === 'v', startsGop: key }
 }
 
@@ -17,11 +21,20 @@ function timed(track: 'v' | 'a', ms: number, key = false): TimedAccessUnit {
 function listed() {
   let nowMs = 0
   const out: string[] = []
+  /** A part takes one format of each track. */
+  let formats = new Map<number, TrackFormat>()
   const cutter = new Cutter(
     {
+      accepts: ({ accessUnit: { format } }) => {
+        if (!formats.has(format.trackId)) formats.set(format.trackId, format)
+        return formats.get(format.trackId) === format
+      },
       write: ({ accessUnit, isLeading, pts }) =>
         out.push(`${isLeading ? 'v' : 'a'}${Math.round((pts * 1000) / accessUnit.format.timescale)}`),
-      cut: () => out.push('|'),
+      cut: () => {
+        out.push('|')
+        formats = new Map()
+      },
     },
     () => nowMs,
   )
@@ -81,6 +94,88 @@ test('a stalled track is waited for two seconds, no longer', () => {
   advance(200)
   cutter.tick()
   assert.deepEqual(out, ['a0', 'v0', '|', 'v80', 'v120'])
+})
+
+test('new video begins a part of its own, and audio of the time before still reaches the old one', () => {
+  const { cutter, out } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 0), timed('v', 40)]) cutter.push(unit, 'never')
+  cutter.push(timed('v', 80, true, true), 'never')
+  cutter.push(timed('a', 60), 'never')
+  cutter.push(timed('v', 120, false, true), 'never')
+  cutter.push(timed('a', 80), 'never')
+  assert.deepEqual(out, ['v0', 'a0', 'v40', 'a60', '|', 'v80', 'v120', 'a80'])
+})
+
+test('new video cuts though audio was written past it: no cut could be foreseen', () => {
+  const { cutter, out } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 0), timed('a', 90)]) cutter.push(unit, 'never')
+  cutter.push(timed('v', 80, true, true), 'never')
+  cutter.push(timed('a', 110), 'never')
+  assert.deepEqual(out, ['v0', 'a0', 'a90', '|', 'v80', 'a110'])
+})
+
+test('new audio waits for a GOP to begin a part with, and video goes on until then', () => {
+  const { cutter, out } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 0)]) cutter.push(unit, 'never')
+  cutter.push(timed('a', 20, false, true), 'never')
+  cutter.push(timed('v', 40), 'never')
+  cutter.push(timed('a', 40, false, true), 'never')
+  cutter.push(timed('v', 80, true), 'never')
+  cutter.push(timed('a', 60, false, true), 'never')
+  assert.deepEqual(out, ['v0', 'a0', 'v40', '|', 'v80', 'a20', 'a40', 'a60'])
+})
+
+test('new audio waits ten seconds for a GOP, no longer', () => {
+  const { cutter, out, advance } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 0)]) cutter.push(unit, 'never')
+  cutter.push(timed('a', 20, false, true), 'never')
+  advance(9_900)
+  cutter.tick()
+  assert.deepEqual(out, ['v0', 'a0'])
+  advance(200)
+  cutter.tick()
+  cutter.push(timed('v', 40), 'never')
+  assert.deepEqual(out, ['v0', 'a0', '|', 'a20', 'v40'])
+})
+
+test('a format that changes twice before its cut makes two', () => {
+  const { cutter, out } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 0)]) cutter.push(unit, 'never')
+  cutter.push(timed('v', 40, true, true), 'never')
+  cutter.push(timed('v', 80, true), 'never')
+  cutter.push(timed('a', 100), 'never')
+  cutter.flush()
+  assert.deepEqual(out, ['v0', 'a0', '|', 'v40', '|', 'v80', 'a100'])
+})
+
+test('a flush at the end leaves nothing behind, whatever changes in what is held', () => {
+  const step = fc.record({
+    track: fc.constantFrom('v' as const, 'a' as const),
+    key: fc.boolean(),
+    changed: fc.boolean(),
+    outlook: fc.constantFrom<CutOutlook>('never', 'possible', 'due'),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const { cutter, out } = listed()
+      const next = { v: 0, a: 0 }
+      const sent: Record<'v' | 'a', string[]> = { v: [], a: [] }
+      for (const { track, key, changed, outlook } of steps) {
+        const ms = next[track]
+        next[track] += track === 'v' ? 40 : 20
+        sent[track].push(`${track}${ms}`)
+        cutter.push(timed(track, ms, track === 'v' && key, changed), outlook)
+      }
+      cutter.flush()
+      assert.equal(cutter.heldBytes, 0)
+      for (const track of ['v', 'a'] as const) {
+        assert.deepEqual(
+          out.filter((entry) => entry.startsWith(track)),
+          sent[track],
+        )
+      }
+    }),
+  )
 })
 
 test('however tracks interleave, nothing is lost or reordered, and every part begins with a GOP', () => {

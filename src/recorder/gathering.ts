@@ -20,11 +20,12 @@ export interface GatheringOptions {
 
 /**
  * Collects a stream's beginning until a file can be begun well: a random access point of the leading track is there,
- * and both audio and video are known or were waited for.
+ * and both audio and video have come or were waited for.
  */
 export class Gathering implements Disposable {
   readonly #options: GatheringOptions
   readonly #formats = new Map<number, TrackFormat>()
+  readonly #heard = new Set<number>()
   #held: AccessUnit[] = []
   #heldBytes = 0
   #sinceMs: number | undefined
@@ -34,12 +35,12 @@ export class Gathering implements Disposable {
     this.#options = options
   }
 
-  get formats(): ReadonlyMap<number, TrackFormat> {
-    return this.#formats
-  }
-
   get isEmpty(): boolean {
     return this.#held.length === 0
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   format(format: TrackFormat): void {
@@ -52,11 +53,13 @@ export class Gathering implements Disposable {
   /** Retains what may belong to the recording. */
   add(accessUnit: AccessUnit): void {
     this.#sinceMs ??= this.#options.monotonicMs()
-    const isLeading = accessUnit.format.trackId === leadingTrackId(this.#formats.values())
+    const { trackId } = accessUnit.format
+    const isLeading = trackId === leadingTrackId(this.#formats.values())
     if (this.#start === undefined && isLeading) {
       if (accessUnit.isRandomAccess || this.#options.startOn === 'now') this.#start = accessUnit
       else return
     }
+    this.#heard.add(trackId)
     this.#held.push(accessUnit.retain())
     this.#heldBytes += accessUnit.payloadBytes
   }
@@ -66,7 +69,7 @@ export class Gathering implements Disposable {
     const waitedMs = this.#options.monotonicMs() - this.#sinceMs
     if (waitedMs >= MAX_WAIT_MS || this.#heldBytes > MAX_HELD_BYTES) return true
     if (this.#start === undefined) return false
-    return this.#hasAllKinds() || waitedMs >= this.#options.trackWaitMs
+    return this.#hasAll() || waitedMs >= this.#options.trackWaitMs
   }
 
   /** What the recording begins with, in the stream's order. The caller owns the references. */
@@ -91,14 +94,18 @@ export class Gathering implements Disposable {
   [Symbol.dispose](): void {
     for (const accessUnit of this.#held) accessUnit.release()
     this.#held = []
+    this.#heldBytes = 0
   }
 
-  #hasAllKinds(): boolean {
+  /** Both kinds are known and, where nothing of the stream was missed, every known track has begun. */
+  #hasAll(): boolean {
     let audio = !this.#options.audio
     let video = !this.#options.video
-    for (const { kind } of this.#formats.values()) {
+    for (const { kind, trackId } of this.#formats.values()) {
       if (kind === 'audio') audio = true
       else video = true
+      // Its first access unit may lie before what came so far, and nothing may lie before a recording's zero.
+      if (this.#options.fromFirst && !this.#heard.has(trackId)) return false
     }
     return audio && video
   }

@@ -1,5 +1,11 @@
 import type { TrackFormat } from '#media/track.ts'
-import type { GapCause, GapDocument, LedgerDocument, LedgerTrackDocument } from '#storage/recording-document.ts'
+import type {
+  GapCause,
+  GapDocument,
+  LedgerDocument,
+  LedgerTrackDocument,
+  PartTrackDocument,
+} from '#storage/recording-document.ts'
 
 /** Most gaps kept one by one; later ones of the same cause and track widen the last, so that a bad night stays small. */
 const MAX_GAPS = 1_000
@@ -8,7 +14,8 @@ const MAX_GAPS = 1_000
 const MERGE_WITHIN_MS = 1_000
 
 interface TrackAccount {
-  readonly kind: 'video' | 'audio'
+  /** As of the newest access unit: a publisher that reconnects may number its tracks anew. */
+  kind: 'video' | 'audio'
   codec: string
   received: number
   written: number
@@ -60,6 +67,13 @@ export class Ledger {
     account.lost += accessUnits
   }
 
+  /** Takes over what was written by others, so long ago that nobody knows what was received. */
+  adopt(tracks: readonly PartTrackDocument[]): void {
+    for (const { trackId, kind, codec, accessUnits } of tracks) {
+      this.#tracks.set(trackId, { kind, codec, received: accessUnits, written: accessUnits, lost: 0 })
+    }
+  }
+
   /** Notes a gap, or widens the last one when it goes on. Gives the gap when it is a new one. */
   gap(gap: GapDocument): GapDocument | undefined {
     const last = this.#gaps.findLastIndex((known) => known.track === gap.track && known.cause === gap.cause)
@@ -67,6 +81,7 @@ export class Ledger {
     if (known !== undefined && (gap.fromMs - known.toMs < MERGE_WITHIN_MS || this.#gaps.length >= MAX_GAPS)) {
       this.#gaps[last] = {
         ...known,
+        fromMs: Math.min(known.fromMs, gap.fromMs),
         toMs: Math.max(known.toMs, gap.toMs),
         missingMs: known.missingMs + gap.missingMs,
         accessUnits: known.accessUnits + gap.accessUnits,
@@ -77,7 +92,7 @@ export class Ledger {
     return gap
   }
 
-  /** Sums over all tracks: for metrics. */
+  /** Sums over all tracks. */
   totals(): { received: number; written: number; lost: number } {
     const totals = { received: 0, written: 0, lost: 0 }
     for (const account of this.#tracks.values()) {
@@ -100,6 +115,7 @@ export class Ledger {
       account = { kind: format.kind, codec: format.codec, received: 0, written: 0, lost: 0 }
       this.#tracks.set(format.trackId, account)
     } else {
+      account.kind = format.kind
       account.codec = format.codec
     }
     return account

@@ -3,18 +3,14 @@ import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument } from '#storage/recording-document.ts'
-import { Part, type PartEvents } from './part.ts'
+import { Part, type PartEvents, type PartOptions } from './part.ts'
 import { finishPart } from './part-finisher.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
+import type { Zero } from './part-tracks.ts'
+import { Pauses } from './pauses.ts'
 
 /** How long the end of a part waits for a disk that refuses the last bytes before they count as lost. */
 const DRAIN_PATIENCE_MS = 5_000
-
-/** A moment on the recording's timeline. */
-export interface Zero {
-  readonly ticks: number
-  readonly timescale: number
-}
 
 export interface PartChainOptions {
   readonly maker: PartMaker
@@ -22,11 +18,15 @@ export interface PartChainOptions {
   readonly log: Logger
   readonly events: PartEvents & {
     ready(part: PartDocument, finishMs: number): void
-    refused(error: unknown): void
+    /** Nothing more happens to the part. `error`: it could not be finished. */
+    ended(part: Part, error: unknown): void
   }
   readonly refusal: () => TapedeckError | undefined
   /** Sync before a part counts as final (power durability, or it replaces another file). */
   readonly syncFirst: boolean
+  readonly fragmentMs: number
+  /** See PartOptions. */
+  readonly syncEveryMs: number
   /** Parts of earlier sessions of the recording (append). */
   readonly previous: readonly PartDocument[]
 }
@@ -34,6 +34,7 @@ export interface PartChainOptions {
 /** The parts of one recording, in order: at most one takes media, earlier ones are on their way to become final. */
 export class PartChain {
   readonly #options: PartChainOptions
+  readonly #pauses: Pauses
   readonly #closing = new Map<Part, Promise<void>>()
   readonly #documents = new Map<number, PartDocument>()
   #current: Part | undefined
@@ -42,6 +43,7 @@ export class PartChain {
 
   constructor(options: PartChainOptions) {
     this.#options = options
+    this.#pauses = new Pauses(options.runtime.monotonicMs)
     for (const part of options.previous) this.#documents.set(part.index, part)
     this.#lastIndex = options.previous.at(-1)?.index ?? 0
   }
@@ -64,7 +66,7 @@ export class PartChain {
     return [...byIndex.values()].sort((a, b) => a.index - b.index)
   }
 
-  /** Closes the present part, if any, and begins the next at `zero`. */
+  /** Closes the present part, if any, and begins the next at `zero`. Throws what the container's open() throws. */
   begin(
     container: Container,
     formats: ReadonlyMap<number, TrackFormat>,
@@ -73,14 +75,14 @@ export class PartChain {
   ): void {
     this.endCurrent()
     const { maker, runtime } = this.#options
-    const index = ++this.#lastIndex
     const nowMs = runtime.nowMs()
-    const path = maker.path(container, index, recordingStartedAtMs, formats.values())
+    const writer = container.open(maker.writerOptions(formats.values(), nowMs, this.#continuation))
+    const index = ++this.#lastIndex
     this.#current = this.#part({
       index,
       container,
-      writer: container.open(maker.writerOptions(formats.values(), nowMs, this.#continuation)),
-      openFile: () => maker.create(path, index),
+      writer,
+      openFile: () => maker.create(container, index, recordingStartedAtMs, formats.values()),
       startedAtMs: nowMs,
       zero,
       formats,
@@ -90,17 +92,25 @@ export class PartChain {
 
   /** Goes on in a finished file. */
   append(container: Container, formats: ReadonlyMap<number, TrackFormat>, zero: Zero, target: AppendTarget): void {
-    const previous = this.#options.previous.at(-1)
+    const { previous } = target
+    this.#lastIndex = previous.index
     this.#current = this.#part({
-      index: previous?.index ?? ++this.#lastIndex,
+      index: previous.index,
       container,
       writer: target.writer,
       openFile: () => Promise.resolve(target.file),
-      startedAtMs: previous === undefined ? this.#options.runtime.nowMs() : Date.parse(previous.startedAt),
+      startedAtMs: Date.parse(previous.startedAt),
       zero,
       formats,
       previous,
     })
+  }
+
+  /** Call a few times a second. */
+  tick(): void {
+    this.#current?.tick()
+    for (const part of this.#closing.keys()) part.tick()
+    this.#pauses.tick()
   }
 
   /** The present part takes no more and becomes final in the background. */
@@ -125,7 +135,7 @@ export class PartChain {
   /** Resolves when every part is as final as it can be. */
   async close(): Promise<void> {
     this.endCurrent()
-    await Promise.all(this.#closing.values())
+    while (this.#closing.size > 0) await Promise.all(this.#closing.values())
   }
 
   digested(index: number, sha256: string): void {
@@ -133,9 +143,12 @@ export class PartChain {
     if (document !== undefined) this.#documents.set(index, { ...document, sha256 })
   }
 
-  #part(options: Omit<ConstructorParameters<typeof Part>[0], 'root' | 'events' | 'refusal' | 'monotonicMs'>): Part {
-    const { maker, events, refusal, runtime } = this.#options
-    return new Part({ ...options, root: maker.root, events, refusal, monotonicMs: runtime.monotonicMs })
+  #part(
+    options: Omit<PartOptions, 'root' | 'events' | 'refusal' | 'monotonicMs' | 'fragmentMs' | 'syncEveryMs'>,
+  ): Part {
+    const { maker, events, refusal, runtime, fragmentMs, syncEveryMs } = this.#options
+    const { monotonicMs } = runtime
+    return new Part({ ...options, root: maker.root, events, refusal, monotonicMs, fragmentMs, syncEveryMs })
   }
 
   #finish(part: Part): void {
@@ -149,10 +162,17 @@ export class PartChain {
     const { log, events, runtime, syncFirst } = this.#options
     await part.drain(DRAIN_PATIENCE_MS)
     const startedMs = runtime.monotonicMs()
-    const outcome = await finishPart(part, { syncFirst, log, onRefused: (error) => events.refused(error) })
-    if (outcome === 'nothing') return
-    const document = part.toDocument()
-    this.#documents.set(document.index, document)
-    if (outcome === 'ready') events.ready(document, runtime.monotonicMs() - startedMs)
+    const outcome = await finishPart(part, {
+      syncFirst,
+      log,
+      onRefused: (error) => events.impaired(part, error),
+      pause: (ms) => this.#pauses.wait(ms),
+    })
+    if (outcome.kind !== 'nothing') {
+      const document = part.toDocument()
+      this.#documents.set(document.index, document)
+      if (outcome.kind === 'ready') events.ready(document, runtime.monotonicMs() - startedMs)
+    }
+    events.ended(part, outcome.kind === 'damaged' ? outcome.error : undefined)
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#base/runtime.ts'
-import { StorageError, StorageVanishedError } from '#storage/errors.ts'
+import { mayPass } from '#storage/errors.ts'
 import type { Part } from './part.ts'
 
 /** Pause between attempts to finish a part on a disk that refuses. */
@@ -12,21 +11,24 @@ export interface FinishOptions {
   readonly log: Logger
   /** The disk refused; it is tried again until it takes the index. */
   readonly onRefused: (error: unknown) => void
+  readonly pause: (ms: number) => Promise<void>
 }
 
-/**
- * Makes a drained part final, as often as the disk needs: `ready`, `damaged` (the bytes are kept, no more can be done)
- * or `nothing` (no byte ever reached it, so there is no file). Never rejects.
- */
-export async function finishPart(part: Part, options: FinishOptions): Promise<'ready' | 'damaged' | 'nothing'> {
+/** What became of a part: final; kept as it is, because no more can be done; or without a byte, so without a file. */
+export type FinishOutcome =
+  | { readonly kind: 'ready' | 'nothing' }
+  | { readonly kind: 'damaged'; readonly error: unknown }
+
+/** Makes a drained part final, as often as the disk needs. Never rejects. */
+export async function finishPart(part: Part, options: FinishOptions): Promise<FinishOutcome> {
   const { file } = part
-  if (file === undefined) return 'nothing'
+  if (file === undefined) return { kind: 'nothing' }
   const { log } = options
   if (!part.hasBytes) {
     await file
       .discard()
       .catch((error: unknown) => log.warn({ event: 'part.discard-failed', path: file.path, err: error }))
-    return 'nothing'
+    return { kind: 'nothing' }
   }
   for (;;) {
     try {
@@ -36,17 +38,14 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<'r
       await file.commit()
       break
     } catch (error) {
-      const passes =
-        error instanceof StorageError && !(error instanceof StorageVanishedError) && error.origin === 'storage'
-      if (!passes) {
+      if (!mayPass(error)) {
         log.error({ event: 'part.damaged', path: file.path, err: error })
-        part.markDamaged()
+        part.markDamaged(error)
         await file.close().catch(() => {})
-        return 'damaged'
+        return { kind: 'damaged', error }
       }
       options.onRefused(error)
-      // Unreferenced: a server that goes down leaves the part to the recovery at its next start.
-      await sleep(RETRY_MS, undefined, { ref: false })
+      await options.pause(RETRY_MS)
     }
   }
   // The part is final for every reader now; the device gets it when it can, without anybody waiting.
@@ -54,5 +53,5 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<'r
     .sync()
     .then(() => file.close())
     .catch((error: unknown) => log.error({ event: 'part.sync-failed', path: file.path, err: error }))
-  return 'ready'
+  return { kind: 'ready' }
 }

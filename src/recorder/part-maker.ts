@@ -1,7 +1,10 @@
-import type { Container, ContainerName, ContainerWriter } from '#containers/container.ts'
+import type { Container, ContainerName, ContainerWriter, PartInspection, WriterOptions } from '#containers/container.ts'
+import { AppendMismatchError } from '#containers/errors.ts'
+import { isVideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartFile } from '#storage/part-file.ts'
-import { createPartFile, openPartForAppend } from '#storage/part-files.ts'
+import type { PartFiles } from '#storage/part-files.ts'
+import type { PartDocument } from '#storage/recording-document.ts'
 import { CodecNotCarriedError } from './errors.ts'
 import { Naming } from './naming.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -13,7 +16,15 @@ export interface AppendTarget {
   readonly writer: ContainerWriter
   /** Where new access units begin on the part's timeline. */
   readonly startMs: number
+  /** The part as it was. */
+  readonly previous: PartDocument
 }
+
+/**
+ * What a part limited in bytes is expected to last is reckoned with this bitrate. Low, so that the index of most finds
+ * its room; an index that outgrows it stands at the end of the file.
+ */
+const EXPECTED_BYTES_PER_SECOND = 1_000_000 / 8
 
 /** Chooses container, names and files for the parts of one recording. */
 export class PartMaker {
@@ -22,11 +33,14 @@ export class PartMaker {
   readonly #request: ResolvedRequest
   readonly #naming: Naming
   readonly #id: string
-  #version = 1
+  readonly #files: PartFiles
+  /** The version number the recording's first file got: its later parts carry it too. */
+  #version: Promise<number> | undefined
 
   /** @throws {NameTemplateError} */
-  constructor(settings: RecorderSettings, request: ResolvedRequest, id: string) {
+  constructor(settings: RecorderSettings, files: PartFiles, request: ResolvedRequest, id: string) {
     this.#settings = settings
+    this.#files = files
     this.#request = request
     this.#naming = new Naming(request.name, settings.timeZone)
     this.#id = id
@@ -52,7 +66,13 @@ export class PartMaker {
   }
 
   /** Relative path of a part, with forward slashes. */
-  path(container: Container, index: number, startedAtMs: number, formats: Iterable<TrackFormat>): string {
+  path(
+    container: Container,
+    index: number,
+    startedAtMs: number,
+    formats: Iterable<TrackFormat>,
+    version: number,
+  ): string {
     let videoCodec = ''
     let audioCodec = ''
     for (const { kind, codec } of formats) {
@@ -60,51 +80,103 @@ export class PartMaker {
       else audioCodec ||= codec
     }
     const { stream } = this.#request
-    const values = { stream, id: this.#id, startedAtMs, part: index, version: this.#version, videoCodec, audioCodec }
+    const values = { stream, id: this.#id, startedAtMs, part: index, version, videoCodec, audioCodec }
     return this.#naming.format(values, `.${container.extension}`)
   }
 
-  /** Creates a part's file. Parts after the first carry the version number the first one got. */
-  async create(relativePath: string, index: number): Promise<PartFile> {
-    const { ifExists } = this.#request
-    // Append was asked for and there was nothing to append to: whoever took the name meanwhile keeps it.
-    const policy = ifExists === 'append' || index > 1 ? 'version' : ifExists
-    const file = await createPartFile(this.root, relativePath, { ifExists: policy })
-    if (index === 1) this.#version = this.#naming.read(file.relativePath)?.version ?? 1
-    return file
+  /** Creates a part's file. Parts after the first wait for the first one's version number. */
+  async create(
+    container: Container,
+    index: number,
+    startedAtMs: number,
+    formats: Iterable<TrackFormat>,
+  ): Promise<PartFile> {
+    const tracks = [...formats]
+    if (index > 1 && this.#version !== undefined) {
+      const version = await this.#version
+      return this.#create(this.path(container, index, startedAtMs, tracks, version), index)
+    }
+    const creating = this.#create(this.path(container, index, startedAtMs, tracks, 1), index)
+    // A file that could not be created has no version, and doesn't keep the next one from getting one.
+    this.#version = creating.then(
+      (file) => this.#naming.read(file.relativePath)?.version ?? 1,
+      () => 1,
+    )
+    return creating
   }
 
-  /** Opens the file a recording is to go on in; undefined when there is none yet. */
+  /**
+   * Opens the file a recording is to go on in; undefined when there is none yet. Nothing is changed when it throws.
+   * @param known the part as the recording knows it; undefined when the file is not in the catalog
+   * @throws {NotOursError} @throws {DamagedError} @throws {AppendMismatchError} @throws {StorageError}
+   */
   async openForAppend(
     container: Container,
-    relativePath: string,
     formats: Iterable<TrackFormat>,
     nowMs: number,
+    known: PartDocument | undefined,
   ): Promise<AppendTarget | undefined> {
-    const file = await openPartForAppend(this.root, relativePath)
+    const tracks = [...formats]
+    const relativePath = known?.path ?? this.path(container, 1, nowMs, tracks, 1)
+    const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
     try {
-      return { file, ...(await container.openForAppend(file, this.writerOptions(formats, nowMs, undefined))) }
+      const found = await container.inspect(file)
+      for (const { trackId, codec } of tracks) {
+        const present = found.tracks.find((track) => track.trackId === trackId)
+        if (present !== undefined && present.codec !== codec)
+          throw new AppendMismatchError(container.name, trackId, present.codec, codec)
+      }
+      const opened = await container.openForAppend(file, this.writerOptions(tracks, nowMs, undefined))
+      const previous = known ?? foundPart(this.root, relativePath, nowMs, found)
+      return { file, ...opened, previous }
     } catch (error) {
       await file.close()
       throw error
     }
   }
 
-  writerOptions(formats: Iterable<TrackFormat>, createdAtMs: number, continuation: unknown) {
-    const { rotateSeconds, maxSeconds } = this.#request
+  writerOptions(formats: Iterable<TrackFormat>, createdAtMs: number, continuation: unknown): WriterOptions {
+    const { rotateSeconds, rotateBytes, maxSeconds } = this.#request
     return {
       formats: [...formats],
       createdAtMs,
-      expectedSeconds: rotateSeconds || maxSeconds,
+      expectedSeconds: rotateSeconds || maxSeconds || rotateBytes / EXPECTED_BYTES_PER_SECOND,
       fragmentMs: this.#settings.fragmentMs,
       continuation,
     }
+  }
+
+  #create(relativePath: string, index: number): Promise<PartFile> {
+    const { ifExists } = this.#request
+    // What was to be appended to isn't there, so whoever took the name meanwhile keeps it. `fail` was asked for a name,
+    // and the recording has it; that a later part's name is taken must not cost what is yet to come.
+    const keepsOthers = ifExists === 'append' || (ifExists === 'fail' && index > 1)
+    return this.#files.create(this.root, relativePath, { ifExists: keepsOthers ? 'version' : ifExists })
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {
     return Object.values(this.#settings.containers)
       .filter((container) => container.carries(codec))
       .map(({ name }) => name)
+  }
+}
+
+/** A finished file of ours that no recording here knows. */
+function foundPart(root: string, path: string, nowMs: number, found: PartInspection): PartDocument {
+  return {
+    index: 1,
+    path,
+    root,
+    state: 'ready',
+    startedAt: new Date(nowMs - found.durationMs).toISOString(),
+    startMs: 0,
+    durationMs: found.durationMs,
+    bytes: found.bytes,
+    sha256: null,
+    tracks: found.tracks.map(({ trackId, codec, accessUnits, payloadBytes }) => {
+      const kind = isVideoCodec(codec) ? 'video' : 'audio'
+      return { trackId, kind, codec, codecString: codec, accessUnits, payloadBytes }
+    }),
   }
 }

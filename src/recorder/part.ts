@@ -1,12 +1,11 @@
 import { TapedeckError } from '#base/error.ts'
 import type { Container, ContainerWriter, PartSummary, WriterOutput } from '#containers/container.ts'
-import { rescale } from '#media/clock.ts'
-import { codecString } from '#media/codec-string.ts'
 import type { TrackFormat } from '#media/track.ts'
-import { StorageError, StorageVanishedError } from '#storage/errors.ts'
+import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import type { PartDocument, PartTrackDocument } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
+import { PartTracks, type TrackLoss, type Zero } from './part-tracks.ts'
 
 /** The disk refused a part's last bytes for so long that the part was closed without them. */
 export class DrainTimeoutError extends TapedeckError {
@@ -27,12 +26,16 @@ export interface PartEvents {
   opened(part: Part): void
   /** The kernel has these access units. They are released right after this call. */
   written(part: Part, output: WriterOutput, latencyMs: number): void
-  /** The disk refuses bytes, or may not be filled further; the same bytes are tried again every second. */
+  /** The disk refuses bytes, takes very long, or may not be filled further. Told once per kind of trouble. */
   impaired(part: Part, error: unknown): void
   /** The disk takes bytes again. */
   resumed(part: Part): void
-  /** The part takes no more. What it still held is in `lost`, released right after this call. */
-  failed(part: Part, error: unknown, lost: readonly WriterOutput[]): void
+  /** Accepted, and never to be in the file. */
+  lost(part: Part, losses: readonly TrackLoss[]): void
+  /** The file is gone; `tracks` had been written. */
+  vanished(part: Part, tracks: readonly PartTrackDocument[]): void
+  /** The part takes no more. What it still holds is reported as lost, as soon as a write under way has ended. */
+  failed(part: Part, error: unknown): void
 }
 
 export interface PartOptions {
@@ -44,7 +47,7 @@ export interface PartOptions {
   readonly root: string
   readonly startedAtMs: number
   /** The part's zero on the recording's timeline, and the clock it counts in. */
-  readonly zero: { readonly ticks: number; readonly timescale: number }
+  readonly zero: Zero
   readonly formats: ReadonlyMap<number, TrackFormat>
   /** What an appended file held before. */
   readonly previous: PartDocument | undefined
@@ -52,53 +55,59 @@ export interface PartOptions {
   /** Why nothing may be written now though the disk would take it (the free-space floor); undefined when it may. */
   readonly refusal: () => TapedeckError | undefined
   readonly monotonicMs: () => number
+  readonly fragmentMs: number
+  /** Sync this often while writing (power durability); 0: only at the end. */
+  readonly syncEveryMs: number
 }
 
 /** Pause between attempts to write what the disk refused. */
 const RETRY_MS = 1_000
 
-interface PartTrack {
-  format: TrackFormat
-  accessUnits: number
-  payloadBytes: number
-  /** The part's zero in this track's ticks. */
-  zeroTicks: number
-}
+/** A write under way for longer is worth telling. */
+const SLOW_MS = 1_000
+
+/** How often the file is looked for under its name: a deleted one takes bytes without complaint. */
+const CHECK_EVERY_MS = 1_000
 
 /**
  * One file of a recording: takes access units, hands them to the container writer and the writer's output to the file,
- * one disk operation at a time. It owns both and closes the file.
+ * one disk operation at a time. It owns both and closes the file. It has no timer of its own: call `tick`.
  */
 export class Part {
   readonly index: number
   readonly writer: ContainerWriter
   readonly #options: PartOptions
-  readonly #tracks = new Map<number, PartTrack>()
-  readonly #formats = new Map<number, TrackFormat>()
-  readonly #startedAtMs: number
+  readonly #tracks: PartTracks
+  readonly #formats: Map<number, TrackFormat>
   #file: PartFile | undefined
   #state: PartDocument['state'] = 'open'
   #failed = false
   #closing = false
-  #writing = false
+  #vanished = false
+  /** A write or a sync is under way since then. */
+  #busySinceMs: number | undefined
+  #checking = false
+  #checkedMs: number
+  #syncedMs: number
+  #isSynced = true
   #queuedBytes = 0
   #fileBytes = 0
   #firstQueuedMs = 0
-  #endMs = 0
-  #takenEndMs = 0
-  #writtenEndMs = 0
-  #onDrained: (() => void) | undefined
-  #impaired = false
+  /** Code of the trouble last told. */
+  #impairedBy: string | undefined
   #refused: WriterOutput | undefined
-  #retryTimer: NodeJS.Timeout | undefined
+  #retryAtMs: number | undefined
+  #drain: { readonly endsMs: number; readonly patienceMs: number; readonly resolve: () => void } | undefined
 
   constructor(options: PartOptions) {
     this.#options = options
     this.index = options.index
     this.writer = options.writer
-    this.#startedAtMs = options.startedAtMs
-    for (const [id, format] of options.formats) this.#formats.set(id, format)
-    this.#open().catch((error: unknown) => this.#fail(error, undefined))
+    this.#tracks = new PartTracks(options.zero, options.previous)
+    this.#formats = new Map(options.formats)
+    this.#checkedMs = options.monotonicMs()
+    this.#syncedMs = this.#checkedMs
+    this.#open().catch((error: unknown) => this.#fail(error))
   }
 
   /** Payload bytes accepted and not yet the kernel's. */
@@ -111,10 +120,6 @@ export class Part {
     return this.#fileBytes + this.#queuedBytes
   }
 
-  get failed(): boolean {
-    return this.#failed
-  }
-
   get file(): PartFile | undefined {
     return this.#file
   }
@@ -124,12 +129,7 @@ export class Part {
   }
 
   get zeroMs(): number {
-    return (this.#options.zero.ticks * 1000) / this.#options.zero.timescale
-  }
-
-  /** End of what the kernel has, on the recording's timeline; to the fragment. */
-  get writtenEndMs(): number {
-    return this.zeroMs + this.#writtenEndMs
+    return this.#tracks.zeroMs
   }
 
   /** Any byte reached the file. */
@@ -137,50 +137,61 @@ export class Part {
     return this.#fileBytes > 0
   }
 
-  /** A track appeared or changed. False: the container can't follow, begin a new part. */
+  /** Prepares for access units of this format. False: the container can't follow, begin a new part. */
   changeFormat(format: TrackFormat): boolean {
     if (this.#formats.get(format.trackId) === format) return true
-    if (!this.writer.changeFormat(format)) return false
-    this.#formats.set(format.trackId, format)
-    const track = this.#tracks.get(format.trackId)
-    if (track !== undefined) {
-      track.format = format
-      track.zeroTicks = this.#zeroIn(format)
+    try {
+      if (!this.writer.changeFormat(format)) return false
+    } catch {
+      // A new part with it then says why it can't be.
+      return false
     }
+    this.#formats.set(format.trackId, format)
     return true
   }
 
   /** Takes over the reference; nothing here waits for the disk. */
   write(unit: TimedAccessUnit): void {
     const { accessUnit } = unit
-    const { format } = accessUnit
-    let track = this.#tracks.get(format.trackId)
-    if (track === undefined) {
-      const before = this.#options.previous?.tracks.find(({ trackId }) => trackId === format.trackId)
-      track = {
-        format,
-        accessUnits: before?.accessUnits ?? 0,
-        payloadBytes: before?.payloadBytes ?? 0,
-        zeroTicks: this.#zeroIn(format),
-      }
-      this.#tracks.set(format.trackId, track)
-    }
+    const timing = this.#tracks.place(unit)
     if (this.#queuedBytes === 0) this.#firstQueuedMs = this.#options.monotonicMs()
     this.#queuedBytes += accessUnit.payloadBytes
-    const dts = Math.max(0, unit.dts - track.zeroTicks)
-    const pts = Math.max(dts, unit.pts - track.zeroTicks)
-    this.#endMs = Math.max(this.#endMs, (pts * 1000) / format.timescale)
-    this.writer.write(accessUnit, { dts, pts })
+    try {
+      this.writer.write(accessUnit, timing)
+    } catch (error) {
+      this.#lose([{ accessUnits: [accessUnit] }])
+      this.#fail(error)
+      return
+    }
     accessUnit.release()
     if (this.writer.hasOutput) this.#pump()
   }
 
-  /** Call a few times a second: what waits longer than the fragment length goes out, though the stream stalled. */
-  tick(fragmentMs: number): void {
-    if (this.#queuedBytes === 0 || this.#writing || this.#closing) return
-    if (this.#options.monotonicMs() - this.#firstQueuedMs < fragmentMs * 1.25) return
-    this.writer.flush('interval')
-    this.#pump()
+  /** What is queued goes out now, as far as the disk is free for it. */
+  flush(): void {
+    if (this.#queuedBytes === 0 || this.#busySinceMs !== undefined || this.#closing || this.#failed) return
+    if (this.#flushWriter('interval')) this.#pump()
+  }
+
+  /** Call a few times a second: retries, patience, the look for the file, and what waited longer than a fragment. */
+  tick(): void {
+    const nowMs = this.#options.monotonicMs()
+    if (this.#drain !== undefined && nowMs >= this.#drain.endsMs) {
+      this.#fail(new DrainTimeoutError(this.#file?.path ?? '', this.#drain.patienceMs))
+    }
+    const file = this.#file
+    if (this.#failed || file === undefined) return
+    if (this.#busySinceMs !== undefined && nowMs - this.#busySinceMs >= SLOW_MS) {
+      this.#impair(new StorageSlowError(file.path, nowMs - this.#busySinceMs))
+    }
+    if (nowMs - this.#checkedMs >= CHECK_EVERY_MS && !this.#checking) this.#check(file, nowMs)
+    if (this.#retryAtMs !== undefined && nowMs >= this.#retryAtMs) {
+      this.#retryAtMs = undefined
+      this.#pump()
+    }
+    const { fragmentMs, syncEveryMs } = this.#options
+    if (syncEveryMs > 0 && !this.#isSynced && nowMs - this.#syncedMs >= syncEveryMs) this.#sync(file, nowMs)
+    if (nowMs - this.#firstQueuedMs >= fragmentMs * 1.25) this.flush()
   }
 
   /** No more access units: what the writer holds goes out now. */
@@ -188,24 +199,20 @@ export class Part {
     if (this.#closing) return
     this.#closing = true
     if (this.#failed) return
-    this.writer.flush('end')
-    this.#pump()
+    this.#retryAtMs = undefined
+    if (this.#flushWriter('end')) this.#pump()
   }
 
-  /** Everything accepted is the kernel's when it resolves, or counted as lost after `patienceMs` of refusals. */
+  /**
+   * Everything accepted is the kernel's when it resolves, or lost after `patienceMs` of refusals. A write that hangs is
+   * waited for however long it takes: the file is in use until it ends.
+   */
   async drain(patienceMs: number): Promise<void> {
     this.close()
-    if (this.#failed) return
-    const drained = new Promise<void>((resolve) => {
-      this.#onDrained = resolve
+    if (this.#isDrained()) return
+    await new Promise<void>((resolve) => {
+      this.#drain = { endsMs: this.#options.monotonicMs() + patienceMs, patienceMs, resolve }
     })
-    const impatient = setTimeout(
-      () => this.#fail(new DrainTimeoutError(this.file?.path ?? '', patienceMs), undefined),
-      patienceMs,
-    )
-    this.#pump()
-    await drained
-    clearTimeout(impatient)
   }
 
   /**
@@ -215,14 +222,15 @@ export class Part {
   async finish(file: PartFile): Promise<PartSummary> {
     const summary = await this.#options.container.finish(file)
     this.#fileBytes = summary.bytes
-    this.#endMs = summary.durationMs
+    this.#tracks.finished(summary)
     this.#state = 'ready'
     return summary
   }
 
   /** Finishing gave up; the bytes stay as they are. */
-  markDamaged(): void {
+  markDamaged(error: unknown): void {
     this.#state = 'damaged'
+    if (error instanceof StorageVanishedError) this.#vanish()
   }
 
   toDocument(): PartDocument {
@@ -231,17 +239,13 @@ export class Part {
       path: this.#file?.relativePath ?? '',
       root: this.#options.root,
       state: this.#state,
-      startedAt: new Date(this.#startedAtMs).toISOString(),
+      startedAt: new Date(this.#options.startedAtMs).toISOString(),
       startMs: this.zeroMs,
-      durationMs: Math.round(this.#endMs * 1000) / 1000,
+      durationMs: Math.round(this.#tracks.endMs * 1000) / 1000,
       bytes: this.#fileBytes,
       sha256: null,
-      tracks: [...this.#tracks.values()].map(trackDocument),
+      tracks: this.#tracks.documents(),
     }
-  }
-
-  #zeroIn(format: TrackFormat): number {
-    return rescale(this.#options.zero.ticks, this.#options.zero.timescale, format.timescale)
   }
 
   async #open(): Promise<void> {
@@ -252,106 +256,177 @@ export class Part {
     }
     this.#file = file
     this.#fileBytes = file.sizeBytes
+    this.#checkedMs = this.#options.monotonicMs()
     this.#options.events.opened(this)
     this.#pump()
   }
 
   #pump(): void {
     const file = this.#file
-    if (this.#writing || this.#failed || file === undefined || this.#retryTimer !== undefined) return
+    if (this.#failed || file === undefined || this.#busySinceMs !== undefined || this.#retryAtMs !== undefined) return
     const output = this.#refused ?? this.writer.takeOutput()
     if (output === undefined) {
-      this.#onDrained?.()
+      this.#settle()
       return
     }
-    if (this.#refused === undefined) this.#takenEndMs = this.#endMs
     this.#refused = undefined
-    const refusal = this.#options.refusal()
+    // At the end only a fragment is left, unless it was held back before: a stop should not wait for it.
+    const refusal = this.#closing && this.#impairedBy === undefined ? undefined : this.#options.refusal()
     if (refusal !== undefined) {
       this.#retryLater(output, refusal)
       return
     }
-    this.#writing = true
     const startedMs = this.#options.monotonicMs()
+    this.#busySinceMs = startedMs
     file.apply(output.changes).then(
       () => this.#applied(file, output, this.#options.monotonicMs() - startedMs),
-      (error: unknown) => {
-        this.#writing = false
-        if (isPassing(error)) this.#retryLater(output, error)
-        else this.#fail(error, output)
-      },
+      (error: unknown) => this.#notApplied(output, error),
     )
   }
 
   #applied(file: PartFile, output: WriterOutput, latencyMs: number): void {
-    this.#writing = false
-    if (this.#impaired) {
-      this.#impaired = false
-      this.#options.events.resumed(this)
-    }
+    this.#busySinceMs = undefined
+    this.#isSynced = false
     this.#fileBytes = file.sizeBytes
-    this.#writtenEndMs = this.#takenEndMs
-    for (const accessUnit of output.accessUnits) {
-      this.#queuedBytes -= accessUnit.payloadBytes
-      const track = this.#tracks.get(accessUnit.format.trackId)
-      if (track !== undefined) {
-        track.accessUnits++
-        track.payloadBytes += accessUnit.payloadBytes
+    if (this.#vanished) {
+      this.#lose([output])
+    } else {
+      this.#recover()
+      for (const accessUnit of output.accessUnits) {
+        this.#queuedBytes -= accessUnit.payloadBytes
+        this.#tracks.written(accessUnit)
       }
+      this.#firstQueuedMs = this.#options.monotonicMs()
+      this.#options.events.written(this, output, latencyMs)
+      for (const accessUnit of output.accessUnits) accessUnit.release()
     }
-    this.#firstQueuedMs = this.#options.monotonicMs()
-    this.#options.events.written(this, output, latencyMs)
-    for (const accessUnit of output.accessUnits) accessUnit.release()
-    this.#pump()
+    this.#goOn()
+  }
+
+  #notApplied(output: WriterOutput, error: unknown): void {
+    this.#busySinceMs = undefined
+    if (!this.#failed && mayPass(error)) {
+      this.#retryLater(output, error)
+      return
+    }
+    this.#lose([output])
+    this.#fail(error)
+    this.#goOn()
   }
 
   #retryLater(output: WriterOutput, error: unknown): void {
     this.#refused = output
-    if (!this.#impaired) {
-      this.#impaired = true
-      this.#options.events.impaired(this, error)
-    }
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = undefined
-      this.#pump()
-    }, RETRY_MS)
+    this.#retryAtMs = this.#options.monotonicMs() + RETRY_MS
+    this.#impair(error)
   }
 
-  /** Reports once and empties the writer: nothing it holds will reach the file. */
-  #fail(error: unknown, inFlight: WriterOutput | undefined): void {
+  /** What has to happen after a disk operation. */
+  #goOn(): void {
+    if (this.#failed) this.#giveUp()
+    else this.#pump()
+  }
+
+  #check(file: PartFile, nowMs: number): void {
+    this.#checkedMs = nowMs
+    this.#checking = true
+    file.checkInPlace().then(
+      () => {
+        this.#checking = false
+      },
+      (error: unknown) => {
+        this.#checking = false
+        // Anything else that is wrong shows when something is written.
+        if (error instanceof StorageVanishedError) this.#fail(error)
+      },
+    )
+  }
+
+  #sync(file: PartFile, nowMs: number): void {
+    if (this.#busySinceMs !== undefined) return
+    this.#busySinceMs = nowMs
+    this.#syncedMs = nowMs
+    this.#isSynced = true
+    const done = () => {
+      this.#busySinceMs = undefined
+      this.#goOn()
+    }
+    file.sync().then(done, (error: unknown) => {
+      this.#impair(error)
+      done()
+    })
+  }
+
+  #impair(error: unknown): void {
+    const code = error instanceof TapedeckError ? error.code : ''
+    if (this.#failed || this.#impairedBy === code) return
+    this.#impairedBy = code
+    this.#options.events.impaired(this, error)
+  }
+
+  #recover(): void {
+    if (this.#impairedBy === undefined || this.#failed) return
+    this.#impairedBy = undefined
+    this.#options.events.resumed(this)
+  }
+
+  #fail(error: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    this.#writing = false
-    clearTimeout(this.#retryTimer)
-    const lost: WriterOutput[] = inFlight === undefined ? [] : [inFlight]
-    if (this.#refused !== undefined) lost.push(this.#refused)
+    if (error instanceof StorageVanishedError) this.#vanish()
+    this.#options.events.failed(this, error)
+    // The writer's buffers may be in the kernel's hands; nothing else may be taken out of it before they are back.
+    if (this.#busySinceMs === undefined) this.#giveUp()
+  }
+
+  #vanish(): void {
+    if (this.#vanished) return
+    this.#vanished = true
+    const tracks = this.#tracks.vanish().filter(({ accessUnits }) => accessUnits > 0)
+    if (tracks.length > 0) this.#options.events.vanished(this, tracks)
+  }
+
+  /** Empties the writer: nothing it holds will reach the file. */
+  #giveUp(): void {
+    const lost: WriterOutput[] = this.#refused === undefined ? [] : [this.#refused]
     this.#refused = undefined
-    this.writer.flush('end')
-    for (let output = this.writer.takeOutput(); output !== undefined; output = this.writer.takeOutput())
+    this.#flushWriter('end')
+    for (let output = this.writer.takeOutput(); output !== undefined; output = this.writer.takeOutput()) {
       lost.push(output)
-    this.#queuedBytes = 0
-    this.#options.events.failed(this, error, lost)
-    for (const { accessUnits } of lost) for (const accessUnit of accessUnits) accessUnit.release()
-    this.#onDrained?.()
+    }
+    this.#lose(lost)
+    this.#settle()
   }
-}
 
-/** Failures that may pass by themselves, with the file still in its place. */
-function isPassing(error: unknown): boolean {
-  return error instanceof StorageError && !(error instanceof StorageVanishedError) && error.origin === 'storage'
-}
-
-function trackDocument(track: PartTrack): PartTrackDocument {
-  const { format } = track
-  const common = {
-    trackId: format.trackId,
-    kind: format.kind,
-    codec: format.codec,
-    codecString: codecString(format),
-    accessUnits: track.accessUnits,
-    payloadBytes: track.payloadBytes,
+  /** A writer that can't go on (a mistake of ours) ends the part, not the process. */
+  #flushWriter(reason: 'interval' | 'end'): boolean {
+    try {
+      this.writer.flush(reason)
+      return true
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
   }
-  return format.kind === 'video'
-    ? { ...common, width: format.widthPixels, height: format.heightPixels }
-    : { ...common, sampleRateHz: format.sampleRateHz, channels: format.channels }
+
+  #lose(outputs: readonly Pick<WriterOutput, 'accessUnits'>[]): void {
+    const losses = this.#tracks.lossesOf(outputs)
+    if (losses.length > 0) this.#options.events.lost(this, losses)
+    for (const { accessUnits } of outputs) {
+      for (const accessUnit of accessUnits) {
+        this.#queuedBytes -= accessUnit.payloadBytes
+        accessUnit.release()
+      }
+    }
+  }
+
+  #isDrained(): boolean {
+    if (this.#busySinceMs !== undefined) return false
+    return this.#failed || (this.#file !== undefined && this.#refused === undefined)
+  }
+
+  #settle(): void {
+    const drain = this.#drain
+    this.#drain = undefined
+    drain?.resolve()
+  }
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
-import { Signal } from '#base/events.ts'
+import type { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
+import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { SerialQueue } from '#storage/serial-queue.ts'
-import { appendedTo, checkOverwritable } from './append.ts'
 import {
   PartNotFoundError,
   RecorderClosedError,
@@ -18,9 +18,11 @@ import {
   RecordingNotRunningError,
   StreamNotFoundError,
 } from './errors.ts'
-import { Journal, type RecordingStore, type Urgency } from './journal.ts'
+import { appendedTo, checkOverwritable, withoutPart } from './existing.ts'
+import { Journal, type RecordingStore } from './journal.ts'
 import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
-import { Recording, type RecordingEvents } from './recording.ts'
+import { Recording } from './recording.ts'
+import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'
 import { type ResolvedRequest, resolveRequest } from './request-defaults.ts'
 import { Rules } from './rules.ts'
@@ -35,6 +37,9 @@ const SAVE_EVERY_MS = 30_000
 
 /** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
 const STOP_ANSWER_MS = 15_000
+
+/** How long start() waits for the file, when what is there decides whether the recording can be. */
+const START_ANSWER_MS = 3_000
 
 /** How long the server waits for its recordings at its own end; the rest is finished at the next start. */
 const CLOSE_PATIENCE_MS = 10_000
@@ -51,14 +56,16 @@ export interface RecorderOptions {
   readonly rules: readonly RuleRow[]
   /** Why nothing may be written now (the free-space floor); undefined when it may. */
   readonly refusal: () => TapedeckError | undefined
+  /** Default: the file system. */
+  readonly files?: PartFiles
 }
 
 /** All recordings of this node: starts them by request and by rule, finds them again, ends them. */
 export class Recorder implements RecorderApi, AsyncDisposable {
-  readonly events: Signal<RecorderEvent>
   readonly #options: RecorderOptions
   readonly #runtime: Runtime
   readonly #journal: Journal
+  readonly #reporter: Reporter
   readonly #rules: Rules
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
@@ -74,7 +81,17 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#runtime = runtime
     this.#journal = new Journal(options.store, runtime.log)
     this.#rules = new Rules(options.rules)
-    this.events = new Signal((error) => runtime.log.error({ event: 'recorder.listener-failed', err: error }))
+    this.#reporter = new Reporter({
+      journal: this.#journal,
+      tally: this.#tally,
+      log: runtime.log,
+      onFinal: (recording) => this.#forget(recording),
+      onReplaced: (recording, place) => {
+        this.#forgetReplaced(recording.id, place).catch((error: unknown) => {
+          recording.log.error({ event: 'catalog.forget-failed', err: error })
+        })
+      },
+    })
     this.#lastSaveMs = runtime.monotonicMs()
     this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
     const timer = setInterval(() => this.#tick(), TICK_MS)
@@ -85,6 +102,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         this.events.emit({ type: recording.state === 'ready' ? 'recording.ready' : 'recording.failed', recording })
       })
       .catch((error: unknown) => runtime.log.error({ event: 'recovery.failed', err: error }))
+  }
+
+  get events(): Signal<RecorderEvent> {
+    return this.#reporter.events
   }
 
   get isReady(): boolean {
@@ -107,21 +128,22 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (this.#closed) throw new RecorderClosedError()
     if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)
       throw new StreamNotFoundError(resolved.stream)
-    const previous = await this.#previous(resolved)
-    if (previous !== undefined && this.#recordings.has(previous.id))
-      throw new RecordingBusyError(previous.id, previous.state)
-    const recording = this.#create(resolved, null, previous)
+    const recording = this.#create(resolved, null, await this.#previous(resolved))
     const stream = hub.get(resolved.stream)
     if (stream !== undefined) recording.attach(stream)
+    // A name that is taken, or a file that can't be appended to, is the caller's to know at once.
+    const isAboutFile = resolved.ifExists === 'fail' || resolved.ifExists === 'append'
+    if (isAboutFile) await within(START_ANSWER_MS, recording.begun)
+    if (recording.fatal !== undefined && stream !== undefined) await this.#refuse(recording)
     const document = recording.toDocument()
     await this.#journal.settled(document.id)
-    return this.#recordings.get(document.id)?.toDocument() ?? document
+    return recording.isFinal ? document : recording.toDocument()
   }
 
   async stop(id: string): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
     if (recording === undefined) return this.get(id)
-    await Promise.race([recording.stop(), sleep(STOP_ANSWER_MS, undefined, { ref: false })])
+    await within(STOP_ANSWER_MS, recording.stop())
     await this.#journal.settled(id)
     return recording.toDocument()
   }
@@ -164,8 +186,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       return changed
     }
     recording.held = held
-    const document = recording.toDocument()
-    this.#journal.note(document, 'now')
+    const document = this.#reporter.note(recording, 'now')
     await this.#journal.settled(id)
     return document
   }
@@ -193,7 +214,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const recording = this.#recordings.get(id)
     if (recording !== undefined) {
       recording.digested(index, sha256)
-      this.#journal.note(recording.toDocument(), 'soon')
+      this.#reporter.note(recording, 'soon')
       return
     }
     await this.#amend(id, (document) => {
@@ -232,7 +253,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     const stops = [...this.#recordings.values()].map((recording) => recording.stop())
-    await Promise.race([Promise.all(stops), sleep(CLOSE_PATIENCE_MS, undefined, { ref: false })])
+    await within(CLOSE_PATIENCE_MS, Promise.all(stops))
     this.#owned.dispose()
     await this.#recovery
     await this.#journal.allSettled()
@@ -244,13 +265,14 @@ export class Recorder implements RecorderApi, AsyncDisposable {
    */
   #amend(
     id: string,
-    change: (document: RecordingDocument) => RecordingDocument,
+    change: (document: RecordingDocument) => RecordingDocument | undefined,
   ): Promise<RecordingDocument | undefined> {
     return this.#amendments.run(async () => {
       await this.#journal.settled(id)
       const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
       if (document === undefined) return undefined
       const changed = change(document)
+      if (changed === undefined) return undefined
       this.#journal.note(changed, 'now')
       await this.#journal.settled(id)
       return changed
@@ -262,39 +284,70 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const { catalog, settings } = this.#options
     // What is to be continued may be what a crash has left: it has to be whole first.
     if (request.ifExists === 'append') await this.#recovery
-    if (request.ifExists === 'append') return appendedTo(catalog, settings, request, this.#runtime)
+    if (request.ifExists === 'append') {
+      const inProgress = {
+        documents: () => this.active(),
+        ended: async (id: string) => {
+          await this.#recordings.get(id)?.stop()
+          await this.#journal.settled(id)
+        },
+      }
+      return appendedTo(catalog, inProgress, settings, request, this.#runtime)
+    }
     if (request.ifExists === 'overwrite') await checkOverwritable(catalog, settings, request, this.#runtime)
     return undefined
   }
 
-  /** Recordings whose file this part has replaced are gone. */
-  async #forgetReplaced(id: string, part: PartDocument): Promise<void> {
-    for (const replaced of await this.#options.catalog.findByPart(part.root, part.path)) {
-      if (replaced.id === id || this.#recordings.has(replaced.id)) continue
-      await this.#options.store.remove(replaced)
+  /** Recordings whose file this part has replaced lose that part, and are gone when it was their last. */
+  async #forgetReplaced(id: string, place: { root: string; path: string }): Promise<void> {
+    for (const { id: replacedId } of await this.#options.catalog.findByPart(place.root, place.path)) {
+      if (replacedId === id || this.#recordings.has(replacedId)) continue
+      let replaced: RecordingDocument | undefined
+      const left = await this.#amend(replacedId, (document) => {
+        replaced = document
+        return withoutPart(document, place)
+      })
+      if (left !== undefined || replaced === undefined) continue
+      // Its only file is the new recording's now.
+      await this.#options.store.remove({ ...replaced, parts: [] })
       this.events.emit({ type: 'recording.deleted', recording: replaced })
     }
+  }
+
+  /** A recording that could not begin is no recording: the caller gets the reason, and nothing is left of it. */
+  async #refuse(recording: Recording): Promise<never> {
+    await recording.stop()
+    const document = recording.toDocument()
+    await this.#journal.settled(document.id)
+    if (document.parts.length === 0) {
+      await this.#options.store.remove(document)
+      this.events.emit({ type: 'recording.deleted', recording: document })
+    }
+    throw recording.fatal
   }
 
   #checkRule(row: RuleRow): void {
     resolveRequest({ ...row.request, stream: 'any/stream' }, this.#options.settings)
   }
 
+  /** @throws {RecordingBusyError} the recording to go on with has been taken up meanwhile */
   #create(request: ResolvedRequest, ruleId: string | null, previous?: RecordingDocument): Recording {
+    if (this.#closed) throw new RecorderClosedError()
+    if (previous !== undefined && this.#recordings.has(previous.id))
+      throw new RecordingBusyError(previous.id, previous.state)
     const recording = new Recording({
       id: previous?.id ?? this.#runtime.newId(),
       ruleId,
       request,
       runtime: this.#runtime,
       settings: this.#options.settings,
-      events: this.#recordingEvents,
+      files: this.#options.files ?? DISK,
+      events: this.#reporter.recordingEvents,
       previous,
       refusal: this.#options.refusal,
     })
     this.#recordings.set(recording.id, recording)
-    const document = recording.toDocument()
-    this.#journal.note(document, 'soon')
-    this.events.emit({ type: 'recording.waiting', recording: document })
+    this.#reporter.accepted(recording)
     return recording
   }
 
@@ -302,8 +355,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (this.#closed) return
     let taken = false
     for (const recording of this.#recordings.values()) {
-      if (recording.request.stream !== stream.path || recording.isAttached || recording.isFinal) continue
-      taken ||= recording.detachedMs !== undefined
+      if (recording.request.stream !== stream.path || recording.isAttached || recording.isStopping) continue
+      taken ||= recording.isDetached
       recording.attach(stream)
     }
     const rule = this.#rules.match(stream.path)
@@ -320,7 +373,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       const request = resolveRequest({ ...rule.request, stream: stream.path }, this.#options.settings)
       // Only these two need the catalog first; everything else sees the stream from its first access unit on.
       if (request.ifExists === 'append' || request.ifExists === 'overwrite') {
-        this.#previous(request).then((previous) => this.#create(request, rule.id, previous).attach(stream), report)
+        this.#previous(request)
+          .then((previous) => this.#create(request, rule.id, previous).attach(stream))
+          .catch(report)
       } else {
         this.#create(request, rule.id).attach(stream)
       }
@@ -335,52 +390,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (save) this.#lastSaveMs = nowMs
     for (const recording of this.#recordings.values()) {
       recording.tick()
-      if (save && recording.state === 'recording') this.#journal.note(recording.toDocument(), 'soon')
-    }
-  }
-
-  readonly #recordingEvents: RecordingEvents = {
-    stateChanged: (recording) => this.#stateChanged(recording),
-    impaired: (recording) => this.#report('recording.impaired', recording),
-    resumed: (recording) => this.#report('recording.resumed', recording),
-    gap: (recording, gap) => {
-      const document = this.#note(recording)
-      this.events.emit({ type: 'recording.gap', recording: document, gap })
-    },
-    partOpened: (recording, part) => {
-      const document = this.#note(recording, 'now')
-      this.events.emit({ type: 'part.opened', recording: document, part })
-    },
-    partReady: (recording, part, finishMs) => {
-      this.#tally.finished(finishMs)
-      const document = this.#note(recording, 'now')
-      this.events.emit({ type: 'part.ready', recording: document, part })
-      if (recording.request.ifExists === 'overwrite') {
-        this.#forgetReplaced(recording.id, part).catch((error: unknown) => {
-          recording.log.error({ event: 'catalog.forget-failed', err: error })
-        })
-      }
-    },
-    written: (accessUnits, bytes, latencyMs) => this.#tally.written(accessUnits, bytes, latencyMs),
-    received: () => this.#tally.received(),
-    lost: (accessUnits, cause) => this.#tally.lost(accessUnits, cause),
-  }
-
-  #stateChanged(recording: Recording): void {
-    switch (recording.state) {
-      case 'waiting':
-        this.#note(recording)
-        return
-      case 'recording':
-        this.#report('recording.started', recording)
-        return
-      case 'finishing':
-        this.#report('recording.finishing', recording)
-        return
-      case 'ready':
-      case 'failed':
-        this.#report(`recording.${recording.state}`, recording)
-        this.#forget(recording)
+      if (save && recording.state === 'recording') this.#reporter.note(recording, 'soon')
     }
   }
 
@@ -390,17 +400,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       if (this.#recordings.get(recording.id) === recording) this.#recordings.delete(recording.id)
     })
   }
+}
 
-  #report(
-    type: Exclude<RecorderEvent['type'], 'recording.gap' | 'part.opened' | 'part.ready'>,
-    recording: Recording,
-  ): void {
-    this.events.emit({ type, recording: this.#note(recording) })
-  }
-
-  #note(recording: Recording, urgency: Urgency = recording.isFinal ? 'now' : 'soon'): RecordingDocument {
-    const document = recording.toDocument()
-    this.#journal.note(document, urgency)
-    return document
-  }
+/** Waits for the work, but no longer. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const patience = new AbortController()
+  const timeout = sleep(ms, undefined, { ref: false, signal: patience.signal }).catch(() => {})
+  await Promise.race([work, timeout])
+  patience.abort()
 }

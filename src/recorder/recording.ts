@@ -1,12 +1,12 @@
-import { errorCode, errorMessage, type TapedeckError } from '#base/error.ts'
+import { errorCode, type TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container, WriterOutput } from '#containers/container.ts'
 import { GopGate } from '#hub/gop-gate.ts'
-import { leadingTrackId } from '#hub/leading-track.ts'
-import type { Stream, StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { Stream, StreamEnd } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
-import { StorageVanishedError } from '#storage/errors.ts'
+import { StorageError } from '#storage/errors.ts'
+import type { PartFiles } from '#storage/part-files.ts'
 import type {
   GapCause,
   GapDocument,
@@ -15,23 +15,31 @@ import type {
   RecordingDocument,
   RecordingState,
 } from '#storage/recording-document.ts'
-import { type CutOutlook, Cutter, type TimedAccessUnit } from './cutter.ts'
+import { Account } from './account.ts'
+import { Cutter, type TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
-import { Gathering } from './gathering.ts'
-import { gapNow, Ledger } from './ledger.ts'
+import { Intake } from './intake.ts'
 import type { Part } from './part.ts'
-import { PartChain, type Zero } from './part-chain.ts'
+import { PartChain } from './part-chain.ts'
 import { type AppendTarget, PartMaker } from './part-maker.ts'
+import type { Zero } from './part-tracks.ts'
+import { Pauses } from './pauses.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
+import { Rotation } from './rotation.ts'
 import type { RecorderSettings } from './settings.ts'
 import { advance, isFinal } from './state.ts'
+import { TimeLimit } from './time-limit.ts'
 import { Timeline } from './timeline.ts'
-
-/** A GOP that begins this little before the rotation time still begins the new part: timestamps are rounded. */
-const ROTATION_TOLERANCE_MS = 50
+import { problemOf, Troubles } from './troubles.ts'
 
 /** Pause before a new part is tried after the last one failed. */
 const NEW_PART_RETRY_MS = 1_000
+
+/** How often a part is synced while it is written, with power durability. */
+const SYNC_EVERY_MS = 1_000
+
+/** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
+const FIRST_BYTES_PATIENCE_MS = 1_000
 
 /** What a recording reports to the recorder that owns it. */
 export interface RecordingEvents {
@@ -52,59 +60,81 @@ export interface RecordingOptions {
   readonly request: ResolvedRequest
   readonly runtime: Runtime
   readonly settings: RecorderSettings
+  readonly files: PartFiles
   readonly events: RecordingEvents
-  /** The recording this one goes on with (append), and the file. */
+  /** The recording this one goes on with (append). */
   readonly previous: RecordingDocument | undefined
   readonly refusal: () => TapedeckError | undefined
 }
 
 /**
- * One recording of one stream path, over one or more connections of its publisher: subscribes to the stream, places
- * access units on its timeline, divides them into parts, keeps the ledger. It owns its parts.
+ * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
+ * on its timeline, divides it into parts, keeps the account. It owns intake and parts.
+ *
+ *   intake ─► timeline ─► account ─► gate ─► cutter ─► parts
  */
-export class Recording implements StreamSink {
+export class Recording {
   readonly id: string
   readonly request: ResolvedRequest
   readonly log: Logger
   readonly #options: RecordingOptions
   readonly #runtime: Runtime
   readonly #maker: PartMaker
-  readonly #ledger: Ledger
-  readonly #timeline: Timeline
+  readonly #intake: Intake
+  readonly #account: Account
   readonly #gate: GopGate
+  readonly #rotation: Rotation
+  readonly #limit: TimeLimit
   readonly #cutter: Cutter
-  readonly #formats = new Map<number, TrackFormat>()
-  readonly #ignoredTracks = new Set<number>()
   readonly #parts: PartChain
+  readonly #pauses: Pauses
+  /** Owned by a part, or by the chain while there is none to write to. */
+  readonly #troubles = new Troubles<Part | PartChain>()
   readonly #requestedAtMs: number
+  readonly #firstBytes = Promise.withResolvers<void>()
+  readonly #begun = Promise.withResolvers<void>()
+  #timeline: Timeline
   #state: RecordingState = 'waiting'
   #container: Container | undefined
-  #gathering: Gathering | undefined
   /** An appended file being opened. */
   #opening: Promise<void> | undefined
   #nextPartMs = 0
-  #attachment: Disposable | undefined
   #detachedMs: number | undefined
-  #leadingTrackId = 0
-  #splitRequested = false
-  #gopBytes = 0
-  #lastGopBytes = 0
   #startedAtMs: number | undefined
   #endedAtMs: number | undefined
-  #error: ProblemDocument | null = null
-  #held = false
+  #held: boolean
+  /** What ends the recording, as it was thrown. */
+  #fatal: unknown
+  /** What went wrong at its end without ending it. */
+  #flaw: ProblemDocument | null = null
   #stopping: Promise<void> | undefined
 
   /** @throws {NameTemplateError} */
   constructor(options: RecordingOptions) {
-    const { runtime, settings, request, previous } = options
+    const { runtime, settings, request, previous, events, files } = options
+    const { monotonicMs } = runtime
     this.id = options.id
     this.request = request
     this.log = runtime.log.child({ recording: options.id, stream: request.stream })
     this.#options = options
     this.#runtime = runtime
-    this.#maker = new PartMaker(settings, request, options.id)
-    this.#ledger = previous === undefined ? new Ledger() : Ledger.from(previous.ledger)
+    this.#maker = new PartMaker(settings, files, request, options.id)
+    this.#intake = new Intake({
+      request,
+      trackWaitMs: settings.trackWaitMs,
+      monotonicMs,
+      log: this.log,
+      events: {
+        ready: () => this.#begin(),
+        accessUnit: (accessUnit) => this.#take(accessUnit),
+        ended: (end) => this.#streamEnded(end),
+      },
+    })
+    this.#account = new Account(
+      previous?.ledger,
+      { received: events.received, lost: events.lost, gap: (gap) => events.gap(this, gap) },
+      runtime.nowMs,
+    )
     this.#parts = new PartChain({
       maker: this.#maker,
       runtime,
@@ -113,21 +143,41 @@ export class Recording implements StreamSink {
       refusal: options.refusal,
       // Replacing another file means moving over it, which may only happen once the bytes are safe.
       syncFirst: settings.durability === 'power' || request.ifExists === 'overwrite',
+      fragmentMs: settings.fragmentMs,
+      syncEveryMs: settings.durability === 'power' ? SYNC_EVERY_MS : 0,
       events: {
-        opened: (part) => options.events.partOpened(this, part.toDocument()),
-        written: (_part, output, latencyMs) => this.#written(output, latencyMs),
-        impaired: (_part, error) => this.#impair(error),
-        resumed: () => this.#resume(),
-        failed: (part, error, lost) => this.#partFailed(part, error, lost),
-        refused: (error) => this.#impair(error),
-        ready: (part, finishMs) => options.events.partReady(this, part, finishMs),
+        opened: (part) => this.#partOpened(part),
+        written: (part, output, latencyMs) => this.#written(part, output, latencyMs),
+        impaired: (part, error) => this.#impair(part, error),
+        resumed: (part) => this.#resume(part),
+        lost: (_part, losses) => {
+          for (const loss of losses) this.#account.lost(loss, 'disk')
+        },
+        vanished: (part, tracks) => {
+          const { startMs, durationMs } = part.toDocument()
+          this.#account.vanished(tracks, startMs, startMs + durationMs)
+        },
+        failed: (part, error) => this.#partFailed(part, error),
+        ready: (part, finishMs) => events.partReady(this, part, finishMs),
+        ended: (part, error) => this.#partEnded(part, error),
       },
     })
-    this.#timeline = new Timeline(previous?.durationMs ?? 0)
+    const startMs = previous?.durationMs ?? 0
+    this.#timeline = new Timeline(startMs)
+    this.#limit = new TimeLimit(request.maxSeconds, startMs, monotonicMs)
+    this.#rotation = new Rotation(request)
+    this.#gate = new GopGate(settings.queueBytes)
+    this.#cutter = new Cutter(
+      {
+        accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
+        write: (unit) => this.#write(unit),
+        cut: (at, held) => this.#cut(at, held),
+      },
+      monotonicMs,
+    )
+    this.#pauses = new Pauses(monotonicMs)
     this.#held = previous?.held ?? false
     this.#startedAtMs = previous?.startedAt == null ? undefined : Date.parse(previous.startedAt)
-    this.#gate = new GopGate(settings.queueBytes)
-    this.#cutter = new Cutter({ write: (unit) => this.#write(unit), cut: (at) => this.#cut(at) }, runtime.monotonicMs)
     this.#requestedAtMs = previous === undefined ? runtime.nowMs() : Date.parse(previous.requestedAt)
   }
 
@@ -140,12 +190,27 @@ export class Recording implements StreamSink {
   }
 
   get isAttached(): boolean {
-    return this.#attachment !== undefined
+    return this.#intake.isAttached
   }
 
-  /** When the publisher went away without a goodbye, on the monotonic clock; undefined while it is there. */
-  get detachedMs(): number | undefined {
-    return this.#detachedMs
+  /** It takes no stream any more. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined
+  }
+
+  /** It lost its publisher and waits for it to come back. */
+  get isDetached(): boolean {
+    return this.#detachedMs !== undefined
+  }
+
+  /** Resolves when the first file is open, or the recording has ended. */
+  get begun(): Promise<void> {
+    return this.#begun.promise
+  }
+
+  /** What ended the recording, as it was thrown; undefined while nothing has. */
+  get fatal(): unknown {
+    return this.#fatal
   }
 
   get held(): boolean {
@@ -157,86 +222,33 @@ export class Recording implements StreamSink {
   }
 
   get queuedBytes(): number {
-    return this.#cutter.heldBytes + this.#parts.queuedBytes
+    return this.#cutter.heldBytes + this.#parts.queuedBytes + this.#intake.gatheredBytes
   }
 
   /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
   attach(stream: Stream): void {
-    if (this.#stopping !== undefined || this.#attachment !== undefined) return
-    const { request, settings } = this.#options
+    if (this.#stopping !== undefined || this.#intake.isAttached) return
     if (this.#detachedMs !== undefined) {
       this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)
+      this.#cutter.forgetTracks()
       this.#detachedMs = undefined
     }
-    if (this.#container === undefined && this.#gathering === undefined) {
-      this.#gathering = new Gathering({
-        startOn: request.startOn,
-        audio: request.audio,
-        video: request.video,
-        trackWaitMs: settings.trackWaitMs,
-        fromFirst: stream.formats.size === 0,
-        monotonicMs: this.#runtime.monotonicMs,
-      })
-    }
-    const from = request.startOn === 'now' ? 'now' : 'memory'
-    this.#attachment = stream.attach(this, { from, live: false })
-    // The stream may have ended while what it remembers was handed over.
-    if (stream.end !== undefined) this.#detach()
-    this.#options.events.stateChanged(this)
-  }
-
-  format(format: TrackFormat): void {
-    if (!this.#wantsKind(format)) return
-    if (this.#gathering !== undefined) {
-      this.#gathering.format(format)
-      return
-    }
-    if (this.#container !== undefined && !this.#container.carries(format.codec)) {
-      if (!this.#ignoredTracks.has(format.trackId)) {
-        this.#ignoredTracks.add(format.trackId)
-        this.log.warn({ event: 'recording.track-ignored', codec: format.codec, format: this.#container.name })
-      }
-      return
-    }
-    this.#ignoredTracks.delete(format.trackId)
-    this.#formats.set(format.trackId, format)
-    this.#leadingTrackId = leadingTrackId(this.#formats.values())
-  }
-
-  accessUnit(accessUnit: AccessUnit): void {
-    if (this.#stopping !== undefined || !this.#wantsKind(accessUnit.format)) return
-    if (this.#gathering === undefined) {
-      this.#take(accessUnit)
-      return
-    }
-    this.#gathering.add(accessUnit)
-    if (this.#gathering.isReady) this.#begin()
-  }
-
-  ended(end: StreamEnd): void {
-    this.#detach()
-    if (end.cause === 'lost' && this.request.reconnectSeconds > 0 && this.#state === 'recording') {
-      this.#detachedMs = this.#runtime.monotonicMs()
-      this.#cutter.flush()
-      this.#parts.current?.tick(0)
-      this.log.info({ event: 'recording.publisher-lost', waitSeconds: this.request.reconnectSeconds })
-      return
-    }
-    void this.stop()
+    this.#intake.attach(stream)
   }
 
   /** Call a few times a second. */
   tick(): void {
-    if (this.#gathering?.isReady === true) this.#begin()
+    this.#intake.tick()
     this.#cutter.tick()
-    this.#parts.current?.tick(this.#options.settings.fragmentMs)
+    this.#parts.tick()
+    this.#pauses.tick()
     const waitedMs = this.#detachedMs === undefined ? 0 : this.#runtime.monotonicMs() - this.#detachedMs
-    if (waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
+    if (this.#limit.isPast || waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
   }
 
   /** Asks for a new part at the next random access point. */
   split(): void {
-    this.#splitRequested = true
+    this.#rotation.split()
   }
 
   /** Resolves when every file is final, or can't be made so. Idempotent; never rejects. */
@@ -245,32 +257,20 @@ export class Recording implements StreamSink {
     return this.#stopping
   }
 
-  /** Ends a recording that could not be begun. */
-  fail(error: unknown): void {
-    this.#stopping ??= Promise.resolve()
-    this.#detach()
-    this.#gathering?.[Symbol.dispose]()
-    this.#gathering = undefined
-    this.#error = problem(error)
-    this.#endedAtMs = this.#runtime.nowMs()
-    this.log.error({ event: 'recording.failed', err: error })
-    this.#advance('failed')
-  }
-
   /** Notes the digest of a finished part. */
   digested(index: number, sha256: string): void {
     this.#parts.digested(index, sha256)
   }
 
   toDocument(): RecordingDocument {
-    const { request, settings, ruleId } = this.#options
+    const { request, settings, ruleId, previous } = this.#options
     const parts = this.#parts.documents()
     return {
       id: this.id,
       node: settings.node,
       stream: request.stream,
       state: this.#state,
-      format: this.#container?.name ?? (request.format === 'auto' ? 'mp4' : request.format),
+      format: this.#container?.name ?? previous?.format ?? (request.format === 'auto' ? 'mp4' : request.format),
       rule: ruleId,
       startedAt: isoOrNull(this.#startedAtMs),
       endedAt: isoOrNull(this.#endedAtMs),
@@ -278,10 +278,10 @@ export class Recording implements StreamSink {
       durationMs: Math.round(this.#durationMs(parts)),
       bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
       parts,
-      ledger: this.#ledger.toDocument(),
+      ledger: this.#account.toDocument(),
       metadata: request.metadata,
       held: this.#held,
-      error: this.#error,
+      error: this.#fatal === undefined ? (this.#troubles.current ?? this.#flaw) : problemOf(this.#fatal),
     }
   }
 
@@ -295,235 +295,232 @@ export class Recording implements StreamSink {
     return parts.reduce((endMs, part) => Math.max(endMs, part.startMs + part.durationMs), 0)
   }
 
-  #wantsKind({ kind }: TrackFormat): boolean {
-    return kind === 'audio' ? this.request.audio : this.request.video
-  }
-
-  #detach(): void {
-    this.#attachment?.[Symbol.dispose]()
-    this.#attachment = undefined
+  #streamEnded({ cause }: StreamEnd): void {
+    const { reconnectSeconds, waitForStream } = this.request
+    // Nothing came yet, so the wait that was asked for goes on.
+    if (waitForStream && this.#container === undefined && this.#intake.isEmpty && cause !== 'shutdown') return
+    if (cause !== 'lost' || reconnectSeconds === 0) {
+      void this.stop()
+      return
+    }
+    this.#begin()
+    if (this.#stopping !== undefined) return
+    this.#detachedMs = this.#runtime.monotonicMs()
+    this.#cutter.flush()
+    this.#parts.current?.flush()
+    this.log.info({ event: 'recording.publisher-lost', waitSeconds: reconnectSeconds })
   }
 
   /** Begins the first part with what was gathered; an appended file is opened first, while gathering goes on. */
   #begin(): void {
-    const gathering = this.#gathering
-    if (gathering === undefined || this.#opening !== undefined) return
-    const formats = gathering.formats
+    if (this.#container !== undefined || this.#opening !== undefined || this.#intake.isEmpty) return
+    const formats = this.#intake.formats
+    let container: Container
     try {
-      this.#container = this.#maker.container(formats.values())
+      container = this.#maker.container(formats.values())
     } catch (error) {
-      this.fail(error)
+      this.#fail(error)
       return
     }
     const nowMs = this.#runtime.nowMs()
     if (this.request.ifExists !== 'append') {
-      this.#start(this.#container, nowMs, undefined)
+      this.#start(container, nowMs, undefined)
       return
     }
-    const container = this.#container
-    const path = this.#maker.path(container, 1, nowMs, formats.values())
-    this.#opening = this.#maker.openForAppend(container, path, formats.values(), nowMs).then(
+    const known = this.#options.previous?.parts.at(-1)
+    this.#opening = this.#maker.openForAppend(container, formats.values(), nowMs, known).then(
       (target) => this.#start(container, nowMs, target),
-      (error: unknown) => this.fail(error),
+      (error: unknown) => this.#fail(error),
     )
   }
 
   #start(container: Container, nowMs: number, target: AppendTarget | undefined): void {
-    const gathering = this.#gathering
-    if (gathering === undefined) {
-      void target?.file.close()
-      return
-    }
-    this.#gathering = undefined
+    this.#container = container
     this.#startedAtMs ??= nowMs
-    for (const format of gathering.formats.values()) this.format(format)
-    const accessUnits = gathering.take()
-    const first = earliest(accessUnits)
+    if (target !== undefined) this.#goOnAfter(target, nowMs)
+    const gathered = this.#intake.begin(container)
+    const first = earliest(gathered)
     if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
-    if (target === undefined) this.#beginPart(container, { ticks: 0, timescale: 1000 })
+    if (target === undefined) this.#beginPart(container, { ticks: 0, timescale: 1000 }, this.#intake.formats)
     else this.#appendTo(container, target)
-    for (const accessUnit of accessUnits) {
+    for (const accessUnit of gathered) {
       this.#take(accessUnit)
       accessUnit.release()
     }
   }
 
+  /** The account of an appended file: the pause since it ended, or what it holds when no recording knew it. */
+  #goOnAfter({ previous: part }: AppendTarget, nowMs: number): void {
+    const { previous } = this.#options
+    const endMs = this.#timeline.endMs
+    if (previous === undefined) {
+      this.#account.adopt(part)
+      this.#timeline = new Timeline(part.durationMs)
+    } else if (previous.endedAt !== null) {
+      const missingMs = Math.max(0, nowMs - Date.parse(previous.endedAt))
+      this.#account.interrupted({ fromMs: endMs, toMs: endMs, missingMs })
+    }
+  }
+
   #take(accessUnit: AccessUnit): void {
-    const { format, payloadBytes } = accessUnit
-    if (this.#formats.get(format.trackId) !== format) {
-      this.format(format)
-      if (this.#ignoredTracks.has(format.trackId)) return
-    }
-    const isLeading = format.trackId === this.#leadingTrackId
-    const startsGop = isLeading && accessUnit.isRandomAccess
-    const { dts, pts, gap } = this.#timeline.map(accessUnit)
+    const { format } = accessUnit
+    const timing = this.#timeline.map(accessUnit)
+    if (timing === undefined) return
+    const { dts, pts, gap } = timing
     const atMs = (dts * 1000) / format.timescale
-    if (this.#isOver(atMs, isLeading)) return
-    this.#ledger.received(format)
-    this.#options.events.received()
-    if (gap !== undefined) this.#noteGap({ track: 0, ...gap, accessUnits: 0, cause: 'publisher' })
-    if (startsGop) {
-      this.#lastGopBytes = this.#gopBytes
-      this.#gopBytes = 0
+    if (atMs >= this.#limit.endMs) {
+      if (this.#limit.reached(format.trackId, this.#intake.formats)) queueMicrotask(() => void this.stop())
+      return
     }
-    this.#gopBytes += payloadBytes
+    const isLeading = format.trackId === this.#intake.leadingTrackId
+    const startsGop = isLeading && accessUnit.isRandomAccess
+    this.#account.received(format)
+    if (gap !== undefined) this.#account.interrupted(gap)
+    this.#rotation.add(accessUnit.payloadBytes, startsGop)
     const unit: TimedAccessUnit = { accessUnit, dts, pts, isLeading, startsGop }
     if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
-      this.#lose(unit, atMs)
+      this.#lose(unit)
       return
     }
     accessUnit.retain()
-    this.#cutter.push(unit, this.#outlook(atMs))
-  }
-
-  /** True from the end the caller set (maxSeconds) on; the leading track's arrival there stops the recording. */
-  #isOver(atMs: number, isLeading: boolean): boolean {
-    const { maxSeconds } = this.request
-    if (maxSeconds === 0 || atMs < maxSeconds * 1000) return false
-    if (isLeading) queueMicrotask(() => void this.stop())
-    return true
+    const part = this.#parts.current
+    const bytes = (part?.bytes ?? 0) + this.#cutter.heldBytes
+    this.#cutter.push(unit, part === undefined ? 'never' : this.#rotation.outlook(atMs, part.zeroMs, bytes))
   }
 
   /** False while there is no file to write to; tries a new one at the start of a GOP. */
   #hasPartFor(unit: TimedAccessUnit): boolean {
     if (this.#parts.current !== undefined) return true
-    if (!unit.startsGop || this.#container === undefined || this.#runtime.monotonicMs() < this.#nextPartMs) return false
-    this.#beginPart(this.#container, zeroAt(unit))
-    return true
-  }
-
-  #outlook(atMs: number): CutOutlook {
-    if (this.#splitRequested) return 'due'
-    const part = this.#parts.current
-    const { rotateSeconds, rotateBytes } = this.request
-    if (part === undefined || rotateSeconds + rotateBytes === 0) return 'never'
-    const dueMs = rotateSeconds === 0 ? Infinity : part.zeroMs + rotateSeconds * 1000 - ROTATION_TOLERANCE_MS
-    const bytes = part.bytes + this.#cutter.heldBytes
-    if (rotateBytes > 0 && bytes + this.#lastGopBytes >= rotateBytes) return 'due'
-    if (atMs >= dueMs) return 'due'
-    // Other tracks run ahead of the leading one: what they bring past the time of a coming cut has to wait for it.
-    if (rotateBytes > 0 && bytes + 2 * this.#lastGopBytes >= rotateBytes) return 'possible'
-    return atMs >= dueMs - 1_000 ? 'possible' : 'never'
+    const { monotonicMs } = this.#runtime
+    if (!unit.startsGop || this.#container === undefined || monotonicMs() < this.#nextPartMs) return false
+    // What is held belongs before this GOP, where there was no file.
+    this.#cutter.flush()
+    if (this.#parts.current === undefined) {
+      this.#beginPart(this.#container, zeroAt(unit), this.#formatsFrom([unit]))
+    }
+    return this.#parts.current !== undefined
   }
 
   #write(unit: TimedAccessUnit): void {
-    if (this.#parts.current?.changeFormat(unit.accessUnit.format) === false) this.#cut(unit)
     const part = this.#parts.current
     if (part !== undefined) {
       part.write(unit)
       return
     }
-    this.#lose(unit, (unit.dts * 1000) / unit.accessUnit.format.timescale)
+    this.#lose(unit)
     unit.accessUnit.release()
   }
 
-  #cut(at: TimedAccessUnit): void {
-    this.#splitRequested = false
-    if (this.#container !== undefined) this.#beginPart(this.#container, zeroAt(at))
+  #lose({ accessUnit: { format }, dts }: TimedAccessUnit): void {
+    const atMs = (dts * 1000) / format.timescale
+    this.#account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'disk')
   }
 
-  #beginPart(container: Container, zero: Zero): void {
-    this.#parts.begin(container, this.#formats, zero, this.#startedAtMs ?? this.#runtime.nowMs())
+  #cut(at: TimedAccessUnit, held: readonly TimedAccessUnit[]): void {
+    if (this.#container !== undefined) this.#beginPart(this.#container, zeroAt(at), this.#formatsFrom(held))
+  }
+
+  #beginPart(container: Container, zero: Zero, formats: ReadonlyMap<number, TrackFormat>): void {
+    this.#rotation.wasCut()
+    try {
+      this.#parts.begin(container, formats, zero, this.#startedAtMs ?? this.#runtime.nowMs())
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #appendTo(container: Container, target: AppendTarget): void {
-    // A file of ours that no recording knows begins this recording's timeline where it ends.
-    const zeroMs = this.#options.previous === undefined ? -target.startMs : this.#timeline.endMs - target.startMs
-    this.#parts.append(container, this.#formats, { ticks: Math.round(zeroMs * 1000), timescale: 1_000_000 }, target)
+    const zeroMs = this.#timeline.endMs - target.startMs
+    const zero = { ticks: Math.round(zeroMs * 1000), timescale: 1_000_000 }
+    this.#parts.append(container, this.#intake.formats, zero, target)
   }
 
-  #written(output: WriterOutput, latencyMs: number): void {
-    for (const { format, payloadBytes } of output.accessUnits) this.#ledger.written(format, payloadBytes)
+  /** What is announced, except that what waits to be written may be of the formats before. */
+  #formatsFrom(held: readonly TimedAccessUnit[]): ReadonlyMap<number, TrackFormat> {
+    const formats = new Map(this.#intake.formats)
+    for (const { accessUnit } of held.toReversed()) formats.set(accessUnit.format.trackId, accessUnit.format)
+    return formats
+  }
+
+  #partOpened(part: Part): void {
+    this.#options.events.partOpened(this, part.toDocument())
+    this.#begun.resolve()
+  }
+
+  #written(part: Part, output: WriterOutput, latencyMs: number): void {
+    for (const { format, payloadBytes } of output.accessUnits) this.#account.written(format, payloadBytes)
     this.#options.events.written(output.accessUnits.length, output.bytes, latencyMs)
-    if (this.#error !== null) this.#resume()
-    if (this.#state === 'waiting' && output.accessUnits.length > 0) this.#advance('recording')
+    this.#resume(this.#parts)
+    this.#resume(part)
+    if (this.#state === 'waiting' && output.accessUnits.length > 0) {
+      this.#advance('recording')
+      this.#firstBytes.resolve()
+    }
   }
 
-  #impair(error: unknown): void {
-    const found = problem(error)
-    if (this.#error?.code === found.code) return
-    this.#error = found
+  #impair(owner: Part | PartChain, error: unknown): void {
+    if (!this.#troubles.add(owner, error)) return
     this.log.error({ event: 'recording.impaired', err: error })
     this.#options.events.impaired(this)
   }
 
-  #resume(): void {
-    if (this.#error === null) return
-    this.#error = null
+  #resume(owner: Part | PartChain): void {
+    if (!this.#troubles.remove(owner) || this.isFinal) return
     this.log.info({ event: 'recording.resumed' })
     this.#options.events.resumed(this)
   }
 
-  #partFailed(part: Part, error: unknown, lost: readonly WriterOutput[]): void {
-    const toMs = this.#timeline.endMs
-    let accessUnits = 0
-    for (const output of lost) {
-      for (const { format } of output.accessUnits) this.#ledger.lost(format, 1)
-      accessUnits += output.accessUnits.length
-    }
-    this.#options.events.lost(accessUnits, 'disk')
-    this.#noteGap({ track: 0, fromMs: Math.min(toMs, part.writtenEndMs), toMs, accessUnits, cause: 'disk' })
-    if (error instanceof StorageVanishedError) this.#vanished(part)
-    if (part === this.#parts.current) {
-      this.#parts.giveUpCurrent()
-      this.#gate.skipToNextGop()
-      this.#nextPartMs = this.#runtime.monotonicMs() + NEW_PART_RETRY_MS
-    }
-    this.#impair(error)
+  #partFailed(part: Part, error: unknown): void {
+    const mayComeBack = error instanceof StorageError && error.origin === 'storage'
+    this.#impair(part, error)
+    if (this.#stopping !== undefined) this.#flaw = problemOf(error)
+    if (part !== this.#parts.current) return
+    this.#impair(this.#parts, error)
+    this.#parts.giveUpCurrent()
+    this.#gate.skipToNextGop()
+    this.#nextPartMs = this.#runtime.monotonicMs() + NEW_PART_RETRY_MS
+    // The name can't be had, or the first access unit can't be written: the next part would meet the same.
+    if (!mayComeBack && !part.hasBytes) this.#fail(error)
   }
 
-  /** What the part held is gone with its file: it was written, and is lost. */
-  #vanished(part: Part): void {
-    const { tracks, startMs, durationMs } = part.toDocument()
-    let accessUnits = 0
-    for (const track of tracks) {
-      this.#ledger.vanished(track.trackId, track.accessUnits)
-      accessUnits += track.accessUnits
-    }
-    this.#options.events.lost(accessUnits, 'disk')
-    this.#noteGap({ track: 0, fromMs: startMs, toMs: startMs + durationMs, accessUnits, cause: 'disk' })
+  #partEnded(part: Part, error: unknown): void {
+    if (error !== undefined) this.#flaw = problemOf(error)
+    this.#resume(part)
   }
 
-  #lose(unit: TimedAccessUnit, atMs: number): void {
-    this.#ledger.lost(unit.accessUnit.format, 1)
-    this.#options.events.lost(1, 'disk')
-    this.#noteGap({ track: unit.accessUnit.format.trackId, fromMs: atMs, toMs: atMs, accessUnits: 1, cause: 'disk' })
-  }
-
-  #noteGap(gap: {
-    track: number
-    fromMs: number
-    toMs: number
-    missingMs?: number
-    accessUnits: number
-    cause: GapCause
-  }) {
-    const noted = this.#ledger.gap(gapNow(this.#runtime.nowMs(), gap))
-    if (noted !== undefined) this.#options.events.gap(this, noted)
+  /** Ends the recording because of an error; what it holds so far becomes final. */
+  #fail(error: unknown): void {
+    if (this.#fatal !== undefined) return
+    this.#fatal = error
+    this.log.error({ event: 'recording.failing', code: errorCode(error), err: error })
+    void this.stop()
   }
 
   async #stop(): Promise<void> {
-    this.#detach()
-    if (this.#gathering?.isEmpty === false) this.#begin()
+    this.#intake.detach()
+    if (this.#fatal === undefined) this.#begin()
     await this.#opening
-    if (this.isFinal) return
-    this.#gathering?.[Symbol.dispose]()
-    this.#gathering = undefined
+    this.#intake[Symbol.dispose]()
     this.#cutter.flush()
-    this.#endedAtMs = this.#runtime.nowMs()
-    this.#advance('finishing')
-    await this.#parts.close()
-    if (this.#parts.documents().some(({ state }) => state === 'ready')) {
-      this.#advance('ready')
-    } else {
-      this.#error ??= problem(new NothingRecordedError(this.request.stream))
-      this.#advance('failed')
+    const { previous } = this.#options
+    const isUntouched = this.#container === undefined && previous !== undefined
+    this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()
+    const closed = this.#parts.close()
+    if (this.#state === 'waiting') {
+      await Promise.race([this.#firstBytes.promise, closed, this.#pauses.wait(FIRST_BYTES_PATIENCE_MS)])
     }
+    this.#advance('finishing')
+    await closed
+    const hasMedia = this.#parts.documents().some(({ state }) => state === 'ready')
+    if (!hasMedia) this.#fatal ??= new NothingRecordedError(this.request.stream)
+    // An error that kept it from going on in a finished file leaves that file as it was.
+    this.#advance(hasMedia && (this.#fatal === undefined || isUntouched) ? 'ready' : 'failed')
+    this.#begun.resolve()
   }
 
   #advance(to: RecordingState): void {
     this.#state = advance(this.#state, to)
-    this.log.info({ event: `recording.${to}`, ...this.#ledger.totals() })
+    this.log.info({ event: `recording.${to}`, ...this.#account.totals() })
     this.#options.events.stateChanged(this)
   }
 }
@@ -542,10 +539,6 @@ function earliest(accessUnits: readonly AccessUnit[]): AccessUnit | undefined {
 /** A part may begin here. */
 function zeroAt({ dts, accessUnit }: TimedAccessUnit): Zero {
   return { ticks: dts, timescale: accessUnit.format.timescale }
-}
-
-function problem(error: unknown): ProblemDocument {
-  return { code: errorCode(error), message: errorMessage(error) }
 }
 
 function isoOrNull(ms: number | undefined): string | null {

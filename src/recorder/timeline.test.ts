@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { AccessUnit } from '#media/access-unit.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
-import { Timeline } from './timeline.ts'
+import { type RecordingTiming, Timeline } from './timeline.ts'
 
 const video = testVideo()
 const audio = testAudio()
 const unit = unitMaker()
 
+/** Where the access unit lies; the test fails when it lies before the start. */
+function place(timeline: Timeline, accessUnit: AccessUnit): RecordingTiming {
+  const timing = timeline.map(accessUnit)
+  assert.ok(timing !== undefined)
+  return timing
+}
+
 /** Feeds (track, publisher ms) pairs; gives the recording's ms and gaps. */
 function run(timeline: Timeline, steps: readonly (readonly ['v' | 'a', number])[]) {
   return steps.map(([track, ms]) => {
     const format = track === 'v' ? video : audio
-    const { dts, gap } = timeline.map(unit(format, ms))
+    const { dts, gap } = place(timeline, unit(format, ms))
     return { track, ms: Math.round((dts * 1000) / format.timescale), gap }
   })
 }
@@ -52,6 +60,22 @@ test('a jump of all tracks is cut out once, and audio keeps its place beside vid
     out.filter(({ gap }) => gap !== undefined).map(({ gap }) => gap),
     [{ fromMs: 80, toMs: 80, missingMs: 0 }],
   )
+})
+
+test('a track that begins before the others lies before the recording until it comes to its start', () => {
+  const timeline = new Timeline()
+  timeline.begin(90_000, 90_000)
+  assert.notEqual(timeline.map(unit(video, 1_000)), undefined)
+  for (const ms of [940, 961, 982]) assert.equal(timeline.map(unit(audio, ms)), undefined)
+  assert.equal(place(timeline, unit(audio, 1_003)).dts, 3 * 48)
+  // Once it has begun, disorder is only smoothed.
+  assert.equal(place(timeline, unit(audio, 990)).dts, 3 * 48 + 1)
+})
+
+test('where an appended file ends between two ticks, the first access unit still belongs to it', () => {
+  const timeline = new Timeline(1_000.3333)
+  timeline.begin(0, 90_000)
+  assert.equal(place(timeline, unit(video, 0)).dts, 90_030)
 })
 
 test('a jump back is cut out too', () => {
@@ -134,7 +158,7 @@ test('a reconnect goes on at the end, with the outage in the gap', () => {
 test('disorder within a track is smoothed, never reordered', () => {
   const timeline = new Timeline()
   timeline.begin(0, 90_000)
-  const times = [0, 40, 40, 30, 80].map((ms) => timeline.map(unit(video, ms)).dts)
+  const times = [0, 40, 40, 30, 80].map((ms) => place(timeline, unit(video, ms)).dts)
   assert.deepEqual(times, [0, 3600, 3601, 3602, 7200])
 })
 
@@ -151,7 +175,13 @@ test('whatever a publisher sends, DTS strictly increases per track, starts near 
       for (const { isVideo, ms, restart } of steps) {
         if (restart === 0) timeline.restart(100)
         const format = isVideo ? video : audio
-        const { dts, pts } = timeline.map(unit(format, ms))
+        const timing = timeline.map(unit(format, ms))
+        // Only a track's first access units may lie before the start.
+        if (timing === undefined) {
+          assert.equal(last.has(format.trackId), false)
+          continue
+        }
+        const { dts, pts } = timing
         assert.ok(dts > (last.get(format.trackId) ?? -1))
         assert.ok(pts >= dts)
         last.set(format.trackId, dts)

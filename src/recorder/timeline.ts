@@ -8,7 +8,10 @@ const DISORDER_MS = 1_000
 const NOTED_GAP_MS = 1_000
 
 /** A step forward of more than this, on all tracks, is a jump of the publisher's clock: it is cut out. */
-export const JUMP_MS = 10_000
+const JUMP_MS = 10_000
+
+/** Clocks of different timescales meet to within a tick or two. */
+const ROUNDING_MS = 1
 
 /** Duration assumed for a track's first access unit when something has to follow it at once. */
 const ASSUMED_DURATION_MS = 33
@@ -53,6 +56,7 @@ interface TrackClock {
  */
 export class Timeline {
   readonly #tracks = new Map<number, TrackClock>()
+  readonly #startMs: number
   #epoch: Epoch | undefined
   #latestEndMs: number
   #restarting = false
@@ -60,6 +64,7 @@ export class Timeline {
 
   /** @param startMs where the first access unit lands: 0, or the end of what an appended file already holds */
   constructor(startMs = 0) {
+    this.#startMs = startMs
     this.#latestEndMs = startMs
   }
 
@@ -79,7 +84,8 @@ export class Timeline {
     this.#outageMs = outageMs
   }
 
-  map(accessUnit: AccessUnit): RecordingTiming {
+  /** Undefined for an access unit that lies before the start: a track's first ones, when the others began later. */
+  map(accessUnit: AccessUnit): RecordingTiming | undefined {
     const { format, dts } = accessUnit
     const inMs = (dts * 1000) / format.timescale
     let gap: TimelineGap | undefined
@@ -93,6 +99,7 @@ export class Timeline {
       epoch = this.#newEpoch(dts, format.timescale)
       this.#epoch = epoch
     } else if (clock === undefined || clock.epoch !== epoch) {
+      if (clock === undefined && this.#isBeforeStart(epoch, inMs)) return undefined
       // A track that is still on the old clock, or begins: old when it goes on where it was, else the newest.
       const stragglesMs =
         clock === undefined ? Number.POSITIVE_INFINITY : Math.abs(inMs - (clock.lastInTicks * 1000) / clock.timescale)
@@ -119,6 +126,11 @@ export class Timeline {
       clock = this.#moveTrack(format.trackId, clock, epoch, format.timescale)
     }
     return this.#place(clock, accessUnit, gap)
+  }
+
+  #isBeforeStart(epoch: Epoch, inMs: number): boolean {
+    const atMs = inMs - (epoch.offsetTicks * 1000) / epoch.offsetHz
+    return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - JUMP_MS
   }
 
   #place(clock: TrackClock, accessUnit: AccessUnit, gap: TimelineGap | undefined): RecordingTiming {

@@ -63,6 +63,16 @@ export class StorageIoError extends StorageError {
   }
 }
 
+/** One write has been under way for so long that media piles up behind it. It may still end well. */
+export class StorageSlowError extends StorageError {
+  readonly code = 'storage/slow'
+  readonly waitedMs: number
+  constructor(path: string, waitedMs: number) {
+    super(path, `a write to ${path} has taken ${Math.round(waitedMs)} ms so far: check the disk and what else uses it`)
+    this.waitedMs = waitedMs
+  }
+}
+
 /** A name would leave its recording root, by `..`, as an absolute path or through a symbolic link. */
 export class OutsideRootError extends StorageError {
   readonly code = 'storage/outside-root'

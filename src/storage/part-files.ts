@@ -71,6 +71,15 @@ export async function openPartForAppend(root: string, relativePath: string): Pro
   }
 }
 
+/** Where parts are made and found again. Tests put a disk that misbehaves in its place. */
+export interface PartFiles {
+  readonly create: typeof createPartFile
+  readonly openForAppend: typeof openPartForAppend
+}
+
+/** The file system. */
+export const DISK: PartFiles = { create: createPartFile, openForAppend: openPartForAppend }
+
 /**
  * Opens an existing file for repair or append. When it is one that was to replace another (see part-name.ts), commit()
  * moves it over that file.

@@ -1,0 +1,78 @@
+import type { TrackFormat } from '#media/track.ts'
+import type {
+  GapCause,
+  GapDocument,
+  LedgerDocument,
+  PartDocument,
+  PartTrackDocument,
+} from '#storage/recording-document.ts'
+import { gapNow, Ledger } from './ledger.ts'
+import type { TrackLoss } from './part-tracks.ts'
+import type { TimelineGap } from './timeline.ts'
+
+export interface AccountEvents {
+  received(): void
+  lost(accessUnits: number, cause: GapCause): void
+  gap(gap: GapDocument): void
+}
+
+/** Keeps a recording's ledger: every access unit once, every loss with its gap, and tells of both. */
+export class Account {
+  readonly #ledger: Ledger
+  readonly #events: AccountEvents
+  readonly #nowMs: () => number
+
+  /** @param previous the account of an earlier session of the same recording (append) */
+  constructor(previous: LedgerDocument | undefined, events: AccountEvents, nowMs: () => number) {
+    this.#ledger = previous === undefined ? new Ledger() : Ledger.from(previous)
+    this.#events = events
+    this.#nowMs = nowMs
+  }
+
+  received(format: TrackFormat): void {
+    this.#ledger.received(format)
+    this.#events.received()
+  }
+
+  written(format: TrackFormat, payloadBytes: number): void {
+    this.#ledger.written(format, payloadBytes)
+  }
+
+  lost({ format, accessUnits, fromMs, toMs }: TrackLoss, cause: GapCause): void {
+    this.#ledger.lost(format, accessUnits)
+    this.#events.lost(accessUnits, cause)
+    this.#note(gapNow(this.#nowMs(), { track: format.trackId, fromMs, toMs, accessUnits, cause }))
+  }
+
+  /** What had been written is gone with its file. */
+  vanished(tracks: readonly PartTrackDocument[], fromMs: number, toMs: number): void {
+    for (const { trackId, accessUnits } of tracks) {
+      this.#ledger.vanished(trackId, accessUnits)
+      this.#events.lost(accessUnits, 'disk')
+      this.#note(gapNow(this.#nowMs(), { track: trackId, fromMs, toMs, accessUnits, cause: 'disk' }))
+    }
+  }
+
+  /** The publisher was away, or its clock jumped: nothing that was received is missing. */
+  interrupted(gap: TimelineGap): void {
+    this.#note(gapNow(this.#nowMs(), { track: 0, ...gap, accessUnits: 0, cause: 'publisher' }))
+  }
+
+  /** Takes over what a file held that no recording knew. */
+  adopt(part: PartDocument): void {
+    this.#ledger.adopt(part.tracks)
+  }
+
+  totals(): ReturnType<Ledger['totals']> {
+    return this.#ledger.totals()
+  }
+
+  toDocument(): LedgerDocument {
+    return this.#ledger.toDocument()
+  }
+
+  #note(gap: GapDocument): void {
+    const noted = this.#ledger.gap(gap)
+    if (noted !== undefined) this.#events.gap(noted)
+  }
+}

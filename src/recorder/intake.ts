@@ -1,0 +1,168 @@
+import type { Logger } from '#base/runtime.ts'
+import type { Container } from '#containers/container.ts'
+import { leadingTrackId } from '#hub/leading-track.ts'
+import type { Stream, StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { Gathering } from './gathering.ts'
+import type { ResolvedRequest } from './request-defaults.ts'
+
+/** What the intake tells its recording. */
+export interface IntakeEvents {
+  /** Enough was gathered: call begin() when there is somewhere to put it. Repeated until then. */
+  ready(): void
+  /** Lent for the call; only after begin(). */
+  accessUnit(accessUnit: AccessUnit): void
+  ended(end: StreamEnd): void
+}
+
+export interface IntakeOptions {
+  readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video'>
+  readonly trackWaitMs: number
+  readonly monotonicMs: () => number
+  readonly log: Logger
+  readonly events: IntakeEvents
+}
+
+/**
+ * A recording's side towards the hub: subscribes to the stream, gathers its beginning, and lets through what the
+ * recording is about (kinds asked for, codecs the container carries, video from its first random access point on).
+ */
+export class Intake implements StreamSink, Disposable {
+  readonly #options: IntakeOptions
+  /** Tracks of the present connection that belong to the recording. */
+  readonly #formats = new Map<number, TrackFormat>()
+  readonly #ignored = new Set<number>()
+  /** Video tracks that have not come to a random access point; once they have, they never wait again. */
+  readonly #awaited = new Set<number>()
+  readonly #begun = new Set<number>()
+  #leadingTrackId = 0
+  #container: Container | undefined
+  #gathering: Gathering | undefined
+  #attachment: Disposable | undefined
+  /** A stream may still be handing an access unit round when we leave. */
+  #isListening = false
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+  }
+
+  get isAttached(): boolean {
+    return this.#attachment !== undefined
+  }
+
+  get formats(): ReadonlyMap<number, TrackFormat> {
+    return this.#formats
+  }
+
+  get leadingTrackId(): number {
+    return this.#leadingTrackId
+  }
+
+  /** Nothing is gathered. */
+  get isEmpty(): boolean {
+    return this.#gathering?.isEmpty ?? true
+  }
+
+  get gatheredBytes(): number {
+    return this.#gathering?.heldBytes ?? 0
+  }
+
+  /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
+  attach(stream: Stream): void {
+    const { request, trackWaitMs, monotonicMs } = this.#options
+    const { startOn, audio, video } = request
+    this.#formats.clear()
+    this.#awaited.clear()
+    if (this.#container === undefined) {
+      const fromFirst = stream.formats.size === 0
+      this.#gathering?.[Symbol.dispose]()
+      this.#gathering = new Gathering({ startOn, audio, video, trackWaitMs, fromFirst, monotonicMs })
+    }
+    this.#isListening = true
+    const attachment = stream.attach(this, { from: startOn === 'now' ? 'now' : 'memory', live: false })
+    // What the stream remembers may have ended the recording already.
+    if (this.#isListening && stream.end === undefined) this.#attachment = attachment
+    else attachment[Symbol.dispose]()
+  }
+
+  detach(): void {
+    this.#isListening = false
+    this.#attachment?.[Symbol.dispose]()
+    this.#attachment = undefined
+  }
+
+  /** From now on access units pass. Gives what was gathered; the caller owns the references. */
+  begin(container: Container): AccessUnit[] {
+    const gathered = this.#gathering?.take() ?? []
+    this.#container = container
+    this.#gathering = undefined
+    const taken: AccessUnit[] = []
+    for (const accessUnit of gathered) {
+      if (this.#passes(accessUnit)) taken.push(accessUnit)
+      else accessUnit.release()
+    }
+    return taken
+  }
+
+  format(format: TrackFormat): void {
+    const { request, log } = this.#options
+    if (format.kind === 'audio' ? !request.audio : !request.video) return
+    const container = this.#container
+    if (container !== undefined && !container.carries(format.codec)) {
+      if (!this.#ignored.has(format.trackId)) {
+        log.warn({ event: 'recording.track-ignored', codec: format.codec, format: container.name })
+      }
+      this.#ignored.add(format.trackId)
+      this.#formats.delete(format.trackId)
+    } else {
+      this.#ignored.delete(format.trackId)
+      this.#formats.set(format.trackId, format)
+      const waits = format.kind === 'video' && request.startOn === 'keyframe' && !this.#begun.has(format.trackId)
+      if (waits) this.#awaited.add(format.trackId)
+      this.#gathering?.format(format)
+    }
+    this.#leadingTrackId = leadingTrackId(this.#formats.values())
+  }
+
+  accessUnit(accessUnit: AccessUnit): void {
+    if (!this.#isListening) return
+    const { format } = accessUnit
+    if (this.#formats.get(format.trackId) !== format) {
+      this.format(format)
+      if (this.#formats.get(format.trackId) !== format) return
+    }
+    if (this.#gathering !== undefined) {
+      this.#gathering.add(accessUnit)
+      if (this.#gathering.isReady) this.#options.events.ready()
+    } else if (this.#passes(accessUnit)) {
+      this.#options.events.accessUnit(accessUnit)
+    }
+  }
+
+  ended(end: StreamEnd): void {
+    if (!this.#isListening) return
+    this.detach()
+    this.#options.events.ended(end)
+  }
+
+  /** Call a few times a second: ends the wait for a track that doesn't come. */
+  tick(): void {
+    if (this.#gathering?.isReady === true) this.#options.events.ready()
+  }
+
+  /** Leaves the stream and forgets what was gathered. */
+  [Symbol.dispose](): void {
+    this.detach()
+    this.#gathering?.[Symbol.dispose]()
+    this.#gathering = undefined
+  }
+
+  #passes({ format, isRandomAccess }: AccessUnit): boolean {
+    if (this.#awaited.size === 0 || !this.#awaited.has(format.trackId)) return true
+    if (!isRandomAccess) return false
+    this.#awaited.delete(format.trackId)
+    this.#begun.add(format.trackId)
+    return true
+  }
+}

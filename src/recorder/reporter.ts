@@ -1,0 +1,77 @@
+import { Signal } from '#base/events.ts'
+import type { Logger } from '#base/runtime.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import type { Journal, Urgency } from './journal.ts'
+import type { RecorderEvent } from './recorder-api.ts'
+import type { Recording, RecordingEvents } from './recording.ts'
+import type { Tally } from './tally.ts'
+
+export interface ReporterOptions {
+  readonly journal: Journal
+  readonly tally: Tally
+  readonly log: Logger
+  /** The recording is over; its last document is on its way to the store. */
+  readonly onFinal: (recording: Recording) => void
+  /** A part of the recording has taken the place of a file that was there before. */
+  readonly onReplaced: (recording: Recording, path: { root: string; path: string }) => void
+}
+
+/** Everything that happens to recordings goes from here to the journal, to the counters and to whoever listens. */
+export class Reporter {
+  readonly events: Signal<RecorderEvent>
+  readonly #options: ReporterOptions
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+    this.events = new Signal((error) => options.log.error({ event: 'recorder.listener-failed', err: error }))
+  }
+
+  /** A recording was accepted. */
+  accepted(recording: Recording): void {
+    this.events.emit({ type: 'recording.waiting', recording: this.note(recording) })
+  }
+
+  /** What a recording reports to. */
+  readonly recordingEvents: RecordingEvents = {
+    stateChanged: (recording) => this.#stateChanged(recording),
+    impaired: (recording) => this.events.emit({ type: 'recording.impaired', recording: this.note(recording) }),
+    resumed: (recording) => this.events.emit({ type: 'recording.resumed', recording: this.note(recording) }),
+    gap: (recording, gap) => this.events.emit({ type: 'recording.gap', recording: this.note(recording), gap }),
+    partOpened: (recording, part) => {
+      this.events.emit({ type: 'part.opened', recording: this.note(recording, 'now'), part })
+    },
+    partReady: (recording, part, finishMs) => {
+      this.#options.tally.finished(finishMs)
+      this.events.emit({ type: 'part.ready', recording: this.note(recording, 'now'), part })
+      if (recording.request.ifExists === 'overwrite') this.#options.onReplaced(recording, part)
+    },
+    written: (accessUnits, bytes, latencyMs) => this.#options.tally.written(accessUnits, bytes, latencyMs),
+    received: () => this.#options.tally.received(),
+    lost: (accessUnits, cause) => this.#options.tally.lost(accessUnits, cause),
+  }
+
+  /** Hands the recording's document to the journal. */
+  note(recording: Recording, urgency: Urgency = recording.isFinal ? 'now' : 'soon'): RecordingDocument {
+    const document = recording.toDocument()
+    this.#options.journal.note(document, urgency)
+    return document
+  }
+
+  #stateChanged(recording: Recording): void {
+    const document = this.note(recording)
+    switch (recording.state) {
+      case 'waiting':
+        return
+      case 'recording':
+        this.events.emit({ type: 'recording.started', recording: document })
+        return
+      case 'finishing':
+        this.events.emit({ type: 'recording.finishing', recording: document })
+        return
+      case 'ready':
+      case 'failed':
+        this.events.emit({ type: `recording.${recording.state}`, recording: document })
+        this.#options.onFinal(recording)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { CutOutlook } from './cutter.ts'
+import type { ResolvedRequest } from './request-defaults.ts'
+
+/** A GOP that begins this little before the rotation time still begins the new part: timestamps are rounded. */
+const ROTATION_TOLERANCE_MS = 50
+
+/** Other tracks run ahead of the leading one by no more than this, so near a cut this much is watched. */
+const WATCH_MS = 1_000
+
+/** Decides when a recording's parts are to be cut: by time, by size, or because somebody asked. */
+export class Rotation {
+  readonly #seconds: number
+  readonly #bytes: number
+  #splitRequested = false
+  #gopBytes = 0
+  #lastGopBytes = 0
+
+  constructor(request: Pick<ResolvedRequest, 'rotateSeconds' | 'rotateBytes'>) {
+    this.#seconds = request.rotateSeconds
+    this.#bytes = request.rotateBytes
+  }
+
+  /** Asks for a new part at the next random access point. */
+  split(): void {
+    this.#splitRequested = true
+  }
+
+  /** A new part was begun. */
+  wasCut(): void {
+    this.#splitRequested = false
+  }
+
+  /** Counts an access unit of any track. */
+  add(payloadBytes: number, startsGop: boolean): void {
+    if (startsGop) {
+      this.#lastGopBytes = this.#gopBytes
+      this.#gopBytes = 0
+    }
+    this.#gopBytes += payloadBytes
+  }
+
+  /**
+   * What to do at `atMs` of the recording, where the newest access unit lies.
+   * @param zeroMs where the present part begins @param bytes everything accepted for it
+   */
+  outlook(atMs: number, zeroMs: number, bytes: number): CutOutlook {
+    if (this.#splitRequested) return 'due'
+    if (this.#seconds + this.#bytes === 0) return 'never'
+    const dueMs = this.#seconds === 0 ? Infinity : zeroMs + this.#seconds * 1000 - ROTATION_TOLERANCE_MS
+    if (this.#bytes > 0 && bytes + this.#lastGopBytes >= this.#bytes) return 'due'
+    if (atMs >= dueMs) return 'due'
+    // What other tracks bring past the time of a coming cut has to wait for it.
+    if (this.#bytes > 0 && bytes + 2 * this.#lastGopBytes >= this.#bytes) return 'possible'
+    return atMs >= dueMs - WATCH_MS ? 'possible' : 'never'
+  }
+}

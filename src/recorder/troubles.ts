@@ -1,0 +1,31 @@
+import { errorCode, errorMessage } from '#base/error.ts'
+import type { ProblemDocument } from '#storage/recording-document.ts'
+
+/** An error as documents carry it. */
+export function problemOf(error: unknown): ProblemDocument {
+  return { code: errorCode(error), message: errorMessage(error) }
+}
+
+/** What is wrong with a recording right now, by the part that has it: one part's recovery doesn't hide another's trouble. */
+export class Troubles<Owner> {
+  readonly #problems = new Map<Owner, ProblemDocument>()
+
+  /** The newest; null when all is well. */
+  get current(): ProblemDocument | null {
+    return [...this.#problems.values()].at(-1) ?? null
+  }
+
+  /** True when there was no trouble with this code. */
+  add(owner: Owner, error: unknown): boolean {
+    const problem = problemOf(error)
+    const isNew = this.current?.code !== problem.code
+    this.#problems.delete(owner)
+    this.#problems.set(owner, problem)
+    return isNew
+  }
+
+  /** True when this was the last trouble. */
+  remove(owner: Owner): boolean {
+    return this.#problems.delete(owner) && this.#problems.size === 0
+  }
+}
