@@ -6,7 +6,9 @@ import type { AccessUnit } from '#media/access-unit.ts'
  */
 export class GopMemory implements Disposable {
   readonly #capacityBytes: number
-  #accessUnits: AccessUnit[] = []
+  /** Only ever grows: emptying an array gives its memory away, to be asked for again with the next GOP. */
+  readonly #accessUnits: (AccessUnit | undefined)[] = []
+  #count = 0
   #bytes = 0
   #overflowed = false
 
@@ -14,8 +16,9 @@ export class GopMemory implements Disposable {
     this.#capacityBytes = capacityBytes
   }
 
-  get accessUnits(): readonly AccessUnit[] {
-    return this.#accessUnits
+  /** In the stream's order. */
+  accessUnits(): AccessUnit[] {
+    return this.#accessUnits.filter((accessUnit) => accessUnit !== undefined)
   }
 
   get bytes(): number {
@@ -34,13 +37,16 @@ export class GopMemory implements Disposable {
       this.#overflowed = true
       return
     }
-    this.#accessUnits.push(accessUnit.retain())
+    this.#accessUnits[this.#count++] = accessUnit.retain()
     this.#bytes += accessUnit.payloadBytes
   }
 
   #forget(): void {
-    for (const accessUnit of this.#accessUnits) accessUnit.release()
-    this.#accessUnits = []
+    for (let i = 0; i < this.#count; i++) {
+      this.#accessUnits[i]?.release()
+      this.#accessUnits[i] = undefined
+    }
+    this.#count = 0
     this.#bytes = 0
   }
 

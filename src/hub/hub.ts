@@ -1,6 +1,7 @@
 import { TapedeckError } from '#base/error.ts'
 import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
+import { AccessUnitPool } from '#media/access-unit-pool.ts'
 import { PayloadMemory } from '#media/payload-memory.ts'
 import { type Publisher, Stream, type StreamEnd } from './stream.ts'
 import { normalizeStreamPath } from './stream-path.ts'
@@ -43,6 +44,7 @@ export class Hub {
   readonly streamStarted: Signal<Stream>
   readonly streamEnded: Signal<Stream>
   readonly payloads = new PayloadMemory()
+  readonly #accessUnits = new AccessUnitPool()
   readonly #runtime: Runtime
   readonly #options: HubOptions
   readonly #streams = new Map<string, Stream>()
@@ -71,6 +73,7 @@ export class Hub {
       publisher,
       nowMs: nowMs(),
       payloads: this.payloads,
+      accessUnits: this.#accessUnits,
       gopMemoryBytes: this.#options.gopMemoryBytes,
       monotonicMs,
       onSinkError: (error) => log.error({ event: 'hub.sink-failed', stream: normalized, err: error }),

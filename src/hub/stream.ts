@@ -1,4 +1,5 @@
 import type { AccessUnit } from '#media/access-unit.ts'
+import type { AccessUnitPool } from '#media/access-unit-pool.ts'
 import type { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { BitrateMeter } from './bitrate-meter.ts'
@@ -52,8 +53,9 @@ export class Stream {
   readonly path: string
   readonly publisher: Publisher
   readonly startedAtMs: number
-  /** Where payloads of this stream are to be put. */
+  /** Where payloads of this stream are to be put, and what access units are made by. */
   readonly payloads: PayloadMemory
+  readonly accessUnits: AccessUnitPool
   /** Fields the publisher announced about itself (RTMP onMetaData), plain JSON. */
   metadata: Readonly<Record<string, unknown>> = {}
   readonly bitrate: BitrateMeter
@@ -74,6 +76,7 @@ export class Stream {
     publisher: Publisher
     nowMs: number
     payloads: PayloadMemory
+    accessUnits: AccessUnitPool
     gopMemoryBytes: number
     monotonicMs: () => number
     onSinkError: (error: unknown) => void
@@ -83,6 +86,7 @@ export class Stream {
     this.publisher = options.publisher
     this.startedAtMs = options.nowMs
     this.payloads = options.payloads
+    this.accessUnits = options.accessUnits
     this.bitrate = new BitrateMeter(options.monotonicMs)
     this.#memory = new GopMemory(options.gopMemoryBytes)
     this.#onSinkError = options.onSinkError
@@ -158,7 +162,7 @@ export class Stream {
   attach(sink: StreamSink, options: AttachOptions): Disposable {
     for (const format of this.#formats.values()) sink.format(format)
     if (options.from === 'memory') {
-      for (const accessUnit of this.#memory.accessUnits) {
+      for (const accessUnit of this.#memory.accessUnits()) {
         sink.accessUnit(accessUnit, accessUnit.isRandomAccess && accessUnit.format.trackId === this.#leadingTrackId)
       }
     }

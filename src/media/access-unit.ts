@@ -1,4 +1,5 @@
 import { TapedeckError } from '#base/error.ts'
+import type { AccessUnitPool } from './access-unit-pool.ts'
 import type { Chunk, Reservation } from './payload-memory.ts'
 import type { TrackFormat } from './track.ts'
 
@@ -24,40 +25,62 @@ export interface AccessUnitTiming {
  * over calls `retain()`, and later `release()`; the maker holds the first reference.
  */
 export class AccessUnit {
-  readonly format: TrackFormat
-  readonly dts: number
-  readonly pts: number
-  readonly isRandomAccess: boolean
-  readonly payloadBytes: number
+  #format: TrackFormat
+  #dts: number
+  #pts: number
+  #isRandomAccess: boolean
+  #payloadBytes: number
   // A place, not a view: access units outlive the young generation by the thousand, and a view weighs twice as much.
-  readonly #chunk: Chunk
-  readonly #start: number
+  #chunk: Chunk | undefined
+  #payloadStart: number
   #references = 1
+  readonly #pool: AccessUnitPool | undefined
 
-  /** Takes over the reservation's reference to its chunk. */
-  constructor(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation) {
-    this.format = format
-    this.dts = timing.dts
-    this.pts = timing.pts
-    this.isRandomAccess = timing.isRandomAccess
-    this.payloadBytes = reservation.payloadBytes
+  /** Takes over the reservation's reference to its chunk. @param pool where it goes after its last release */
+  constructor(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation, pool?: AccessUnitPool) {
+    this.#format = format
+    this.#dts = timing.dts
+    this.#pts = timing.pts
+    this.#isRandomAccess = timing.isRandomAccess
+    this.#payloadBytes = reservation.payloadBytes
     this.#chunk = reservation.chunk
-    this.#start = reservation.start
+    this.#payloadStart = reservation.start
+    this.#pool = pool
+  }
+
+  get format(): TrackFormat {
+    return this.#format
+  }
+
+  get dts(): number {
+    return this.#dts
+  }
+
+  get pts(): number {
+    return this.#pts
+  }
+
+  get isRandomAccess(): boolean {
+    return this.#isRandomAccess
+  }
+
+  get payloadBytes(): number {
+    return this.#payloadBytes
   }
 
   /** The coded bytes, a new view each time. Never change them: every subscriber shares them. */
   get payload(): Uint8Array {
-    return this.memory.subarray(this.#start, this.#start + this.payloadBytes)
+    return this.memory.subarray(this.#payloadStart, this.#payloadStart + this.#payloadBytes)
   }
 
   /** The memory that holds the payload, from `payloadStart` on: for gathering neighbours without a view of each. */
   get memory(): Uint8Array {
-    if (this.#references === 0) throw new ReleasedAccessUnitError()
+    if (this.#chunk === undefined) throw new ReleasedAccessUnitError()
     return this.#chunk.bytes
   }
 
   get payloadStart(): number {
-    return this.#start
+    return this.#payloadStart
   }
 
   retain(): this {
@@ -68,6 +91,22 @@ export class AccessUnit {
 
   release(): void {
     if (this.#references === 0) throw new ReleasedAccessUnitError()
-    if (--this.#references === 0) this.#chunk.release()
+    if (--this.#references > 0) return
+    this.#chunk?.release()
+    this.#chunk = undefined
+    this.#pool?.recycle(this)
+  }
+
+  /** Called by the pool only: another access unit in the same object. */
+  revive(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation): this {
+    this.#format = format
+    this.#dts = timing.dts
+    this.#pts = timing.pts
+    this.#isRandomAccess = timing.isRandomAccess
+    this.#payloadBytes = reservation.payloadBytes
+    this.#chunk = reservation.chunk
+    this.#payloadStart = reservation.start
+    this.#references = 1
+    return this
   }
 }

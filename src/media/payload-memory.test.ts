@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { AccessUnit, ReleasedAccessUnitError } from './access-unit.ts'
+import { AccessUnitPool } from './access-unit-pool.ts'
 import { CHUNK_BYTES, PayloadMemory } from './payload-memory.ts'
 import type { AudioFormat } from './track.ts'
 
@@ -58,4 +59,25 @@ test('no two living payloads share a byte, and all memory comes back', () => {
     }),
     { numRuns: 20 },
   )
+})
+
+test('a pool gives an object out again only after thousands of others', () => {
+  const memory = new PayloadMemory()
+  const arena = memory.arena()
+  const pool = new AccessUnitPool()
+  const first = pool.make(format, timing, arena.reserve(10))
+  first.release()
+  for (let i = 0; i < 4_000; i++) pool.make(format, timing, arena.reserve(10)).release()
+  assert.throws(() => first.release(), ReleasedAccessUnitError)
+  const seen = new Set<AccessUnit>()
+  for (let i = 0; i < 10_000; i++) {
+    const unit = pool.make(format, { ...timing, dts: i }, arena.reserve(10))
+    assert.equal(unit.dts, i)
+    assert.equal(unit.payload.length, 10)
+    seen.add(unit)
+    unit.release()
+  }
+  assert.ok(seen.size < 6_000, `${seen.size} objects for 10,000 access units`)
+  arena[Symbol.dispose]()
+  assert.equal(memory.inUseBytes, 0)
 })

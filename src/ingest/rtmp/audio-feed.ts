@@ -75,7 +75,7 @@ export class AudioFeed implements AccessUnitFeed, Disposable {
     const format = this.#format
     const samples = format === undefined ? 0 : samplesOf(format, accessUnit)
     const dts = this.#clock.next(this.#unwrapper.unwrap(timestampMs) + timestampOffsetNs / 1e6, samples)
-    this.#stream.write(accessUnit.at(dts, dts))
+    this.#stream.write(accessUnit.at(dts, dts, this.#stream.accessUnits))
   }
 
   #pending(format: AudioFormat, tag: AudioTag, timestampMs: number, payloadBytes: number): PendingAccessUnit {

@@ -1,4 +1,5 @@
-import { AccessUnit } from '#media/access-unit.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { AccessUnitPool } from '#media/access-unit-pool.ts'
 import type { Reservation } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { Placement } from '#protocols/rtmp/chunk-reader.ts'
@@ -50,8 +51,9 @@ export class PendingAccessUnit implements Placement {
     this.reservation.chunk.release()
   }
 
-  at(dts: number, pts: number): AccessUnit {
+  /** The complete access unit, its times known; takes the reservation over. */
+  at(dts: number, pts: number, pool: AccessUnitPool): AccessUnit {
     const { isRandomAccess } = this.timing
-    return new AccessUnit(this.format, { dts, pts, isRandomAccess }, this.reservation)
+    return pool.make(this.format, { dts, pts, isRandomAccess }, this.reservation)
   }
 }

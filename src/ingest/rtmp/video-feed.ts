@@ -78,7 +78,7 @@ export class VideoFeed implements AccessUnitFeed, Disposable {
     const { timestampMs, timestampOffsetNs, compositionTimeMs } = accessUnit.timing
     const dts =
       this.#unwrapper.unwrap(timestampMs) * TICKS_PER_MS + Math.round((timestampOffsetNs * TICKS_PER_MS) / 1e6)
-    this.#stream.write(accessUnit.at(dts, dts + compositionTimeMs * TICKS_PER_MS))
+    this.#stream.write(accessUnit.at(dts, dts + compositionTimeMs * TICKS_PER_MS, this.#stream.accessUnits))
   }
 
   #pending(format: VideoFormat, tag: VideoTag, timestampMs: number, payloadBytes: number): PendingAccessUnit {
