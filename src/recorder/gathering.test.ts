@@ -46,12 +46,13 @@ test('a caller who wants no audio waits for none', () => {
   assert.equal(g.isReady, true)
 })
 
-test('in mid-stream, what comes before the random access point is left out', () => {
+test('in mid-stream, what the leading track brings before a random access point is left out, and the rest from there', () => {
   const { gathering: g } = gathering({ fromFirst: false })
   g.format(video)
   g.format(audio)
   for (const each of [unit(video, 40), unit(audio, 60), unit(video, 80, { key: true }), unit(audio, 81)]) g.add(each)
-  assert.deepEqual(times(g.take()), ['v80', 'a81'])
+  assert.equal(g.startMs, 80)
+  assert.deepEqual(times(g.take()), ['a60', 'v80', 'a81'])
 })
 
 test('startOn now begins with whatever comes first', () => {

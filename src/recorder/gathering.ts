@@ -72,20 +72,19 @@ export class Gathering implements Disposable {
     return this.#hasAll() || waitedMs >= this.#options.trackWaitMs
   }
 
-  /** What the recording begins with, in the stream's order. The caller owns the references. */
-  take(): AccessUnit[] {
+  /**
+   * Presentation time of the random access point that begins a recording in mid-stream, milliseconds: what other tracks
+   * present before it belongs to what was missed. Undefined when nothing was, or nothing decodes.
+   */
+  get startMs(): number | undefined {
     const start = this.#start
-    const startMs = start === undefined ? Number.NEGATIVE_INFINITY : (start.pts * 1000) / start.format.timescale
-    const taken: AccessUnit[] = []
-    for (const accessUnit of this.#held) {
-      const belongs =
-        this.#options.fromFirst ||
-        start === undefined ||
-        accessUnit.format.trackId === start.format.trackId ||
-        (accessUnit.pts * 1000) / accessUnit.format.timescale >= startMs
-      if (belongs) taken.push(accessUnit)
-      else accessUnit.release()
-    }
+    if (start === undefined || this.#options.fromFirst) return undefined
+    return (start.pts * 1000) / start.format.timescale
+  }
+
+  /** What came, in the stream's order. The caller owns the references. */
+  take(): AccessUnit[] {
+    const taken = this.#held
     this.#held = []
     this.#heldBytes = 0
     return taken

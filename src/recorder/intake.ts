@@ -24,19 +24,24 @@ export interface IntakeOptions {
   readonly events: IntakeEvents
 }
 
+/** Tracks of one stream lie no further apart than this. */
+const MAX_EARLY_MS = 10_000
+
 /**
  * A recording's side towards the hub: subscribes to the stream, gathers its beginning, and lets through what the
- * recording is about (kinds asked for, codecs the container carries, video from its first random access point on).
+ * recording is about (kinds asked for, codecs the container carries, each track from where it can begin).
  */
 export class Intake implements StreamSink, Disposable {
   readonly #options: IntakeOptions
   /** Tracks of the present connection that belong to the recording. */
   readonly #formats = new Map<number, TrackFormat>()
   readonly #ignored = new Set<number>()
-  /** Video tracks that have not come to a random access point; once they have, they never wait again. */
+  /** Tracks that have not come to where they may begin; once they have, they never wait again. */
   readonly #awaited = new Set<number>()
   readonly #begun = new Set<number>()
   #leadingTrackId = 0
+  /** Before it, in mid-stream, other tracks belong to what was missed. */
+  #startMs: number | undefined
   #container: Container | undefined
   #gathering: Gathering | undefined
   #attachment: Disposable | undefined
@@ -94,6 +99,7 @@ export class Intake implements StreamSink, Disposable {
 
   /** From now on access units pass. Gives what was gathered; the caller owns the references. */
   begin(container: Container): AccessUnit[] {
+    this.#startMs = this.#gathering?.startMs
     const gathered = this.#gathering?.take() ?? []
     this.#container = container
     this.#gathering = undefined
@@ -118,8 +124,7 @@ export class Intake implements StreamSink, Disposable {
     } else {
       this.#ignored.delete(format.trackId)
       this.#formats.set(format.trackId, format)
-      const waits = format.kind === 'video' && request.startOn === 'keyframe' && !this.#begun.has(format.trackId)
-      if (waits) this.#awaited.add(format.trackId)
+      if (request.startOn === 'keyframe' && !this.#begun.has(format.trackId)) this.#awaited.add(format.trackId)
       this.#gathering?.format(format)
     }
     this.#leadingTrackId = leadingTrackId(this.#formats.values())
@@ -158,9 +163,11 @@ export class Intake implements StreamSink, Disposable {
     this.#gathering = undefined
   }
 
-  #passes({ format, isRandomAccess }: AccessUnit): boolean {
+  #passes({ format, isRandomAccess, pts }: AccessUnit): boolean {
     if (this.#awaited.size === 0 || !this.#awaited.has(format.trackId)) return true
-    if (!isRandomAccess) return false
+    const earlyMs = this.#startMs === undefined ? 0 : this.#startMs - (pts * 1000) / format.timescale
+    // A track much earlier than that is on another clock.
+    if (!isRandomAccess || (earlyMs > 0 && earlyMs < MAX_EARLY_MS)) return false
     this.#awaited.delete(format.trackId)
     this.#begun.add(format.trackId)
     return true
