@@ -126,7 +126,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       },
       store: {
         async save(recording) {
-          await Promise.all([manifests.save(recording), catalog.save(recording)])
+          // In this order: a start looks for what a kill left behind in the catalog, so a manifest must never be behind it.
+          await manifests.save(recording)
+          await catalog.save(recording)
         },
         async remove(recording) {
           digests.cancel(recording.id)
