@@ -5,20 +5,21 @@ import type { Catalog } from '#storage/catalog/catalog.ts'
 import { DISK } from '#storage/part-files.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { RecordingBusyError, RecordingHeldError } from './errors.ts'
+import { FilesInUse } from './files-in-use.ts'
 import { PartMaker } from './part-maker.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
 import { isFinal } from './state.ts'
 
 /** A place where a part of the recording to be started would come to lie. */
-interface Place {
+export interface Place {
   readonly root: string
   readonly path: string
 }
 
 /** Where a name leads to now, by container: what append and overwrite are about. */
-function places(settings: RecorderSettings, request: ResolvedRequest, runtime: Runtime): Place[] {
-  const maker = new PartMaker(settings, DISK, request, '')
+export function places(settings: RecorderSettings, request: ResolvedRequest, runtime: Runtime): Place[] {
+  const maker = new PartMaker(settings, { files: DISK, inUse: new FilesInUse() }, request, '')
   const names = request.format === 'auto' ? (['mp4', 'flv'] as const) : ([request.format] as const)
   return names.map((name) => {
     return { root: maker.root, path: maker.path(settings.containers[name], 1, runtime.nowMs(), [], 1) }
@@ -28,8 +29,8 @@ function places(settings: RecorderSettings, request: ResolvedRequest, runtime: R
 /** What appending has to know of the recordings in progress. */
 export interface InProgress {
   documents(): readonly RecordingDocument[]
-  /** Resolves when the recording is final. */
-  ended(id: string): Promise<void>
+  /** The recording was told to stop: resolves when it is final. Undefined when it goes on. */
+  ending(id: string): Promise<void> | undefined
 }
 
 /**
@@ -49,8 +50,9 @@ export async function appendedTo(
   for (const place of places(settings, request, runtime)) {
     for (const document of inProgress.documents()) {
       if (!document.parts.some((part) => isAt(part, place))) continue
-      if (document.state !== 'finishing') throw new RecordingBusyError(document.id, document.state)
-      await inProgress.ended(document.id)
+      const ending = inProgress.ending(document.id)
+      if (ending === undefined) throw new RecordingBusyError(document.id, document.state)
+      await ending
     }
     const [known] = await catalog.findByPart(place.root, place.path)
     const last = known?.parts.at(-1)

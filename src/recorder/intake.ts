@@ -1,10 +1,11 @@
 import type { Logger } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import { leadingTrackId } from '#hub/leading-track.ts'
-import type { Stream, StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { StreamEnd, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { Gathering } from './gathering.ts'
+import type { StreamSource } from './held-stream.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 
 /** What the intake tells its recording. */
@@ -74,7 +75,7 @@ export class Intake implements StreamSink, Disposable {
   }
 
   /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
-  attach(stream: Stream): void {
+  attach(stream: StreamSource): void {
     const { request, trackWaitMs, monotonicMs } = this.#options
     const { startOn, audio, video } = request
     this.#formats.clear()

@@ -6,6 +6,7 @@ import type { PartFile } from '#storage/part-file.ts'
 import type { PartFiles } from '#storage/part-files.ts'
 import type { PartDocument } from '#storage/recording-document.ts'
 import { CodecNotCarriedError } from './errors.ts'
+import type { FilesInUse } from './files-in-use.ts'
 import { Naming } from './naming.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
@@ -18,6 +19,12 @@ export interface AppendTarget {
   readonly startMs: number
   /** The part as it was. */
   readonly previous: PartDocument
+}
+
+/** Where parts are made, and which of them others write to. */
+export interface PartDisk {
+  readonly files: PartFiles
+  readonly inUse: FilesInUse
 }
 
 /**
@@ -34,13 +41,15 @@ export class PartMaker {
   readonly #naming: Naming
   readonly #id: string
   readonly #files: PartFiles
+  readonly #inUse: FilesInUse
   /** The version number the recording's first file got: its later parts carry it too. */
   #version: Promise<number> | undefined
 
   /** @throws {NameTemplateError} */
-  constructor(settings: RecorderSettings, files: PartFiles, request: ResolvedRequest, id: string) {
+  constructor(settings: RecorderSettings, disk: PartDisk, request: ResolvedRequest, id: string) {
     this.#settings = settings
-    this.#files = files
+    this.#files = disk.files
+    this.#inUse = disk.inUse
     this.#request = request
     this.#naming = new Naming(request.name, settings.timeZone)
     this.#id = id
@@ -108,7 +117,8 @@ export class PartMaker {
   /**
    * Opens the file a recording is to go on in; undefined when there is none yet. Nothing is changed when it throws.
    * @param known the part as the recording knows it; undefined when the file is not in the catalog
-   * @throws {NotOursError} @throws {DamagedError} @throws {AppendMismatchError} @throws {StorageError}
+   * @throws {NotOursError} @throws {DamagedError} @throws {AppendMismatchError} @throws {RecordingBusyError}
+   * @throws {StorageError}
    */
   async openForAppend(
     container: Container,
@@ -118,6 +128,7 @@ export class PartMaker {
   ): Promise<AppendTarget | undefined> {
     const tracks = [...formats]
     const relativePath = known?.path ?? this.path(container, 1, nowMs, tracks, 1)
+    this.#inUse.claim(this.root, relativePath, this.#id)
     const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
     try {
@@ -147,12 +158,14 @@ export class PartMaker {
     }
   }
 
-  #create(relativePath: string, index: number): Promise<PartFile> {
+  async #create(relativePath: string, index: number): Promise<PartFile> {
     const { ifExists } = this.#request
     // What was to be appended to isn't there, so whoever took the name meanwhile keeps it. `fail` was asked for a name,
     // and the recording has it; that a later part's name is taken must not cost what is yet to come.
     const keepsOthers = ifExists === 'append' || (ifExists === 'fail' && index > 1)
-    return this.#files.create(this.root, relativePath, { ifExists: keepsOthers ? 'version' : ifExists })
+    const file = await this.#files.create(this.root, relativePath, { ifExists: keepsOthers ? 'version' : ifExists })
+    this.#inUse.claim(this.root, file.relativePath, this.#id)
+    return file
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {

@@ -18,8 +18,11 @@ import {
   RecordingNotRunningError,
   StreamNotFoundError,
 } from './errors.ts'
-import { appendedTo, checkOverwritable, withoutPart } from './existing.ts'
+import { appendedTo, checkOverwritable, places, withoutPart } from './existing.ts'
+import { FilesInUse } from './files-in-use.ts'
+import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
+import { KeyedQueue } from './keyed-queue.ts'
 import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording } from './recording.ts'
 import { Reporter } from './reporter.ts'
@@ -70,6 +73,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
   readonly #amendments = new SerialQueue()
+  readonly #beginnings = new KeyedQueue()
+  readonly #inUse = new FilesInUse()
   readonly #owned = new DisposableStack()
   readonly #recovery: Promise<void>
   #lastSaveMs: number
@@ -128,13 +133,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (this.#closed) throw new RecorderClosedError()
     if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)
       throw new StreamNotFoundError(resolved.stream)
-    const recording = this.#create(resolved, null, await this.#previous(resolved))
-    const stream = hub.get(resolved.stream)
-    if (stream !== undefined) recording.attach(stream)
-    // A name that is taken, or a file that can't be appended to, is the caller's to know at once.
-    const isAboutFile = resolved.ifExists === 'fail' || resolved.ifExists === 'append'
-    if (isAboutFile) await within(START_ANSWER_MS, recording.begun)
-    if (recording.fatal !== undefined && stream !== undefined) await this.#refuse(recording)
+    const recording = await this.#begin(resolved, null, () => hub.get(resolved.stream))
+    if (recording.fatal !== undefined) await this.#refuse(recording)
     const document = recording.toDocument()
     await this.#journal.settled(document.id)
     return recording.isFinal ? document : recording.toDocument()
@@ -287,9 +287,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (request.ifExists === 'append') {
       const inProgress = {
         documents: () => this.active(),
-        ended: async (id: string) => {
-          await this.#recordings.get(id)?.stop()
-          await this.#journal.settled(id)
+        ending: (id: string) => {
+          const recording = this.#recordings.get(id)
+          return recording?.isStopping === true ? recording.stop().then(() => this.#journal.settled(id)) : undefined
         },
       }
       return appendedTo(catalog, inProgress, settings, request, this.#runtime)
@@ -330,6 +330,30 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     resolveRequest({ ...row.request, stream: 'any/stream' }, this.#options.settings)
   }
 
+  /**
+   * Begins a recording, with the stream if there is one. What is about a file that may exist waits for what begins in the
+   * same place, and until it is known whether the file can be had.
+   */
+  async #begin(
+    request: ResolvedRequest,
+    ruleId: string | null,
+    findStream: () => StreamSource | undefined,
+  ): Promise<Recording> {
+    const begin = (previous: RecordingDocument | undefined) => {
+      const recording = this.#create(request, ruleId, previous)
+      const stream = findStream()
+      if (stream !== undefined) recording.attach(stream)
+      return { recording, isAttached: stream !== undefined }
+    }
+    if (request.ifExists === 'version') return begin(undefined).recording
+    const [place] = places(this.#options.settings, request, this.#runtime)
+    return this.#beginnings.run(`${place?.root}\0${place?.path}`, async () => {
+      const { recording, isAttached } = begin(await this.#previous(request))
+      if (isAttached) await within(START_ANSWER_MS, recording.begun)
+      return recording
+    })
+  }
+
   /** @throws {RecordingBusyError} the recording to go on with has been taken up meanwhile */
   #create(request: ResolvedRequest, ruleId: string | null, previous?: RecordingDocument): Recording {
     if (this.#closed) throw new RecorderClosedError()
@@ -341,7 +365,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       request,
       runtime: this.#runtime,
       settings: this.#options.settings,
-      files: this.#options.files ?? DISK,
+      disk: { files: this.#options.files ?? DISK, inUse: this.#inUse },
       events: this.#reporter.recordingEvents,
       previous,
       refusal: this.#options.refusal,
@@ -371,14 +395,14 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     }
     try {
       const request = resolveRequest({ ...rule.request, stream: stream.path }, this.#options.settings)
-      // Only these two need the catalog first; everything else sees the stream from its first access unit on.
-      if (request.ifExists === 'append' || request.ifExists === 'overwrite') {
-        this.#previous(request)
-          .then((previous) => this.#create(request, rule.id, previous).attach(stream))
-          .catch(report)
-      } else {
+      if (request.ifExists === 'version') {
         this.#create(request, rule.id).attach(stream)
+        return
       }
+      const held = new HeldStream(stream, this.#options.settings.queueBytes)
+      this.#begin(request, rule.id, () => held)
+        .catch(report)
+        .finally(() => held[Symbol.dispose]())
     } catch (error) {
       report(error)
     }
@@ -398,6 +422,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   #forget(recording: Recording): void {
     void this.#journal.settled(recording.id).then(() => {
       if (this.#recordings.get(recording.id) === recording) this.#recordings.delete(recording.id)
+      this.#inUse.release(recording.id)
     })
   }
 }

@@ -2,11 +2,10 @@ import { errorCode, type TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container, WriterOutput } from '#containers/container.ts'
 import { GopGate } from '#hub/gop-gate.ts'
-import type { Stream, StreamEnd } from '#hub/stream.ts'
+import type { StreamEnd } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { StorageError } from '#storage/errors.ts'
-import type { PartFiles } from '#storage/part-files.ts'
 import type {
   GapCause,
   GapDocument,
@@ -18,10 +17,11 @@ import type {
 import { Account } from './account.ts'
 import { Cutter, type TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
+import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
 import type { Part } from './part.ts'
 import { PartChain } from './part-chain.ts'
-import { type AppendTarget, PartMaker } from './part-maker.ts'
+import { type AppendTarget, type PartDisk, PartMaker } from './part-maker.ts'
 import type { Zero } from './part-tracks.ts'
 import { Pauses } from './pauses.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -60,7 +60,7 @@ export interface RecordingOptions {
   readonly request: ResolvedRequest
   readonly runtime: Runtime
   readonly settings: RecorderSettings
-  readonly files: PartFiles
+  readonly disk: PartDisk
   readonly events: RecordingEvents
   /** The recording this one goes on with (append). */
   readonly previous: RecordingDocument | undefined
@@ -111,14 +111,14 @@ export class Recording {
 
   /** @throws {NameTemplateError} */
   constructor(options: RecordingOptions) {
-    const { runtime, settings, request, previous, events, files } = options
+    const { runtime, settings, request, previous, events, disk } = options
     const { monotonicMs } = runtime
     this.id = options.id
     this.request = request
     this.log = runtime.log.child({ recording: options.id, stream: request.stream })
     this.#options = options
     this.#runtime = runtime
-    this.#maker = new PartMaker(settings, files, request, options.id)
+    this.#maker = new PartMaker(settings, disk, request, options.id)
     this.#intake = new Intake({
       request,
       trackWaitMs: settings.trackWaitMs,
@@ -226,7 +226,7 @@ export class Recording {
   }
 
   /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
-  attach(stream: Stream): void {
+  attach(stream: StreamSource): void {
     if (this.#stopping !== undefined || this.#intake.isAttached) return
     if (this.#detachedMs !== undefined) {
       this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)

@@ -156,11 +156,12 @@ export class RecorderFixture implements AsyncDisposable {
 
   /** The recording, as soon as it is so. */
   async until(id: string, what: (recording: RecordingDocument) => boolean): Promise<RecordingDocument> {
-    const timeout = AbortSignal.timeout(20_000)
+    const endsMs = performance.now() + 20_000
     for (;;) {
       const recording = await this.recorder.get(id)
       if (what(recording)) return recording
-      if (timeout.aborted) throw new Error(`waited too long for ${what}: ${JSON.stringify(recording, undefined, 1)}`)
+      if (performance.now() > endsMs)
+        throw new Error(`waited too long for ${what}: ${JSON.stringify(recording, undefined, 1)}`)
       await sleep(20)
     }
   }

@@ -1,0 +1,91 @@
+import type { AttachOptions, Stream, StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { TrackFormat } from '#media/track.ts'
+
+/** What a recording takes its media from: a stream, or one that was held for it. */
+export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach'>
+
+type Item =
+  | { readonly kind: 'format'; readonly format: TrackFormat }
+  | { readonly kind: 'accessUnit'; readonly accessUnit: AccessUnit }
+
+/**
+ * A stream as it was when it was first seen: keeps what comes until the recording that is to have it can begin (the
+ * catalog has to be asked before a file is appended to), then hands all of it over. Holds no more than `capacityBytes`;
+ * beyond that the stream's own memory of its last GOP has to do.
+ */
+export class HeldStream implements StreamSource, StreamSink, Disposable {
+  readonly #stream: Stream
+  readonly #capacityBytes: number
+  readonly #knownFormats: ReadonlyMap<number, TrackFormat>
+  readonly #attachment: Disposable
+  #items: Item[] = []
+  #bytes = 0
+  #overflowed = false
+  #released = false
+
+  constructor(stream: Stream, capacityBytes: number) {
+    this.#stream = stream
+    this.#capacityBytes = capacityBytes
+    this.#knownFormats = new Map(stream.formats)
+    this.#attachment = stream.attach(this, { from: 'memory', live: false })
+  }
+
+  get path(): string {
+    return this.#stream.path
+  }
+
+  get formats(): ReadonlyMap<number, TrackFormat> {
+    return this.#overflowed ? this.#stream.formats : this.#knownFormats
+  }
+
+  get end(): StreamEnd | undefined {
+    return this.#stream.end
+  }
+
+  format(format: TrackFormat): void {
+    if (!this.#released) this.#items.push({ kind: 'format', format })
+  }
+
+  accessUnit(accessUnit: AccessUnit): void {
+    if (this.#released || this.#overflowed) return
+    this.#bytes += accessUnit.payloadBytes
+    if (this.#bytes > this.#capacityBytes) {
+      this.#overflowed = true
+      this.#release()
+      return
+    }
+    this.#items.push({ kind: 'accessUnit', accessUnit: accessUnit.retain() })
+  }
+
+  /** Whoever attaches later is told by the stream itself. */
+  ended(_end: StreamEnd): void {}
+
+  /** Once: what was held goes to the sink first. */
+  attach(sink: StreamSink, options: AttachOptions): Disposable {
+    this.#leave()
+    if (this.#overflowed) return this.#stream.attach(sink, options)
+    for (const item of this.#items) {
+      if (item.kind === 'format') sink.format(item.format)
+      else sink.accessUnit(item.accessUnit, false)
+    }
+    this.#release()
+    return this.#stream.attach(sink, { ...options, from: 'now' })
+  }
+
+  /** Nobody will attach. */
+  [Symbol.dispose](): void {
+    this.#leave()
+    this.#release()
+  }
+
+  #leave(): void {
+    this.#released = true
+    this.#attachment[Symbol.dispose]()
+  }
+
+  #release(): void {
+    for (const item of this.#items) if (item.kind === 'accessUnit') item.accessUnit.release()
+    this.#items = []
+  }
+}
