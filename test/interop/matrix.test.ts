@@ -102,8 +102,8 @@ const REQUESTS: Readonly<Record<Ending, Partial<RecordingRequest>>> = {
 const EXPECTED: Readonly<Record<Ending, Expected>> = {
   clean: { times: 1, cut: false },
   rotated: { times: 1, cut: false },
-  appended: { times: 2, cut: false },
-  killed: { times: 1, cut: true },
+  appended: { times: 2, cut: false, gap: 'publisher' },
+  killed: { times: 1, cut: true, gap: 'restart' },
 }
 
 interface Started {
