@@ -376,7 +376,7 @@ export class Recording {
     const startsGop = isLeading && accessUnit.isRandomAccess
     this.#account.received(format)
     if (gap !== undefined) this.#account.interrupted(gap)
-    this.#rotation.add(accessUnit.payloadBytes, startsGop)
+    this.#rotation.add(accessUnit.payloadBytes, atMs, startsGop)
     const unit: TimedAccessUnit = { accessUnit, dts, pts, isLeading, startsGop }
     if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
       this.#lose(unit)

@@ -1,7 +1,10 @@
 import type { CutOutlook } from './cutter.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 
-/** A GOP that begins this little before the rotation time still begins the new part: timestamps are rounded. */
+/**
+ * A GOP that begins this little before the rotation time still begins the new part: timestamps are rounded. Of short
+ * GOPs (sound alone) at most half of one, or every part would be too short.
+ */
 const ROTATION_TOLERANCE_MS = 50
 
 /** Other tracks run ahead of the leading one by no more than this, so near a cut this much is watched. */
@@ -12,6 +15,8 @@ export class Rotation {
   readonly #seconds: number
   readonly #bytes: number
   #splitRequested = false
+  #gopStartMs = Number.NEGATIVE_INFINITY
+  #gopMs = Number.POSITIVE_INFINITY
   #gopBytes = 0
   #lastGopBytes = 0
 
@@ -30,9 +35,11 @@ export class Rotation {
     this.#splitRequested = false
   }
 
-  /** Counts an access unit of any track. */
-  add(payloadBytes: number, startsGop: boolean): void {
+  /** Counts an access unit of any track, which lies at `atMs` of the recording. */
+  add(payloadBytes: number, atMs: number, startsGop: boolean): void {
     if (startsGop) {
+      this.#gopMs = atMs - this.#gopStartMs
+      this.#gopStartMs = atMs
       this.#lastGopBytes = this.#gopBytes
       this.#gopBytes = 0
     }
@@ -46,7 +53,8 @@ export class Rotation {
   outlook(atMs: number, zeroMs: number, bytes: number): CutOutlook {
     if (this.#splitRequested) return 'due'
     if (this.#seconds + this.#bytes === 0) return 'never'
-    const dueMs = this.#seconds === 0 ? Infinity : zeroMs + this.#seconds * 1000 - ROTATION_TOLERANCE_MS
+    const toleranceMs = Math.min(ROTATION_TOLERANCE_MS, this.#gopMs / 2)
+    const dueMs = this.#seconds === 0 ? Infinity : zeroMs + this.#seconds * 1000 - toleranceMs
     if (this.#bytes > 0 && bytes + this.#lastGopBytes >= this.#bytes) return 'due'
     if (atMs >= dueMs) return 'due'
     // What other tracks bring past the time of a coming cut has to wait for it.
