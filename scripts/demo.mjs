@@ -5,14 +5,14 @@ import { createInterface } from 'node:readline'
 import { ensureDashboard } from './setup/dashboard.mjs'
 import { ensureInstalled } from './setup/install.mjs'
 import { NODE_24, ROOT } from './setup/paths.mjs'
-import { serverEnvironment } from './setup/run-node24.mjs'
+import { serverArguments, serverEnvironment } from './setup/run-node24.mjs'
 
 const STREAM = 'demo/clock'
 const RESTART_MS = 1000
 
 ensureInstalled()
 ensureDashboard()
-const server = spawn(NODE_24, [`${ROOT}src/main.ts`, 'serve', '--json', ...process.argv.slice(2)], {
+const server = spawn(NODE_24, serverArguments([`${ROOT}src/main.ts`, 'serve', '--json', ...process.argv.slice(2)]), {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: serverEnvironment(),
   // Ctrl-C reaches the whole terminal; the server is told once, below, when the publisher has been.

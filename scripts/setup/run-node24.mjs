@@ -9,10 +9,11 @@ import { NODE_24 } from './paths.mjs'
 const THREAD_POOL_SIZE = '16'
 
 /**
- * Access units live for a GOP, longer than the young generation lets objects get away with: a large one would only be
- * copied about, and keep three times its size resident.
+ * A small young generation: what outlives a moment here lives for a GOP, longer than any young generation, and a large
+ * one would only keep three times its size resident. A generous first limit for the old one: pools that grow while
+ * streams begin would otherwise be taken for a heap in need of collection, a dozen times over.
  */
-const NODE_FLAGS = ['--max-semi-space-size=8']
+const NODE_FLAGS = ['--max-semi-space-size=8', '--initial-old-space-size=200']
 
 /** Arguments that start a script of ours as the server is started. */
 export function serverArguments(args) {
@@ -21,7 +22,8 @@ export function serverArguments(args) {
 
 /** The environment for a server process. */
 export function serverEnvironment() {
-  return { UV_THREADPOOL_SIZE: THREAD_POOL_SIZE, ...process.env }
+  // Threads that only read and write files need no memory arenas of their own.
+  return { UV_THREADPOOL_SIZE: THREAD_POOL_SIZE, MALLOC_ARENA_MAX: '2', ...process.env }
 }
 
 /** Goes on as Node 24 with these arguments; never returns. Signals and the exit code pass through. */
