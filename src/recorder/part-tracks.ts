@@ -62,7 +62,8 @@ export class PartTracks {
     if (track?.format !== format) track = this.#follow(format)
     track.offsetTicks = unit.dts - accessUnit.dts
     // A track that stalled for longer than a cut waits may still bring what belongs before the cut.
-    const dts = Math.max(track.lastDts + 1, unit.dts - track.zeroTicks)
+    let dts = Math.max(0, unit.dts - track.zeroTicks)
+    if (dts <= track.lastDts) dts = track.lastDts + Math.ceil(format.timescale / 1000)
     const pts = Math.max(dts, unit.pts - track.zeroTicks)
     track.lastDts = dts
     this.#endMs = Math.max(this.#endMs, (pts * 1000) / format.timescale)

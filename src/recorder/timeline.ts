@@ -136,8 +136,9 @@ export class Timeline {
   #place(clock: TrackClock, accessUnit: AccessUnit, gap: TimelineGap | undefined): RecordingTiming {
     const { timescale } = clock
     let dts = accessUnit.dts - clock.offsetTicks
-    const earliest = clock.lastOutTicks + 1
-    if (dts < earliest) dts = earliest
+    // A millisecond, because that is FLV's tick.
+    if (dts <= clock.lastOutTicks) dts = clock.lastOutTicks + Math.ceil(timescale / 1000)
+    else if (dts < 0) dts = 0
     const pts = Math.max(accessUnit.pts - clock.offsetTicks, dts)
     const step = dts - clock.lastOutTicks
     if (clock.lastOutTicks >= 0 && step * 1000 < NOTED_GAP_MS * timescale) clock.durationTicks = step
