@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createApi } from '#api/server.ts'
 import { newUlid } from '#base/id.ts'
 import type { Runtime } from '#base/runtime.ts'
+import { Slots } from '#base/slots.ts'
 import type { Config } from '#config/config.ts'
 import type { Container, ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
@@ -35,9 +36,19 @@ const DIGEST_BYTES_PER_SECOND = 50 * 1024 * 1024
 
 const DASHBOARD = join(import.meta.dirname, '../dashboard/dist')
 
+/**
+ * Parts being completed at once. A hundred streams that end together would otherwise all read their indexes at the same
+ * time; one after the other they take as long, and no more memory than a few.
+ */
+const FINISHES_AT_ONCE = 8
+
 /** Every container of the product, for the recorder and the command line. */
 export function allContainers(mp4IndexBytes: number): Readonly<Record<ContainerName, Container>> {
-  return { mp4: createMp4({ indexBytes: mp4IndexBytes }), flv, ts: mpegts }
+  const slots = new Slots(FINISHES_AT_ONCE)
+  const inTurn = (container: Container): Container => {
+    return { ...container, finish: (part) => slots.run(() => container.finish(part)) }
+  }
+  return { mp4: inTurn(createMp4({ indexBytes: mp4IndexBytes })), flv: inTurn(flv), ts: inTurn(mpegts) }
 }
 
 /**
