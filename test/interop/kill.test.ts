@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient } from '#test/support/api-client.ts'
-import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
+import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import {
-  type Arrived,
-  arrivedCounts,
   assertPlaysUnrepaired,
   assertRecovered,
   missingMs,
+  type Sent,
+  sentCounts,
 } from '#test/support/killed-recording.ts'
 import { PacedPublisher } from '#test/support/paced-publisher.ts'
 import { ProcessorPressure } from '#test/support/processor-pressure.ts'
@@ -21,7 +21,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /**
  * Promise 3: kill -9 of the server at random moments of four recordings. Every file plays as it is, in FFmpeg 5.1 and
- * FFmpeg 8, and after the next start; at most a second of what had reached the server is missing.
+ * FFmpeg 8, and after the next start; at most a second is missing of what publishers had written to their sockets.
  */
 
 const IS_LONG = process.env['LONG_TESTS'] !== undefined
@@ -74,7 +74,7 @@ interface Take {
 
 /** The same after the kill. */
 interface KilledTake extends Take {
-  readonly arrived: Arrived
+  readonly sent: Sent
   readonly before: readonly number[]
 }
 
@@ -83,7 +83,9 @@ class Campaign {
   readonly folder: TempFolder
   readonly random: () => number
   readonly pressure = new ProcessorPressure()
+  /** Most that was missing, of what publishers had written and of what the server had read. */
   worstMs = 0
+  worstReadMs = 0
 
   constructor(ownFolder: TempFolder, seed: number) {
     this.folder = ownFolder
@@ -99,7 +101,10 @@ class Campaign {
     try {
       await use(campaign)
     } finally {
-      t.diagnostic(`KILL_SEED=${seed} repeats the moments; most missing after a kill: ${campaign.worstMs} ms`)
+      const { worstMs, worstReadMs } = campaign
+      t.diagnostic(
+        `KILL_SEED=${seed}: at most ${worstMs} ms missing of what was sent, ${worstReadMs} ms of what was read`,
+      )
     }
   }
 
@@ -128,22 +133,27 @@ class Campaign {
   /** Kills the server, and judges the files as they are. */
   async kill(server: ServerProcess, takes: readonly Take[]): Promise<KilledTake[]> {
     const stalledMs = this.pressure.stalledMs(ALLOWED_MS)
+    const written = takes.map(({ publisher }) => publisher.written())
     const arrived = takes.map(({ publisher }) => publisher.arrived())
     await server.kill()
     const killed: KilledTake[] = []
     for (const [index, take] of takes.entries()) {
       take.publisher[Symbol.dispose]()
       const { camera, times } = take
-      const counts = arrivedCounts(arrived[index] ?? [], camera.source.units, times)
-      const known: Arrived = { source: camera.judged, format: camera.format, counts }
-      const held = await assertPlaysUnrepaired(take.path, known)
-      const lostMs = await missingMs(known, held)
+      const upTo = (units: readonly SourceUnit[] | undefined): Sent => {
+        const counts = sentCounts(units ?? [], camera.source.units, times)
+        return { source: camera.judged, format: camera.format, counts }
+      }
+      const sent = upTo(written[index])
+      const held = await assertPlaysUnrepaired(take.path, sent)
+      const lostMs = await missingMs(sent, held)
       this.worstMs = Math.max(this.worstMs, Math.round(lostMs))
+      this.worstReadMs = Math.max(this.worstReadMs, Math.round(await missingMs(upTo(arrived[index]), held)))
       assert.ok(
         lostMs <= ALLOWED_MS + stalledMs,
-        `${take.path}: ${lostMs} ms missing of ${counts.join()} access units (the machine stalled ${stalledMs} ms)`,
+        `${take.path}: ${lostMs} ms missing of ${sent.counts.join()} access units (the machine stalled ${stalledMs} ms)`,
       )
-      killed.push({ ...take, arrived: known, before: held })
+      killed.push({ ...take, sent, before: held })
     }
     return killed
   }
@@ -152,11 +162,11 @@ class Campaign {
   async assertRecovered(server: ServerProcess, killed: readonly KilledTake[]): Promise<RecordingDocument[]> {
     const api = new ApiClient(server)
     const recovered: RecordingDocument[] = []
-    for (const { id, path, before: held, arrived } of killed) {
+    for (const { id, path, before: held, sent } of killed) {
       const isOver = ({ state }: RecordingDocument) => state === 'ready' || state === 'failed'
       const { state } = await api.until(id, 'finished after the restart', isOver)
       const recording = state === 'ready' ? await api.untilProved(id) : await api.recording(id)
-      await assertRecovered(recording, path, held, arrived)
+      await assertRecovered(recording, path, held, sent)
       if (state === 'ready') await assertVerified(this.folder.path, recording)
       recovered.push(recording)
     }

@@ -68,15 +68,17 @@ export class PacedPublisher implements Disposable {
     return this.#done
   }
 
-  /**
-   * Access units the server has read wholly: what was sent, but for what lies in this process and in the server's own
-   * socket, where the kernel counts it. Synchronous, so that nothing happens between this and a kill.
-   */
+  /** Access units that this process got rid of: the kernel has them. Synchronous, so that a kill can follow at once. */
+  written(): readonly SourceUnit[] {
+    const { socket } = this.#client
+    return this.#upTo(socket.bytesWritten - socket.writableLength)
+  }
+
+  /** Of those, what the server has read: not what lies in its socket, where the kernel counts it. */
   arrived(): readonly SourceUnit[] {
     const { socket } = this.#client
-    const readBytes = socket.bytesWritten - socket.writableLength - unreadBytes(this.#serverPort, socket.localPort ?? 0)
-    const next = this.#endBytes.findIndex((endByte) => endByte > readBytes)
-    return this.#units.slice(0, next < 0 ? this.#endBytes.length : next)
+    const unread = unreadBytes(this.#serverPort, socket.localPort ?? 0)
+    return this.#upTo(socket.bytesWritten - socket.writableLength - unread)
   }
 
   /** Resolves when the server has read the whole source. */
@@ -95,6 +97,11 @@ export class PacedPublisher implements Disposable {
   [Symbol.dispose](): void {
     this.#stopped = true
     this.#client[Symbol.dispose]()
+  }
+
+  #upTo(bytes: number): readonly SourceUnit[] {
+    const next = this.#endBytes.findIndex((endByte) => endByte > bytes)
+    return this.#units.slice(0, next < 0 ? this.#endBytes.length : next)
   }
 
   async #run(): Promise<void> {
