@@ -38,7 +38,7 @@ const TICK_MS = 200
 /** How often the ledger of a recording in progress is stored: what a crash may cost of it. */
 const SAVE_EVERY_MS = 30_000
 
-/** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
+/** Default of {@link RecorderOptions.stopAnswerMs}. */
 const STOP_ANSWER_MS = 15_000
 
 /** How long start() waits for the file, when what is there decides whether the recording can be. */
@@ -61,6 +61,8 @@ export interface RecorderOptions {
   readonly refusal: () => TapedeckError | undefined
   /** Default: the file system. */
   readonly files?: PartFiles
+  /** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
+  readonly stopAnswerMs?: number
 }
 
 /** All recordings of this node: starts them by request and by rule, finds them again, ends them. */
@@ -143,7 +145,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   async stop(id: string): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
     if (recording === undefined) return this.get(id)
-    await within(STOP_ANSWER_MS, recording.stop())
+    await within(this.#options.stopAnswerMs ?? STOP_ANSWER_MS, recording.stop())
     await this.#journal.settled(id)
     return recording.toDocument()
   }

@@ -281,8 +281,13 @@ export class Recording {
       ledger: this.#account.toDocument(),
       metadata: request.metadata,
       held: this.#held,
-      error: this.#fatal === undefined ? (this.#troubles.current ?? this.#flaw) : problemOf(this.#fatal),
+      error: this.#error,
     }
+  }
+
+  get #error(): ProblemDocument | null {
+    if (this.#fatal !== undefined) return problemOf(this.#fatal)
+    return this.#troubles.current ?? (this.isFinal ? this.#flaw : null)
   }
 
   /**

@@ -6,6 +6,8 @@ import type { PartFile } from '#storage/part-file.ts'
 export interface Faults {
   /** Applies fail as if the system had answered this (`ENOSPC`, `EIO`, `EACCES`, `ESTALE`…). */
   failApply?: string | undefined
+  /** Awaited before every sync. */
+  beforeSync?: (() => Promise<void>) | undefined
   /** Syncs and commits fail so. */
   failSync?: string | undefined
   /** checkInPlace() fails so. */
@@ -55,6 +57,7 @@ export class FaultFile implements PartFile {
   }
 
   async sync(): Promise<void> {
+    await this.faults.beforeSync?.()
     this.#fail(this.faults.failSync)
     await this.#inner.sync()
   }

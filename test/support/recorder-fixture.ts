@@ -48,6 +48,7 @@ export interface DiskFaults extends Faults {
 export interface RecorderFixtureOptions {
   readonly settings?: Partial<RecorderSettings>
   readonly rules?: readonly RuleRow[]
+  readonly stopAnswerMs?: number
 }
 
 /** A rule that records, for tests. */
@@ -131,6 +132,7 @@ export class RecorderFixture implements AsyncDisposable {
         rules: options.rules ?? [],
         refusal: () => this.refusal,
         files: faultyFiles(this.disk),
+        ...(options.stopAnswerMs === undefined ? {} : { stopAnswerMs: options.stopAnswerMs }),
       }),
     )
     this.recorder.events.listen((event) => {
