@@ -91,19 +91,21 @@ async function forEach(cases: readonly Prepared[], job: (aCase: Prepared) => Pro
   await Promise.all(Array.from({ length: PUBLISHERS }, work))
 }
 
-type Ending = 'clean' | 'rotated' | 'appended' | 'killed'
+type Ending = 'clean' | 'rotated' | 'appended' | 'killed' | 'rotated-killed'
 
 const REQUESTS: Readonly<Record<Ending, Partial<RecordingRequest>>> = {
   clean: {},
   rotated: { rotate: { seconds: 1 } },
   appended: { ifExists: 'append' },
   killed: {},
+  'rotated-killed': { rotate: { seconds: 1 } },
 }
 const EXPECTED: Readonly<Record<Ending, Expected>> = {
   clean: { times: 1, cut: false },
   rotated: { times: 1, cut: false },
   appended: { times: 2, cut: false, gap: 'publisher' },
   killed: { times: 1, cut: true, gap: 'restart' },
+  'rotated-killed': { times: 1, cut: true, gap: 'restart' },
 }
 
 interface Started {
@@ -168,12 +170,12 @@ test('recordings of a killed server are finished at the next start', { timeout: 
   {
     await using server = await startServerProcess(folder.path)
     const api = new ApiClient(server)
-    for (const aCase of cases) started.push(...(await start(api, aCase, ['killed'])))
+    for (const aCase of cases) started.push(...(await start(api, aCase, ['killed', 'rotated-killed'])))
     const publishing = Promise.allSettled(cases.map((aCase) => publish(server, aCase, 0.75)))
     for (const { recording } of started) {
       await api.until(recording.id, 'recording', ({ state }) => state === 'recording')
     }
-    await sleep(500)
+    await sleep(1_500)
     await server.kill()
     await publishing
   }
