@@ -22,6 +22,8 @@ export interface PartChainOptions {
     ended(part: Part, error: unknown): void
   }
   readonly refusal: () => TapedeckError | undefined
+  /** See PartOptions. */
+  readonly stored: () => Promise<void>
   /** Sync before a part counts as final (power durability, or it replaces another file). */
   readonly syncFirst: boolean
   readonly fragmentMs: number
@@ -144,11 +146,11 @@ export class PartChain {
   }
 
   #part(
-    options: Omit<PartOptions, 'root' | 'events' | 'refusal' | 'monotonicMs' | 'fragmentMs' | 'syncEveryMs'>,
+    options: Omit<PartOptions, 'root' | 'events' | 'refusal' | 'stored' | 'monotonicMs' | 'fragmentMs' | 'syncEveryMs'>,
   ): Part {
-    const { maker, events, refusal, runtime, fragmentMs, syncEveryMs } = this.#options
+    const { maker, events, refusal, stored, runtime, fragmentMs, syncEveryMs } = this.#options
     const { monotonicMs } = runtime
-    return new Part({ ...options, root: maker.root, events, refusal, monotonicMs, fragmentMs, syncEveryMs })
+    return new Part({ ...options, root: maker.root, events, refusal, stored, monotonicMs, fragmentMs, syncEveryMs })
   }
 
   #finish(part: Part): void {

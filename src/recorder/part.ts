@@ -54,6 +54,8 @@ export interface PartOptions {
   readonly events: PartEvents
   /** Why nothing may be written now though the disk would take it (the free-space floor); undefined when it may. */
   readonly refusal: () => TapedeckError | undefined
+  /** Resolves when a start after a crash would find what `opened` told: not a byte goes to a file nobody knows of. */
+  readonly stored: () => Promise<void>
   readonly monotonicMs: () => number
   readonly fragmentMs: number
   /** Sync this often while writing (power durability); 0: only at the end. */
@@ -84,7 +86,7 @@ export class Part {
   #failed = false
   #closing = false
   #vanished = false
-  /** A write or a sync is under way since then. */
+  /** A write, a sync or the note of a new file is under way since then. */
   #busySinceMs: number | undefined
   #checking = false
   #checkedMs: number
@@ -257,8 +259,11 @@ export class Part {
     this.#file = file
     this.#fileBytes = file.sizeBytes
     this.#checkedMs = this.#options.monotonicMs()
+    this.#busySinceMs = this.#checkedMs
     this.#options.events.opened(this)
-    this.#pump()
+    await this.#options.stored()
+    this.#busySinceMs = undefined
+    this.#goOn()
   }
 
   #pump(): void {

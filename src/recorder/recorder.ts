@@ -44,6 +44,9 @@ const STOP_ANSWER_MS = 15_000
 /** How long start() waits for the file, when what is there decides whether the recording can be. */
 const START_ANSWER_MS = 3_000
 
+/** How long a new file waits for the catalog: one that hangs must not keep the recording from its disk. */
+const STORED_PATIENCE_MS = 1_000
+
 /** How long the server waits for its recordings at its own end; the rest is finished at the next start. */
 const CLOSE_PATIENCE_MS = 10_000
 
@@ -361,8 +364,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (this.#closed) throw new RecorderClosedError()
     if (previous !== undefined && this.#recordings.has(previous.id))
       throw new RecordingBusyError(previous.id, previous.state)
+    const id = previous?.id ?? this.#runtime.newId()
     const recording = new Recording({
-      id: previous?.id ?? this.#runtime.newId(),
+      id,
       ruleId,
       request,
       runtime: this.#runtime,
@@ -371,6 +375,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       events: this.#reporter.recordingEvents,
       previous,
       refusal: this.#options.refusal,
+      stored: () => within(STORED_PATIENCE_MS, this.#journal.settled(id)),
     })
     this.#recordings.set(recording.id, recording)
     this.#reporter.accepted(recording)

@@ -65,6 +65,8 @@ export interface RecordingOptions {
   /** The recording this one goes on with (append). */
   readonly previous: RecordingDocument | undefined
   readonly refusal: () => TapedeckError | undefined
+  /** Resolves when everything reported so far would be found after a crash. Default: at once. */
+  readonly stored?: () => Promise<void>
 }
 
 /**
@@ -141,6 +143,7 @@ export class Recording {
       log: this.log,
       previous: previous?.parts ?? [],
       refusal: options.refusal,
+      stored: options.stored ?? (() => Promise.resolve()),
       // Replacing another file means moving over it, which may only happen once the bytes are safe.
       syncFirst: settings.durability === 'power' || request.ifExists === 'overwrite',
       fragmentMs: settings.fragmentMs,
