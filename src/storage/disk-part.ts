@@ -31,6 +31,8 @@ export class DiskPart implements PartFile {
   #sizeBytes: number
   #replaces: string | undefined
   #committed = false
+  /** Which file the descriptor is of: asked once, since the look for the name is taken every second. */
+  #identity: { readonly ino: number; readonly dev: number } | undefined
   #closing: Promise<void> | undefined
 
   constructor(opened: OpenedPart) {
@@ -75,8 +77,10 @@ export class DiskPart implements PartFile {
 
   checkInPlace(): Promise<void> {
     return this.#run(async () => {
-      const [opened, named] = await Promise.all([statDescriptor(this.#descriptor), stat(this.#path)])
-      if (opened.ino !== named.ino || opened.dev !== named.dev) throw new StorageVanishedError(this.#path)
+      this.#identity ??= await statDescriptor(this.#descriptor)
+      const named = await stat(this.#path)
+      if (this.#identity.ino !== named.ino || this.#identity.dev !== named.dev)
+        throw new StorageVanishedError(this.#path)
     })
   }
 
