@@ -49,12 +49,14 @@ before(async () => {
 })
 after(() => folder[Symbol.asyncDispose]())
 
-async function cameras(seconds: number): Promise<readonly Camera[]> {
+async function cameras(seconds: number, audio: 'aac' | undefined = 'aac'): Promise<readonly Camera[]> {
   const made = new Map<number, Pick<Camera, 'source' | 'judged'>>()
+  const codecs = ['h264', ...(audio === undefined ? [] : [audio])]
   for (const bPictures of [0, 2]) {
     const encoding = ['-bf', String(bPictures)]
-    const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds, size: '160x90', encoding })
-    made.set(bPictures, { source, judged: new JudgedSource(source.path, ['h264', 'aac']) })
+    const options = { video: 'h264', seconds, size: '160x90', encoding, ...(audio !== undefined && { audio }) } as const
+    const source = await makeSource(folder, options)
+    made.set(bPictures, { source, judged: new JudgedSource(source.path, codecs) })
   }
   return CAMERAS.flatMap(({ name, format, bPictures }) => {
     const media = made.get(bPictures)
@@ -189,18 +191,20 @@ function assertRestartNoted({ state, ledger }: RecordingDocument): void {
   if (state === 'ready') assert.equal(ledger.gaps.at(-1)?.cause, 'restart', JSON.stringify(ledger))
 }
 
-test('killed at random moments of four recordings', { timeout: 1_800_000 }, async (t) => {
-  const kills = IS_LONG ? 100 : 6
-  const sources = await cameras(IS_LONG ? 10 : 6)
+/** Begins four recordings, kills the server after a while, and again. */
+async function killAgainAndAgain(
+  t: TestContext,
+  sources: readonly Camera[],
+  options: { kills: number; fromMs: number; toMs: number },
+): Promise<void> {
   await Campaign.run(t, async (campaign) => {
     let server = await campaign.start()
-    let killed: KilledTake[] = []
     try {
-      for (let round = 1; round <= kills; round++) {
+      for (let round = 1; round <= options.kills; round++) {
         const name = (camera: Camera) => `round${round}/${camera.name}`
         const takes = await Promise.all(sources.map((camera) => campaign.begin(server, camera, { name: name(camera) })))
-        await sleep(campaign.between(100, IS_LONG ? 9_000 : 4_500))
-        killed = await campaign.kill(server, takes)
+        await sleep(campaign.between(options.fromMs, options.toMs))
+        const killed = await campaign.kill(server, takes)
         server = await campaign.start()
         for (const recording of await campaign.assertRecovered(server, killed)) assertRestartNoted(recording)
       }
@@ -210,6 +214,16 @@ test('killed at random moments of four recordings', { timeout: 1_800_000 }, asyn
       await server.stop()
     }
   })
+}
+
+test('killed at random moments of four recordings', { timeout: 1_800_000 }, async (t) => {
+  const sources = await cameras(IS_LONG ? 10 : 6)
+  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 100 : 6, fromMs: 100, toMs: IS_LONG ? 9_000 : 4_500 })
+})
+
+test('killed while files begin, of streams whose sound is waited for', { timeout: 1_800_000 }, async (t) => {
+  const sources = await cameras(3, undefined)
+  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 60 : 5, fromMs: 650, toMs: 1_150 })
 })
 
 test('killed while recordings are being stopped', { timeout: 1_800_000 }, async (t) => {

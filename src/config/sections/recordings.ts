@@ -58,7 +58,8 @@ export const RECORDINGS_KEYS = {
       'Media of this many milliseconds goes to the file at a time. A killed server costs at most this, and up to 300 ms that are on their way.',
   }),
   trackWaitMs: new Key(integer({ min: 0, max: 60_000, unit: 'milliseconds' }), {
-    default: 1000,
+    // What is gathered meanwhile is in no file yet, so the wait is part of what a kill may cost, as above.
+    default: 700,
     about: 'How long a new recording waits for a second track (audio beside video) before its file starts.',
   }),
   reconnectSeconds: new Key(integer({ min: 0, max: 86_400, unit: 'seconds' }), {
