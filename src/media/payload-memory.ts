@@ -54,14 +54,18 @@ export class PayloadMemory {
     return this.#inUseBytes
   }
 
-  /** A chunk with room for at least this much. */
+  /** A chunk with room for at least this much; a larger idle one rather than a new one of the right size. */
   take(minimumBytes: number): Chunk {
-    const bytes = chunkBytesFor(minimumBytes)
-    this.#inUseBytes += bytes
-    const idle = this.#idle.get(bytes)?.pop()
-    if (idle === undefined) return new Chunk(this, new Uint8Array(bytes))
-    this.#idleBytes -= bytes
-    return idle.revive()
+    const rightBytes = chunkBytesFor(minimumBytes)
+    for (let bytes = rightBytes; bytes <= MAX_POOLED_BYTES; bytes *= 2) {
+      const idle = this.#idle.get(bytes)?.pop()
+      if (idle === undefined) continue
+      this.#idleBytes -= bytes
+      this.#inUseBytes += bytes
+      return idle.revive()
+    }
+    this.#inUseBytes += rightBytes
+    return new Chunk(this, new Uint8Array(rightBytes))
   }
 
   /** Takes a chunk back whose last reference is gone. Chunks call this themselves. */
