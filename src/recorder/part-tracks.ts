@@ -1,3 +1,4 @@
+import { TapedeckError } from '#base/error.ts'
 import type { PartSummary, PartTiming, WriterOutput } from '#containers/container.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { rescale } from '#media/clock.ts'
@@ -22,6 +23,7 @@ export interface TrackLoss {
 
 interface PartTrack {
   format: TrackFormat
+  codecString: string
   accessUnits: number
   payloadBytes: number
   /** The part's zero in this track's ticks. */
@@ -126,6 +128,7 @@ export class PartTracks {
     const held = before ?? this.#previous.find(({ trackId }) => trackId === format.trackId)
     const track: PartTrack = {
       format,
+      codecString: codecStringOf(format),
       accessUnits: held?.accessUnits ?? 0,
       payloadBytes: held?.payloadBytes ?? 0,
       zeroTicks: rescale(this.#zero.ticks, this.#zero.timescale, format.timescale),
@@ -146,13 +149,23 @@ export class PartTracks {
   }
 }
 
+/** A configuration that nobody can read must not keep its media from being recorded: the codec's name has to do. */
+function codecStringOf(format: TrackFormat): string {
+  try {
+    return codecString(format)
+  } catch (error) {
+    if (error instanceof TapedeckError) return format.codec
+    throw error
+  }
+}
+
 function trackDocument(track: PartTrack): PartTrackDocument {
   const { format } = track
   const common = {
     trackId: format.trackId,
     kind: format.kind,
     codec: format.codec,
-    codecString: codecString(format),
+    codecString: track.codecString,
     accessUnits: track.accessUnits,
     payloadBytes: track.payloadBytes,
   }

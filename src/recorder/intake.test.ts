@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SILENT_LOGGER } from '#base/runtime.ts'
+import { flv } from '#containers/flv/flv.ts'
+import { mpegts } from '#containers/mpegts/mpegts.ts'
+import { Hub } from '#hub/hub.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
+import { Intake, type IntakeOptions } from './intake.ts'
+
+const video = testVideo()
+const audio = testAudio()
+const unit = unitMaker()
+
+function intake(request: Partial<IntakeOptions['request']> = {}) {
+  const clock = { ms: 0 }
+  const seen: string[] = []
+  const name = ({ format, dts }: AccessUnit) => `${format.kind.charAt(0)}${(dts * 1000) / format.timescale}`
+  const hub = new Hub(
+    { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER },
+    { maxPublishers: 1, gopMemoryBytes: 100_000 },
+  )
+  const publish = () => {
+    const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', disconnect() {} }
+    return hub.publish('live/cam1', publisher)
+  }
+  const made = new Intake({
+    request: { startOn: 'keyframe', audio: true, video: true, ...request },
+    trackWaitMs: 1_000,
+    monotonicMs: () => clock.ms,
+    log: SILENT_LOGGER,
+    events: {
+      ready: () => void seen.push('ready'),
+      accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
+      ended: ({ cause }) => void seen.push(cause),
+    },
+  })
+  const begin = (container = flv) => seen.push(...made.begin(container).map((each) => `[${name(each)}]`))
+  return { intake: made, clock, seen, publish, begin }
+}
+
+const send = (stream: { write(accessUnit: AccessUnit): void }, format: TrackFormat, ms: number, key?: boolean) =>
+  stream.write(unit(format, ms, key === undefined ? {} : { key }))
+
+test('in mid-stream every track begins where the random access point is presented', () => {
+  const { intake: i, seen, publish, begin } = intake()
+  const { stream } = publish()
+  for (const format of [video, audio]) stream.setFormat(format)
+  // Decoded at 100, presented at 180: two pictures are reordered.
+  stream.write(unit(video, 100, { key: true, compositionMs: 80 }))
+  i.attach(stream)
+  assert.deepEqual(seen, ['ready'])
+  begin()
+  for (const ms of [140, 160, 180, 200]) send(stream, audio, ms)
+  send(stream, video, 140, false)
+  assert.deepEqual(seen, ['ready', '[v100]', 'a180', 'a200', 'v140'])
+})
+
+test('what the container doesn’t carry is left out, and other tracks lead', () => {
+  const { intake: i, seen, publish, begin } = intake()
+  const { stream } = publish()
+  i.attach(stream)
+  stream.setFormat(audio)
+  send(stream, audio, 0)
+  begin(mpegts)
+  const strange = testVideo({ codec: 'vp8', trackId: 3 })
+  stream.setFormat(strange)
+  send(stream, strange, 20, true)
+  send(stream, audio, 20)
+  assert.equal(i.leadingTrackId, audio.trackId)
+  assert.deepEqual([...i.formats.keys()], [audio.trackId])
+  assert.deepEqual(seen, ['[a0]', 'a20'])
+})
+
+test('a kind that was not asked for doesn’t exist', () => {
+  const { intake: i, seen, publish, begin } = intake({ video: false })
+  const { stream } = publish()
+  i.attach(stream)
+  for (const format of [video, audio]) stream.setFormat(format)
+  send(stream, video, 0, true)
+  send(stream, audio, 0)
+  begin()
+  send(stream, video, 40, false)
+  send(stream, audio, 21)
+  assert.deepEqual(seen, ['ready', '[a0]', 'a21'])
+})
+
+test('after it left it takes nothing, though the stream is still handing round', () => {
+  const { intake: i, seen, publish } = intake()
+  const { stream, end } = publish()
+  i.attach(stream)
+  i.detach()
+  i.accessUnit(unit(video, 0, { key: true }))
+  end({ cause: 'lost', message: '' })
+  assert.deepEqual(seen, [])
+  assert.equal(i.isEmpty, true)
+})
+
+test('after a reconnect tracks don’t wait for random access points again', () => {
+  const { intake: i, seen, publish, begin } = intake()
+  const first = publish()
+  i.attach(first.stream)
+  first.stream.setFormat(video)
+  send(first.stream, video, 0, true)
+  begin()
+  first.end({ cause: 'lost', message: '' })
+  const second = publish()
+  i.attach(second.stream)
+  const again = testVideo()
+  second.stream.setFormat(again)
+  send(second.stream, again, 0, false)
+  assert.deepEqual(seen, ['[v0]', 'lost', 'v0'])
+})
+
+test('gathering becomes ready by the clock alone', () => {
+  const { intake: i, seen, publish, clock } = intake()
+  const { stream } = publish()
+  i.attach(stream)
+  stream.setFormat(video)
+  send(stream, video, 0, true)
+  clock.ms = 999
+  i.tick()
+  assert.deepEqual(seen, [])
+  clock.ms = 1_000
+  i.tick()
+  assert.deepEqual(seen, ['ready'])
+  i[Symbol.dispose]()
+  assert.equal(i.gatheredBytes, 0)
+})

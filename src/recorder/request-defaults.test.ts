@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RecordingRequest } from './request.ts'
+import { resolveRequest } from './request-defaults.ts'
+
+const DEFAULTS = { format: 'auto', name: '{stream}', reconnectSeconds: 5 } as const
+
+test('what is not said comes from the defaults', () => {
+  assert.deepEqual(resolveRequest({ stream: 'live/cam1' }, DEFAULTS), {
+    stream: 'live/cam1',
+    format: 'auto',
+    name: '{stream}',
+    ifExists: 'version',
+    rotateSeconds: 0,
+    rotateBytes: 0,
+    startOn: 'keyframe',
+    audio: true,
+    video: true,
+    maxSeconds: 0,
+    waitForStream: false,
+    reconnectSeconds: 5,
+    metadata: {},
+  })
+})
+
+const REFUSED: readonly { field: string; request: Omit<RecordingRequest, 'stream'> }[] = [
+  { field: 'format', request: { format: 'avi' as 'mp4' } },
+  { field: 'ifExists', request: { ifExists: 'replace' as 'fail' } },
+  { field: 'startOn', request: { startOn: 'never' as 'now' } },
+  { field: 'tracks', request: { tracks: { audio: false, video: false } } },
+  { field: 'rotate.seconds', request: { rotate: { seconds: -1 } } },
+  { field: 'rotate.seconds', request: { rotate: { seconds: Number.NaN } } },
+  { field: 'rotate.bytes', request: { rotate: { bytes: 1_000 } } },
+  { field: 'rotate', request: { ifExists: 'append', rotate: { seconds: 10 } } },
+  { field: 'maxSeconds', request: { maxSeconds: -5 } },
+  { field: 'reconnectSeconds', request: { reconnectSeconds: Number.POSITIVE_INFINITY } },
+  { field: 'metadata.a', request: { metadata: { a: 'x'.repeat(1_025) } } },
+  { field: 'metadata', request: { metadata: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, ''])) } },
+]
+for (const { field, request } of REFUSED) {
+  test(`${field} of ${JSON.stringify(request).slice(0, 60)} is refused`, () => {
+    assert.throws(() => resolveRequest({ stream: 'live/cam1', ...request }, DEFAULTS), {
+      code: 'recorder/request-invalid',
+      field,
+    })
+  })
+}
