@@ -54,6 +54,9 @@ const SECONDS = 3
 /** Publications at a time: more would only wait for the processor. */
 const PUBLISHERS = 4
 
+/** Not too many for all of them to be in full swing at the kill. */
+const PUBLISHED_AT_A_KILL = 7
+
 interface Prepared extends Case {
   /** Of the stream and of the files. */
   readonly name: string
@@ -166,27 +169,32 @@ test('recordings of a killed server are finished at the next start', { timeout: 
   await using folder = await TempFolder.make()
   await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
   const cases = await prepare(folder)
-  const started: Started[] = []
-  {
+  for (let at = 0; at < cases.length; at += PUBLISHED_AT_A_KILL) {
+    const started = await startAndKill(folder, cases.slice(at, at + PUBLISHED_AT_A_KILL))
     await using server = await startServerProcess(folder.path)
     const api = new ApiClient(server)
-    for (const aCase of cases) started.push(...(await start(api, aCase, ['killed', 'rotated-killed'])))
-    const publishing = Promise.allSettled(cases.map((aCase) => publish(server, aCase, 0.75)))
-    for (const { recording } of started) {
-      await api.until(recording.id, 'recording', ({ state }) => state === 'recording')
+    for (const each of started) {
+      await t.test(label(each), async () => {
+        const recording = await api.untilProved(each.recording.id)
+        assert.equal(recording.state, 'ready', JSON.stringify(recording.error))
+        await assertRecordingOf(recording, each.aCase.source, EXPECTED[each.ending])
+        await assertVerified(folder.path, recording)
+      })
     }
-    await sleep(1_500)
-    await server.kill()
-    await publishing
-  }
-  await using server = await startServerProcess(folder.path)
-  const api = new ApiClient(server)
-  for (const each of started) {
-    await t.test(label(each), async () => {
-      const recording = await api.untilProved(each.recording.id)
-      assert.equal(recording.state, 'ready', JSON.stringify(recording.error))
-      await assertRecordingOf(recording, each.aCase.source, EXPECTED[each.ending])
-      await assertVerified(folder.path, recording)
-    })
   }
 })
+
+async function startAndKill(folder: TempFolder, cases: readonly Prepared[]): Promise<Started[]> {
+  await using server = await startServerProcess(folder.path)
+  const api = new ApiClient(server)
+  const started: Started[] = []
+  for (const aCase of cases) started.push(...(await start(api, aCase, ['killed', 'rotated-killed'])))
+  const publishing = Promise.allSettled(cases.map((aCase) => publish(server, aCase, 0.75)))
+  for (const { recording } of started) {
+    await api.until(recording.id, 'recording', ({ state }) => state === 'recording')
+  }
+  await sleep(1_000)
+  await server.kill()
+  await publishing
+  return started
+}

@@ -92,7 +92,7 @@ export async function assertRecordingOf(
     const file = await judgedFile(path, framing)
     assertPlaysAlone(file, path)
     // Of pictures that stop in the middle of reordering, FFmpeg's own duration knows only how many they are.
-    assertDuration(expected.cut ? spanMs(file) : file.durationMs, part.durationMs, path)
+    assertDuration(expected.cut ? lengthMs(file) : file.durationMs, part.durationMs, path)
     for (const { run, wanted } of runsOf(file, sent, taken, path)) assertSameTimes(run, wanted, path, expected.movedMs)
     if (format === 'mp4') await assertFastStart(path)
   }
@@ -102,7 +102,7 @@ export async function assertRecordingOf(
     const wanted = sent.tracks.map(({ packets }) => packets.length * expected.times)
     assert.deepEqual(taken, wanted, 'access units of each track')
     const toleranceMs = DURATION_TOLERANCE_MS + (expected.times - 1) * JOIN_TOLERANCE_MS
-    assertDuration(recording.durationMs, sentMs(sent) * expected.times, `recording ${recording.id}`, toleranceMs)
+    assertDuration(recording.durationMs, lengthMs(sent) * expected.times, `recording ${recording.id}`, toleranceMs)
     if (isReadByFfmpeg5(format, source.codecs)) {
       const filters = format === 'ts' ? filtersFor(source.codecs, TS_FILTERS) : []
       const joined = await joinedHashes(partPaths(recording), filters)
@@ -164,16 +164,11 @@ function assertDuration(
   assert.ok(offMs <= toleranceMs, `${name}: ${actualMs} ms instead of ${expectedMs}`)
 }
 
-/** From the first presentation to the last. */
-function spanMs({ tracks }: JudgedFile): number {
-  const times = tracks.flatMap(({ packets }) => packets.map(({ ptsMs }) => ptsMs))
-  return Math.max(...times) - Math.min(...times)
-}
-
-/** How long a source is when its last packets last as long as those before. */
-function sentMs({ tracks }: JudgedFile): number {
+/** From the first presentation to the end of the last, when last packets last as long as those before. */
+function lengthMs({ tracks }: JudgedFile): number {
   const packets = tracks.flatMap((track) => {
-    const stepMs = ((track.packets.at(-1)?.dtsMs ?? 0) - (track.packets[0]?.dtsMs ?? 0)) / (track.packets.length - 1)
+    const steps = Math.max(1, track.packets.length - 1)
+    const stepMs = ((track.packets.at(-1)?.dtsMs ?? 0) - (track.packets[0]?.dtsMs ?? 0)) / steps
     return track.packets.map(({ ptsMs }) => ({ ptsMs, endMs: ptsMs + stepMs }))
   })
   return Math.max(...packets.map(({ endMs }) => endMs)) - Math.min(...packets.map(({ ptsMs }) => ptsMs))
