@@ -83,6 +83,7 @@ export interface PartTiming {
   readonly pts: number
 }
 
+/** What a writer has to know of the part it begins. */
 export interface WriterOptions {
   readonly formats: readonly TrackFormat[]
   /** Wall clock of the part's zero, milliseconds since 1970 UTC; goes into the headers. */

@@ -35,6 +35,7 @@ export interface StreamSink {
   ended(end: StreamEnd): void
 }
 
+/** How a sink joins a stream. */
 export interface AttachOptions {
   /** `memory`: first what is remembered since the last random access point. `now`: only what comes from now on. */
   readonly from: 'memory' | 'now'

@@ -1,11 +1,8 @@
 import { errorCode, type TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Container, WriterOutput } from '#containers/container.ts'
-import { GopGate } from '#hub/gop-gate.ts'
+import type { Container } from '#containers/container.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
-import type { TrackFormat } from '#media/track.ts'
-import { StorageError } from '#storage/errors.ts'
 import type {
   GapCause,
   GapDocument,
@@ -15,28 +12,18 @@ import type {
   RecordingState,
 } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
-import { Cutter, type TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
 import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
-import type { Part } from './part.ts'
-import { PartChain } from './part-chain.ts'
+import { Output } from './output.ts'
 import { type AppendTarget, type PartDisk, PartMaker } from './part-maker.ts'
-import type { Zero } from './part-tracks.ts'
 import { Pauses } from './pauses.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
-import { Rotation } from './rotation.ts'
 import type { RecorderSettings } from './settings.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
 import { Timeline } from './timeline.ts'
-import { problemOf, Troubles } from './troubles.ts'
-
-/** Pause before a new part is tried after the last one failed. */
-const NEW_PART_RETRY_MS = 1_000
-
-/** How often a part is synced while it is written, with power durability. */
-const SYNC_EVERY_MS = 1_000
+import { problemOf } from './troubles.ts'
 
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
@@ -71,9 +58,9 @@ export interface RecordingOptions {
 
 /**
  * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
- * on its timeline, divides it into parts, keeps the account. It owns intake and parts.
+ * on its timeline, counts it and hands it to the output. Its state is what intake and output have come to.
  *
- *   intake ─► timeline ─► account ─► gate ─► cutter ─► parts
+ *   intake ─► timeline ─► account ─► output (gate ─► cutter ─► parts)
  */
 export class Recording {
   readonly id: string
@@ -84,14 +71,9 @@ export class Recording {
   readonly #maker: PartMaker
   readonly #intake: Intake
   readonly #account: Account
-  readonly #gate: GopGate
-  readonly #rotation: Rotation
   readonly #limit: TimeLimit
-  readonly #cutter: Cutter
-  readonly #parts: PartChain
+  readonly #output: Output
   readonly #pauses: Pauses
-  /** Owned by a part, or by the chain while there is none to write to. */
-  readonly #troubles = new Troubles<Part | PartChain>()
   readonly #requestedAtMs: number
   readonly #firstBytes = Promise.withResolvers<void>()
   readonly #begun = Promise.withResolvers<void>()
@@ -100,15 +82,12 @@ export class Recording {
   #container: Container | undefined
   /** An appended file being opened. */
   #opening: Promise<void> | undefined
-  #nextPartMs = 0
   #detachedMs: number | undefined
   #startedAtMs: number | undefined
   #endedAtMs: number | undefined
   #held: boolean
   /** What ends the recording, as it was thrown. */
   #fatal: unknown
-  /** What went wrong at its end without ending it. */
-  #flaw: ProblemDocument | null = null
   #stopping: Promise<void> | undefined
 
   /** @throws {NameTemplateError} */
@@ -137,47 +116,35 @@ export class Recording {
       { received: events.received, lost: events.lost, gap: (gap) => events.gap(this, gap) },
       runtime.nowMs,
     )
-    this.#parts = new PartChain({
-      maker: this.#maker,
+    this.#output = new Output({
+      request,
+      settings,
       runtime,
       log: this.log,
+      maker: this.#maker,
+      account: this.#account,
       previous: previous?.parts ?? [],
+      formats: () => this.#intake.formats,
       refusal: options.refusal,
       stored: options.stored ?? (() => Promise.resolve()),
-      // Replacing another file means moving over it, which may only happen once the bytes are safe.
-      syncFirst: settings.durability === 'power' || request.ifExists === 'overwrite',
-      fragmentMs: settings.fragmentMs,
-      syncEveryMs: settings.durability === 'power' ? SYNC_EVERY_MS : 0,
       events: {
-        opened: (part) => this.#partOpened(part),
-        written: (part, output, latencyMs) => this.#written(part, output, latencyMs),
-        impaired: (part, error) => this.#impair(part, error),
-        resumed: (part) => this.#resume(part),
-        lost: (_part, losses) => {
-          for (const loss of losses) this.#account.lost(loss, 'disk')
+        opened: (part) => {
+          events.partOpened(this, part)
+          this.#begun.resolve()
         },
-        vanished: (part, tracks) => {
-          const { startMs, durationMs } = part.toDocument()
-          this.#account.vanished(tracks, startMs, startMs + durationMs)
+        written: (accessUnits, bytes, latencyMs) => {
+          events.written(accessUnits, bytes, latencyMs)
+          if (accessUnits > 0) this.#hasWritten()
         },
-        failed: (part, error) => this.#partFailed(part, error),
+        impaired: () => events.impaired(this),
+        resumed: () => events.resumed(this),
         ready: (part, finishMs) => events.partReady(this, part, finishMs),
-        ended: (part, error) => this.#partEnded(part, error),
+        fatal: (error) => this.#fail(error),
       },
     })
     const startMs = previous?.durationMs ?? 0
     this.#timeline = new Timeline(startMs)
     this.#limit = new TimeLimit(request.maxSeconds, startMs, monotonicMs)
-    this.#rotation = new Rotation(request)
-    this.#gate = new GopGate(settings.queueBytes)
-    this.#cutter = new Cutter(
-      {
-        accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
-        write: (unit) => this.#write(unit),
-        cut: (at, held) => this.#cut(at, held),
-      },
-      monotonicMs,
-    )
     this.#pauses = new Pauses(monotonicMs)
     this.#held = previous?.held ?? false
     this.#startedAtMs = previous?.startedAt == null ? undefined : Date.parse(previous.startedAt)
@@ -225,7 +192,7 @@ export class Recording {
   }
 
   get queuedBytes(): number {
-    return this.#cutter.heldBytes + this.#parts.queuedBytes + this.#intake.gatheredBytes
+    return this.#output.queuedBytes + this.#intake.gatheredBytes
   }
 
   /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
@@ -233,7 +200,6 @@ export class Recording {
     if (this.#stopping !== undefined || this.#intake.isAttached) return
     if (this.#detachedMs !== undefined) {
       this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)
-      this.#cutter.forgetTracks()
       this.#detachedMs = undefined
     }
     this.#intake.attach(stream)
@@ -242,8 +208,7 @@ export class Recording {
   /** Call a few times a second. */
   tick(): void {
     this.#intake.tick()
-    this.#cutter.tick()
-    this.#parts.tick()
+    this.#output.tick()
     this.#pauses.tick()
     const waitedMs = this.#detachedMs === undefined ? 0 : this.#runtime.monotonicMs() - this.#detachedMs
     if (this.#limit.isPast || waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
@@ -251,7 +216,7 @@ export class Recording {
 
   /** Asks for a new part at the next random access point. */
   split(): void {
-    this.#rotation.split()
+    this.#output.split()
   }
 
   /** Resolves when every file is final, or can't be made so. Idempotent; never rejects. */
@@ -262,12 +227,12 @@ export class Recording {
 
   /** Notes the digest of a finished part. */
   digested(index: number, sha256: string): void {
-    this.#parts.digested(index, sha256)
+    this.#output.digested(index, sha256)
   }
 
   toDocument(): RecordingDocument {
     const { request, settings, ruleId, previous } = this.#options
-    const parts = this.#parts.documents()
+    const parts = this.#output.parts()
     return {
       id: this.id,
       node: settings.node,
@@ -290,7 +255,7 @@ export class Recording {
 
   get #error(): ProblemDocument | null {
     if (this.#fatal !== undefined) return problemOf(this.#fatal)
-    return this.#troubles.current ?? (this.isFinal ? this.#flaw : null)
+    return this.#output.trouble ?? (this.isFinal ? this.#output.flaw : null)
   }
 
   /**
@@ -314,8 +279,7 @@ export class Recording {
     this.#begin()
     if (this.#stopping !== undefined) return
     this.#detachedMs = this.#runtime.monotonicMs()
-    this.#cutter.flush()
-    this.#parts.current?.flush()
+    this.#output.pause()
     this.log.info({ event: 'recording.publisher-lost', waitSeconds: reconnectSeconds })
   }
 
@@ -349,8 +313,8 @@ export class Recording {
     const gathered = this.#intake.begin(container)
     const first = earliest(gathered)
     if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
-    if (target === undefined) this.#beginPart(container, { ticks: 0, timescale: 1000 }, this.#intake.formats)
-    else this.#appendTo(container, target)
+    if (target === undefined) this.#output.begin(container, this.#startedAtMs)
+    else this.#output.append(container, this.#startedAtMs, target, this.#timeline.endMs)
     for (const accessUnit of gathered) {
       this.#take(accessUnit)
       accessUnit.release()
@@ -384,116 +348,13 @@ export class Recording {
     const startsGop = isLeading && accessUnit.isRandomAccess
     this.#account.received(format)
     if (gap !== undefined) this.#account.interrupted(gap)
-    this.#rotation.add(accessUnit.payloadBytes, atMs, startsGop)
-    const unit: TimedAccessUnit = { accessUnit, dts, pts, isLeading, startsGop }
-    if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
-      this.#lose(unit)
-      return
-    }
-    accessUnit.retain()
-    const part = this.#parts.current
-    const bytes = (part?.bytes ?? 0) + this.#cutter.heldBytes
-    this.#cutter.push(unit, part === undefined ? 'never' : this.#rotation.outlook(atMs, part.zeroMs, bytes))
+    this.#output.take({ accessUnit, dts, pts, isLeading, startsGop }, atMs)
   }
 
-  /** False while there is no file to write to; tries a new one at the start of a GOP. */
-  #hasPartFor(unit: TimedAccessUnit): boolean {
-    if (this.#parts.current !== undefined) return true
-    const { monotonicMs } = this.#runtime
-    if (!unit.startsGop || this.#container === undefined || monotonicMs() < this.#nextPartMs) return false
-    // What is held belongs before this GOP, where there was no file.
-    this.#cutter.flush()
-    if (this.#parts.current === undefined) {
-      this.#beginPart(this.#container, zeroAt(unit), this.#formatsFrom([unit]))
-    }
-    return this.#parts.current !== undefined
-  }
-
-  #write(unit: TimedAccessUnit): void {
-    const part = this.#parts.current
-    if (part !== undefined) {
-      part.write(unit)
-      return
-    }
-    this.#lose(unit)
-    unit.accessUnit.release()
-  }
-
-  #lose({ accessUnit: { format }, dts }: TimedAccessUnit): void {
-    const atMs = (dts * 1000) / format.timescale
-    this.#account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'disk')
-  }
-
-  #cut(at: TimedAccessUnit, held: readonly TimedAccessUnit[]): void {
-    if (this.#container !== undefined) this.#beginPart(this.#container, zeroAt(at), this.#formatsFrom(held))
-  }
-
-  #beginPart(container: Container, zero: Zero, formats: ReadonlyMap<number, TrackFormat>): void {
-    this.#rotation.wasCut()
-    try {
-      this.#parts.begin(container, formats, zero, this.#startedAtMs ?? this.#runtime.nowMs())
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #appendTo(container: Container, target: AppendTarget): void {
-    const zeroMs = this.#timeline.endMs - target.startMs
-    const zero = { ticks: Math.round(zeroMs * 1000), timescale: 1_000_000 }
-    this.#parts.append(container, this.#intake.formats, zero, target)
-  }
-
-  /** What is announced, except that what waits to be written may be of the formats before. */
-  #formatsFrom(held: readonly TimedAccessUnit[]): ReadonlyMap<number, TrackFormat> {
-    const formats = new Map(this.#intake.formats)
-    for (const { accessUnit } of held.toReversed()) formats.set(accessUnit.format.trackId, accessUnit.format)
-    return formats
-  }
-
-  #partOpened(part: Part): void {
-    this.#options.events.partOpened(this, part.toDocument())
-    this.#begun.resolve()
-  }
-
-  #written(part: Part, output: WriterOutput, latencyMs: number): void {
-    for (const { format, payloadBytes } of output.accessUnits) this.#account.written(format, payloadBytes)
-    this.#options.events.written(output.accessUnits.length, output.bytes, latencyMs)
-    this.#resume(this.#parts)
-    this.#resume(part)
-    if (this.#state === 'waiting' && output.accessUnits.length > 0) {
-      this.#advance('recording')
-      this.#firstBytes.resolve()
-    }
-  }
-
-  #impair(owner: Part | PartChain, error: unknown): void {
-    if (!this.#troubles.add(owner, error)) return
-    this.log.error({ event: 'recording.impaired', err: error })
-    this.#options.events.impaired(this)
-  }
-
-  #resume(owner: Part | PartChain): void {
-    if (!this.#troubles.remove(owner) || this.isFinal) return
-    this.log.info({ event: 'recording.resumed' })
-    this.#options.events.resumed(this)
-  }
-
-  #partFailed(part: Part, error: unknown): void {
-    const mayComeBack = error instanceof StorageError && error.origin === 'storage'
-    this.#impair(part, error)
-    if (this.#stopping !== undefined) this.#flaw = problemOf(error)
-    if (part !== this.#parts.current) return
-    this.#impair(this.#parts, error)
-    this.#parts.giveUpCurrent()
-    this.#gate.skipToNextGop()
-    this.#nextPartMs = this.#runtime.monotonicMs() + NEW_PART_RETRY_MS
-    // The name can't be had, or the first access unit can't be written: the next part would meet the same.
-    if (!mayComeBack && !part.hasBytes) this.#fail(error)
-  }
-
-  #partEnded(part: Part, error: unknown): void {
-    if (error !== undefined) this.#flaw = problemOf(error)
-    this.#resume(part)
+  #hasWritten(): void {
+    if (this.#state !== 'waiting') return
+    this.#advance('recording')
+    this.#firstBytes.resolve()
   }
 
   /** Ends the recording because of an error; what it holds so far becomes final. */
@@ -509,17 +370,16 @@ export class Recording {
     if (this.#fatal === undefined) this.#begin()
     await this.#opening
     this.#intake[Symbol.dispose]()
-    this.#cutter.flush()
     const { previous } = this.#options
     const isUntouched = this.#container === undefined && previous !== undefined
     this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()
-    const closed = this.#parts.close()
+    const closed = this.#output.close()
     if (this.#state === 'waiting') {
       await Promise.race([this.#firstBytes.promise, closed, this.#pauses.wait(FIRST_BYTES_PATIENCE_MS)])
     }
     this.#advance('finishing')
     await closed
-    const hasMedia = this.#parts.documents().some(({ state }) => state === 'ready')
+    const hasMedia = this.#output.parts().some(({ state }) => state === 'ready')
     if (!hasMedia) this.#fatal ??= new NothingRecordedError(this.request.stream)
     // An error that kept it from going on in a finished file leaves that file as it was.
     this.#advance(hasMedia && (this.#fatal === undefined || isUntouched) ? 'ready' : 'failed')
@@ -542,11 +402,6 @@ function earliest(accessUnits: readonly AccessUnit[]): AccessUnit | undefined {
     }
   }
   return first
-}
-
-/** A part may begin here. */
-function zeroAt({ dts, accessUnit }: TimedAccessUnit): Zero {
-  return { ticks: dts, timescale: accessUnit.format.timescale }
 }
 
 function isoOrNull(ms: number | undefined): string | null {

@@ -1,0 +1,274 @@
+import type { TapedeckError } from '#base/error.ts'
+import type { Logger, Runtime } from '#base/runtime.ts'
+import type { Container, WriterOutput } from '#containers/container.ts'
+import { GopGate } from '#hub/gop-gate.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { StorageError } from '#storage/errors.ts'
+import type { PartDocument, ProblemDocument } from '#storage/recording-document.ts'
+import type { Account } from './account.ts'
+import { Cutter, type TimedAccessUnit } from './cutter.ts'
+import type { Part } from './part.ts'
+import { PartChain } from './part-chain.ts'
+import type { AppendTarget, PartMaker } from './part-maker.ts'
+import type { Zero } from './part-tracks.ts'
+import type { ResolvedRequest } from './request-defaults.ts'
+import { Rotation } from './rotation.ts'
+import type { RecorderSettings } from './settings.ts'
+import { problemOf, Troubles } from './troubles.ts'
+
+/** Pause before a new part is tried after the last one failed. */
+const NEW_PART_RETRY_MS = 1_000
+
+/** How often a part is synced while it is written, with power durability. */
+const SYNC_EVERY_MS = 1_000
+
+/** What the output tells its recording. */
+export interface OutputEvents {
+  opened(part: PartDocument): void
+  written(accessUnits: number, bytes: number, latencyMs: number): void
+  /** Another kind of trouble than before; see `trouble`. */
+  impaired(): void
+  resumed(): void
+  ready(part: PartDocument, finishMs: number): void
+  /** No part can be had: the recording must end. */
+  fatal(error: unknown): void
+}
+
+export interface OutputOptions {
+  readonly request: ResolvedRequest
+  readonly settings: RecorderSettings
+  readonly runtime: Runtime
+  readonly log: Logger
+  readonly maker: PartMaker
+  readonly account: Account
+  /** Parts of earlier sessions of the recording (append). */
+  readonly previous: readonly PartDocument[]
+  /** The tracks as they are announced now. */
+  readonly formats: () => ReadonlyMap<number, TrackFormat>
+  /** See PartOptions. */
+  readonly refusal: () => TapedeckError | undefined
+  readonly stored: () => Promise<void>
+  readonly events: OutputEvents
+}
+
+/**
+ * The way of a recording's media to the disk: refuses what the disk is too slow for, divides the rest into parts, begins
+ * a new part when one fails. What does not arrive is in the account.
+ */
+export class Output {
+  readonly #options: OutputOptions
+  readonly #gate: GopGate
+  readonly #rotation: Rotation
+  readonly #cutter: Cutter
+  readonly #parts: PartChain
+  /** Owned by a part, or by the chain while there is none to write to. */
+  readonly #troubles = new Troubles<Part | PartChain>()
+  #container: Container | undefined
+  #startedAtMs = 0
+  #nextPartMs = 0
+  #closing = false
+  #flaw: ProblemDocument | null = null
+
+  constructor(options: OutputOptions) {
+    const { request, settings, runtime, account, events } = options
+    this.#options = options
+    this.#gate = new GopGate(settings.queueBytes)
+    this.#rotation = new Rotation(request)
+    this.#cutter = new Cutter(
+      {
+        accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
+        write: (unit) => this.#write(unit),
+        cut: (at, held) => this.#begin(zeroAt(at), this.#formatsFrom(held)),
+      },
+      runtime.monotonicMs,
+    )
+    this.#parts = new PartChain({
+      maker: options.maker,
+      runtime,
+      log: options.log,
+      previous: options.previous,
+      refusal: options.refusal,
+      stored: options.stored,
+      // Replacing another file means moving over it, which may only happen once the bytes are safe.
+      syncFirst: settings.durability === 'power' || request.ifExists === 'overwrite',
+      fragmentMs: settings.fragmentMs,
+      syncEveryMs: settings.durability === 'power' ? SYNC_EVERY_MS : 0,
+      events: {
+        opened: (part) => events.opened(part.toDocument()),
+        written: (part, output, latencyMs) => this.#written(part, output, latencyMs),
+        impaired: (part, error) => this.#impair(part, error),
+        resumed: (part) => this.#resume(part),
+        lost: (_part, losses) => {
+          for (const loss of losses) account.lost(loss, 'disk')
+        },
+        vanished: (part, tracks) => {
+          const { startMs, durationMs } = part.toDocument()
+          account.vanished(tracks, startMs, startMs + durationMs)
+        },
+        failed: (part, error) => this.#partFailed(part, error),
+        ready: (part, finishMs) => events.ready(part, finishMs),
+        ended: (part, error) => {
+          if (error !== undefined) this.#flaw = problemOf(error)
+          this.#resume(part)
+        },
+      },
+    })
+  }
+
+  /** Accepted, and not yet the kernel's. */
+  get queuedBytes(): number {
+    return this.#cutter.heldBytes + this.#parts.queuedBytes
+  }
+
+  /** What is wrong now; null when all is well. */
+  get trouble(): ProblemDocument | null {
+    return this.#troubles.current
+  }
+
+  /** What went wrong at the end without ending it: a part that could not be finished, last bytes that were lost. */
+  get flaw(): ProblemDocument | null {
+    return this.#flaw
+  }
+
+  parts(): PartDocument[] {
+    return this.#parts.documents()
+  }
+
+  digested(index: number, sha256: string): void {
+    this.#parts.digested(index, sha256)
+  }
+
+  /** Begins the first part, at the recording's zero. */
+  begin(container: Container, startedAtMs: number): void {
+    this.#container = container
+    this.#startedAtMs = startedAtMs
+    this.#begin({ ticks: 0, timescale: 1000 }, this.#options.formats())
+  }
+
+  /** Goes on in a finished file, whose end lies at `endMs` of the recording. */
+  append(container: Container, startedAtMs: number, target: AppendTarget, endMs: number): void {
+    this.#container = container
+    this.#startedAtMs = startedAtMs
+    const zero = { ticks: Math.round((endMs - target.startMs) * 1000), timescale: 1_000_000 }
+    this.#parts.append(container, this.#options.formats(), zero, target)
+  }
+
+  /** Retains what it takes. @param atMs where the unit is decoded, on the recording's timeline */
+  take(unit: TimedAccessUnit, atMs: number): void {
+    const { accessUnit, startsGop } = unit
+    this.#rotation.add(accessUnit.payloadBytes, atMs, startsGop)
+    if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
+      this.#lose(unit)
+      return
+    }
+    accessUnit.retain()
+    const part = this.#parts.current
+    const bytes = (part?.bytes ?? 0) + this.#cutter.heldBytes
+    this.#cutter.push(unit, part === undefined ? 'never' : this.#rotation.outlook(atMs, part.zeroMs, bytes))
+  }
+
+  /** Asks for a new part at the next random access point. */
+  split(): void {
+    this.#rotation.split()
+  }
+
+  /** The publisher is gone, perhaps to come back with other tracks: what came goes out now. */
+  pause(): void {
+    this.#cutter.flush()
+    this.#cutter.forgetTracks()
+    this.#parts.current?.flush()
+  }
+
+  /** Call a few times a second. */
+  tick(): void {
+    this.#cutter.tick()
+    this.#parts.tick()
+  }
+
+  /** Takes no more. Resolves when every part is as final as it can be. */
+  close(): Promise<void> {
+    this.#cutter.flush()
+    this.#closing = true
+    return this.#parts.close()
+  }
+
+  /** False while there is no file to write to; tries a new one at the start of a GOP. */
+  #hasPartFor(unit: TimedAccessUnit): boolean {
+    if (this.#parts.current !== undefined) return true
+    if (!unit.startsGop || this.#options.runtime.monotonicMs() < this.#nextPartMs) return false
+    // What is held belongs before this GOP, where there was no file.
+    this.#cutter.flush()
+    if (this.#parts.current === undefined) this.#begin(zeroAt(unit), this.#formatsFrom([unit]))
+    return this.#parts.current !== undefined
+  }
+
+  #begin(zero: Zero, formats: ReadonlyMap<number, TrackFormat>): void {
+    if (this.#container === undefined) return
+    this.#rotation.wasCut()
+    try {
+      this.#parts.begin(this.#container, formats, zero, this.#startedAtMs)
+    } catch (error) {
+      this.#options.events.fatal(error)
+    }
+  }
+
+  #write(unit: TimedAccessUnit): void {
+    const part = this.#parts.current
+    if (part !== undefined) {
+      part.write(unit)
+      return
+    }
+    this.#lose(unit)
+    unit.accessUnit.release()
+  }
+
+  #lose({ accessUnit: { format }, dts }: TimedAccessUnit): void {
+    const atMs = (dts * 1000) / format.timescale
+    this.#options.account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'disk')
+  }
+
+  /** What is announced, except that what waits to be written may be of the formats before. */
+  #formatsFrom(held: readonly TimedAccessUnit[]): ReadonlyMap<number, TrackFormat> {
+    const formats = new Map(this.#options.formats())
+    for (const { accessUnit } of held.toReversed()) formats.set(accessUnit.format.trackId, accessUnit.format)
+    return formats
+  }
+
+  #written(part: Part, output: WriterOutput, latencyMs: number): void {
+    const { account, events } = this.#options
+    for (const { format, payloadBytes } of output.accessUnits) account.written(format, payloadBytes)
+    this.#resume(this.#parts)
+    this.#resume(part)
+    events.written(output.accessUnits.length, output.bytes, latencyMs)
+  }
+
+  #partFailed(part: Part, error: unknown): void {
+    const mayComeBack = error instanceof StorageError && error.origin === 'storage'
+    this.#impair(part, error)
+    if (this.#closing) this.#flaw = problemOf(error)
+    if (part !== this.#parts.current) return
+    this.#impair(this.#parts, error)
+    this.#parts.giveUpCurrent()
+    this.#gate.skipToNextGop()
+    this.#nextPartMs = this.#options.runtime.monotonicMs() + NEW_PART_RETRY_MS
+    // The name can't be had, or the first access unit can't be written: the next part would meet the same.
+    if (!mayComeBack && !part.hasBytes) this.#options.events.fatal(error)
+  }
+
+  #impair(owner: Part | PartChain, error: unknown): void {
+    if (!this.#troubles.add(owner, error)) return
+    this.#options.log.error({ event: 'recording.impaired', err: error })
+    this.#options.events.impaired()
+  }
+
+  #resume(owner: Part | PartChain): void {
+    if (!this.#troubles.remove(owner)) return
+    this.#options.log.info({ event: 'recording.resumed' })
+    this.#options.events.resumed()
+  }
+}
+
+/** A part may begin here. */
+function zeroAt({ dts, accessUnit }: TimedAccessUnit): Zero {
+  return { ticks: dts, timescale: accessUnit.format.timescale }
+}
