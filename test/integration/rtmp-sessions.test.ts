@@ -235,8 +235,8 @@ test('rare forms: aggregate, ModEx nanoseconds, multitrack video, VP8 without a 
       [1, 'h264', 5000, 5000],
       [1, 'h264', 5040, 5040],
       [1, 'h264', 5080.5, 5080.5],
-      [2, 'h264', 5080, 5120],
-      [3, 'vp8', 5120, 5120],
+      [5, 'h264', 5080, 5120],
+      [7, 'vp8', 5120, 5120],
     ],
   )
   const vp8 = tape.formats.find((format) => format.codec === 'vp8')

@@ -51,7 +51,8 @@ class SocketTransport implements Transport {
   readonly #socket: Socket
   readonly #user: TransportUser
   readonly #pacer: ReadPacer
-  readonly #resume = () => this.resume()
+  readonly #handle: ReadHandle | undefined
+  readonly #readOn = () => this.#startReading()
   #isClosed = false
 
   constructor(accepted: Socket, user: TransportUser, pacer: ReadPacer, readBuffer: Uint8Array | undefined) {
@@ -59,7 +60,8 @@ class SocketTransport implements Transport {
     this.#pacer = pacer
     const shared =
       readBuffer === undefined ? undefined : withReadBuffer(accepted, readBuffer, (bytes) => this.#take(bytes))
-    this.#socket = shared ?? accepted
+    this.#socket = shared?.socket ?? accepted
+    this.#handle = shared?.handle
     this.#socket.setNoDelay(true)
     let error: Error | undefined
     this.#socket.on('error', (cause) => {
@@ -98,10 +100,21 @@ class SocketTransport implements Transport {
     this.#socket.destroy()
   }
 
+  /** After onread's callback has stopped the handle. Socket.resume() does the same by way of ticks and events. */
+  #startReading(): void {
+    if (this.#isClosed || this.#socket.destroyed) return
+    if (this.#handle === undefined) {
+      this.#socket.resume()
+      return
+    }
+    this.#handle.reading = true
+    this.#handle.readStart()
+  }
+
   /** Whether to read on. */
   #take(bytes: Uint8Array): boolean {
     const wish = this.#user.received(bytes)
-    if (wish === 'later') this.#pacer.park(this.#resume)
+    if (wish === 'later') this.#pacer.park(this.#readOn)
     return wish === 'now'
   }
 }
@@ -115,15 +128,22 @@ function withReadBuffer(
   accepted: Socket,
   buffer: Uint8Array,
   take: (bytes: Uint8Array) => boolean,
-): Socket | undefined {
+): { socket: Socket; handle: ReadHandle } | undefined {
   const owner: { _handle?: unknown } = accepted as unknown as { _handle?: unknown }
   const handle = owner._handle
   if (typeof handle !== 'object' || handle === null || !('useUserBuffer' in handle)) return undefined
+  if (!('readStart' in handle)) return undefined
   owner._handle = null
   const options = {
     handle,
     pauseOnCreate: true,
     onread: { buffer, callback: (bytes: number) => take(buffer.subarray(0, bytes)) },
   }
-  return new Socket(options as unknown as SocketConstructorOpts)
+  return { socket: new Socket(options as unknown as SocketConstructorOpts), handle: handle as unknown as ReadHandle }
+}
+
+/** What of Node's stream handle is used here: `reading` is Node's own note of whether it has been started. */
+interface ReadHandle {
+  reading: boolean
+  readStart(): number
 }

@@ -1,0 +1,23 @@
+import type { Catalog } from '#storage/catalog/catalog.ts'
+
+/** A catalog that remembers nothing, to measure without one. */
+export function emptyCatalog(): Catalog {
+  const nothing = async () => {}
+  const none = async () => []
+  return {
+    save: nothing,
+    get: async () => undefined,
+    list: async () => ({ recordings: [], nextCursor: undefined }),
+    unfinished: none,
+    undigested: none,
+    remove: nothing,
+    findByPart: none,
+    totals: async () => ({ recordings: 0, parts: 0, bytes: 0 }),
+    oldest: none,
+    knownPaths: async () => new Set(),
+    saveRule: nothing,
+    removeRule: nothing,
+    rules: none,
+    [Symbol.asyncDispose]: nothing,
+  }
+}
