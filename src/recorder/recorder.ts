@@ -32,7 +32,7 @@ import { Rules } from './rules.ts'
 import type { RecorderSettings } from './settings.ts'
 import { Tally } from './tally.ts'
 
-/** How often recordings look at the clock: stalled streams, reconnect windows, the second track's wait. */
+/** Default of {@link RecorderOptions.tickMs}. */
 const TICK_MS = 200
 
 /** How often the ledger of a recording in progress is stored: what a crash may cost of it. */
@@ -64,7 +64,9 @@ export interface RecorderOptions {
   readonly refusal: () => TapedeckError | undefined
   /** Default: the file system. */
   readonly files?: PartFiles
-  /** How long stop() waits for a disk that refuses before it answers with the recording as it is. */
+  /** How often recordings look at the clock: stalled streams, reconnect windows, a disk that refuses. Default 200. */
+  readonly tickMs?: number
+  /** How long stop() waits for a disk that refuses before it answers with the recording as it is. Default 15,000. */
   readonly stopAnswerMs?: number
 }
 
@@ -104,7 +106,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     })
     this.#lastSaveMs = runtime.monotonicMs()
     this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
-    const timer = setInterval(() => this.#tick(), TICK_MS)
+    const timer = setInterval(() => this.#tick(), options.tickMs ?? TICK_MS)
     this.#owned.defer(() => clearInterval(timer))
     this.#recovery = options
       .recover(async (recording) => {

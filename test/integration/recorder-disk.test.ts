@@ -255,7 +255,7 @@ test('stopped while the disk is full: answers in bounded time, is ready when the
     assert.equal((await fixture.recorder.get(id)).state, 'finishing')
     fixture.disk.failApply = undefined
     for (let i = 0; i < 3; i++) {
-      await sleep(250)
+      await sleep(50)
       fixture.advance(2_000)
     }
     const recording = await fixture.until(id, ({ state }) => state === 'ready')
@@ -275,7 +275,7 @@ test('stopped while a write hangs: its bytes are in the file once it returns, an
     await sendSeconds(publisher, 2, 5)
     assert.equal((await fixture.recorder.stop(id)).state, 'finishing')
     fixture.advance(6_000)
-    await sleep(300)
+    await sleep(60)
     assert.equal((await fixture.recorder.get(id)).state, 'finishing')
     fixture.disk.beforeApply = undefined
     hang.resolve()
@@ -294,13 +294,13 @@ test('a hanging write that fails at last, after the part was given up, is counte
   await sendSeconds(publisher, 2, 5)
   await fixture.recorder.stop(id)
   fixture.advance(6_000)
-  await sleep(300)
+  await sleep(60)
   fixture.disk.failApply = 'EIO'
   hang.resolve()
   await fixture.until(id, (recording) => lost(recording) > 0)
   fixture.disk.failApply = undefined
   fixture.disk.beforeApply = undefined
-  await sleep(250)
+  await sleep(50)
   fixture.advance(2_000)
   const recording = await fixture.until(id, ({ state }) => state === 'ready')
   assertBalanced(recording)
@@ -365,7 +365,7 @@ test('with power durability a part is synced about once a second while it is wri
   for (let at = 2; at < 6; at++) {
     await sendSeconds(publisher, at, at + 1)
     fixture.advance(1_000)
-    await sleep(250)
+    await sleep(50)
   }
   assert.ok(syncs >= 3 && syncs <= 6, String(syncs))
   await fixture.assertProved(await fixture.recorder.stop(id))

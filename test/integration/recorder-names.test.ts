@@ -227,8 +227,8 @@ test('two that wait to append to the same file: the second is refused while the 
 test('a split appended recording is appended to in its last part', async () => {
   await using fixture = await RecorderFixture.open()
   const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
+  const { id } = await fixture.start({ ifExists: 'append', waitForStream: true })
   const publisher = fixture.publish('live/cam1')
-  const { id } = await fixture.start({ ifExists: 'append' })
   const half = long.units.length / 2
   await publisher.sendSlowly(long.units.slice(0, half))
   await fixture.until(id, ({ state }) => state === 'recording')

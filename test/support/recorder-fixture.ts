@@ -132,6 +132,7 @@ export class RecorderFixture implements AsyncDisposable {
         rules: options.rules ?? [],
         refusal: () => this.refusal,
         files: faultyFiles(this.disk),
+        tickMs: 20,
         ...(options.stopAnswerMs === undefined ? {} : { stopAnswerMs: options.stopAnswerMs }),
       }),
     )
@@ -141,7 +142,7 @@ export class RecorderFixture implements AsyncDisposable {
     })
   }
 
-  /** Lets the recorder's clocks jump; it looks at them five times a second. */
+  /** Lets the recorder's clocks jump; it looks at them fifty times a second. */
   advance(ms: number): void {
     this.#clock.aheadMs += ms
   }
