@@ -1,5 +1,6 @@
 import { TapedeckError } from '#base/error.ts'
 import { Signal } from '#base/events.ts'
+import { LogLimit } from '#base/log-limit.ts'
 import type { Runtime } from '#base/runtime.ts'
 import { AccessUnitPool } from '#media/access-unit-pool.ts'
 import { PayloadMemory } from '#media/payload-memory.ts'
@@ -67,6 +68,9 @@ export class Hub {
     if (this.#streams.has(normalized)) throw new StreamPathInUseError(normalized)
     if (this.#streams.size >= this.#options.maxPublishers) throw new TooManyPublishersError(this.#options.maxPublishers)
     const { log, newId, nowMs, monotonicMs } = this.#runtime
+    const sinkFailed = new LogLimit<unknown>(monotonicMs, (err, occurrences) =>
+      log.error({ event: 'hub.sink-failed', stream: normalized, occurrences, err }),
+    )
     const stream = new Stream({
       id: newId(),
       path: normalized,
@@ -76,7 +80,7 @@ export class Hub {
       accessUnits: this.#accessUnits,
       gopMemoryBytes: this.#options.gopMemoryBytes,
       monotonicMs,
-      onSinkError: (error) => log.error({ event: 'hub.sink-failed', stream: normalized, err: error }),
+      onSinkError: (error) => sinkFailed.occurred(error),
     })
     this.#streams.set(normalized, stream)
     this.streamStarted.emit(stream)
