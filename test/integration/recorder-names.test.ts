@@ -102,6 +102,21 @@ for (const format of CONTAINER_NAMES) {
     await fixture.assertProved(second)
   })
 
+  test(`${format}: append brings a track that the file did not have`, async () => {
+    for (const kind of ['audio', 'video'] as const) {
+      await using fixture = await RecorderFixture.open()
+      const first = await record(fixture, { format, ifExists: 'append', tracks: { [kind]: false } })
+      const second = await record(fixture, { format, ifExists: 'append' })
+      assert.equal(second.id, first.id)
+      const counts = second.ledger.tracks.map((track) => track.written)
+      const [video = 0, audio = 0] = source.formats.map(
+        (of) => source.units.filter((unit) => unit.format === of).length,
+      )
+      assert.deepEqual(counts.sort(), (kind === 'audio' ? [2 * video, audio] : [video, 2 * audio]).sort())
+      await fixture.assertProved(second)
+    }
+  })
+
   test(`${format}: append to a foreign file is refused at once, and changes nothing`, async () => {
     await using fixture = await RecorderFixture.open()
     await mkdir(fixture.root, { recursive: true })

@@ -33,20 +33,23 @@ export async function openForAppend(
 }
 
 /**
- * The finished movie with what the new tracks need, and a writer for each. A format goes on with the next track of the
- * same codec and clock; where there is none, it becomes a new track, because players follow no change of codec.
+ * The finished movie with what the new tracks need, and a writer for each. A format goes on with the track of its
+ * id, or the next, of the same codec and clock; where there is none, it becomes a new track, because players follow no change of codec.
  */
 function joinFormats(movie: Movie, formats: readonly TrackFormat[]): { movie: Movie; tracks: TrackWriter[] } {
   const tracks = [...movie.tracks]
   const taken = new Set<MovieTrack>()
   const writers: TrackWriter[] = []
   for (const format of formats) {
-    const index = tracks.findIndex(
-      (track) => !taken.has(track) && track.codec === format.codec && track.timescale === format.timescale,
-    )
+    const fits = (track: MovieTrack) =>
+      !taken.has(track) && track.codec === format.codec && track.timescale === format.timescale
+    const same = tracks.findIndex((track) => track.id === format.trackId && fits(track))
+    const index = same < 0 ? tracks.findIndex(fits) : same
     const old = tracks[index]
     if (old === undefined) {
-      const track = movieTrack(format, 1 + Math.max(0, ...tracks.map((other) => other.id)), NO_EDIT)
+      const isFree = tracks.every((other) => other.id !== format.trackId)
+      const id = isFree ? format.trackId : 1 + Math.max(0, ...tracks.map((other) => other.id))
+      const track = movieTrack(format, id, NO_EDIT)
       tracks.push(track)
       taken.add(track)
       writers.push(new TrackWriter(track.id, format, 1))
