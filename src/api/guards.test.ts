@@ -146,6 +146,7 @@ describe('with no credential configured', () => {
       payload: '{"stream":"live/cam1"}',
     })
     assert.equal(simple.json().code, 'api/unsupported-media-type')
+    assert.match(simple.json().detail, /"text\/plain"/)
   })
 
   test('every answer forbids framing, sniffing and use by other sites', async () => {

@@ -83,11 +83,11 @@ export function registerProblems(app: App, runtime: Runtime): void {
 /** Logs an error and answers with its problem document. */
 export function answerProblem(
   thrown: FastifyError,
-  request: Pick<FastifyRequest, 'method' | 'url' | 'id'>,
+  request: Pick<FastifyRequest, 'method' | 'url' | 'id' | 'headers'>,
   reply: FastifyReply,
   runtime: Runtime,
 ): FastifyReply {
-  const error = fromFramework(thrown)
+  const error = fromFramework(thrown, request)
   if (error instanceof TapedeckError) return sendProblem(error, request, reply, runtime)
   runtime.log.error({ event: 'api.failed', method: request.method, requestId: request.id, err: thrown })
   return send(reply, {
@@ -126,14 +126,17 @@ function send(reply: FastifyReply, problem: Problem): FastifyReply {
 }
 
 /** Fastify's errors of a malformed request, as ours. Anything else is given back as it is. */
-function fromFramework(error: FastifyError): Error {
+function fromFramework(error: FastifyError, request: Pick<FastifyRequest, 'method' | 'url' | 'headers'>): Error {
   if (error instanceof TapedeckError) return error
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new BodyTooLargeError(BODY_LIMIT_BYTES)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_TYPE':
-      return new UnsupportedMediaTypeError(error.message)
+      return new UnsupportedMediaTypeError(request.headers['content-type'] ?? '')
+    // A path such as /../etc/passwd, which only a program asks for: no reason to log an error.
+    case 'FST_STATIC_FORBIDDEN_PATH':
+      return new NoSuchRouteError(request.method, pathOf(request.url))
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new MalformedBodyError('it is empty', error)
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

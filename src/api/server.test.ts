@@ -48,6 +48,19 @@ test('the page is served with a policy, its hashed files for ever, and nothing o
   }
 })
 
+test('a path that climbs is an unknown address, and no error in the log', async () => {
+  await using folder = await TempFolder.make()
+  await mkdir(folder.at('dist'))
+  await writeFile(folder.at('dist', 'index.html'), '<!doctype html><title>page</title>')
+  await using fixture = await apiFixture({ config: onFreePort, dashboardDir: folder.at('dist') })
+  const { port } = await fixture.api.listen()
+  for (const path of ['/../etc/passwd', '/assets/../../etc/passwd?token=x']) {
+    const answer = await sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+    assert.match(answer, /^HTTP\/1\.1 404 /, path)
+    assert.doesNotMatch(answer, /token/)
+  }
+})
+
 test('without a page the API works, and an unknown address is a problem', async () => {
   await using fixture = await apiFixture()
   const answer = await fixture.request({ url: '/nowhere?token=x' })
