@@ -77,11 +77,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   )
   const naming = new Naming(config.recordings.name, timeZone())
   const rebuild = async () => {
-    log.info({ event: 'catalog.rebuilding' }, 'the catalog is empty: rebuilding it from manifests and files')
+    log.debug({ event: 'catalog.rebuilding' }, 'the catalog is empty: looking for manifests and files')
     const sources = { catalog, manifests, roots, containers, node: config.node, runtime, signal: ending.signal }
     const readName = (path: string) => naming.read(path)
-    const found = await rebuildCatalog({ ...sources, readName, onProgress: () => {} })
-    log.info({ event: 'catalog.rebuilt', ...found })
+    await rebuildCatalog({ ...sources, readName, onProgress: () => {} })
   }
   const recover = async (onRecovered: (recording: RecordingDocument) => Promise<void>) => {
     if (catalog.isEmpty && options.isThrowaway !== true) await rebuild()

@@ -79,7 +79,10 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildPr
     }
     count(recording === undefined ? 'skipped' : 'recovered')
   }
-  runtime.log.info({ event: 'rebuild.finished', ...progress }, 'catalog rebuilt')
+  // A first start finds nothing, and has nothing to tell.
+  if (progress.manifests + progress.damagedManifests + progress.recovered > 0) {
+    runtime.log.info({ event: 'rebuild.finished', ...progress }, 'the catalog was empty: rebuilt from what is on disk')
+  }
   return progress
 }
 
