@@ -92,7 +92,8 @@ export function withoutPart(recording: RecordingDocument, replaced: Place): Reco
   return { ...recording, parts, bytes, ledger: { ...recording.ledger, tracks } }
 }
 
-function isAt(part: Place, place: Place): boolean {
+/** Whether a part lies in a place. */
+export function isAt(part: Place, place: Place): boolean {
   return part.root === place.root && part.path === place.path
 }
 

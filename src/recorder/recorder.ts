@@ -18,7 +18,7 @@ import {
   RecordingNotRunningError,
   StreamNotFoundError,
 } from './errors.ts'
-import { appendedTo, checkOverwritable, places, withoutPart } from './existing.ts'
+import { appendedTo, checkOverwritable, isAt, places, withoutPart } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
@@ -188,7 +188,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   async setHeld(id: string, held: boolean): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
     if (recording === undefined) {
-      const changed = await this.#amend(id, (document) => ({ ...document, held }))
+      const changed = await this.#amend(id, (document) => {
+        if (held) this.#checkNotBeingReplaced(document)
+        return { ...document, held }
+      })
       if (changed === undefined) throw new RecordingNotFoundError(id)
       return changed
     }
@@ -289,9 +292,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   /** The recording to go on with (append), after the checks that need the catalog. */
   async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
     const { catalog, settings } = this.#options
-    // What is to be continued may be what a crash has left: it has to be whole first.
-    if (request.ifExists === 'append') await this.#recovery
     if (request.ifExists === 'append') {
+      // What is to be continued may be what a crash has left: it has to be whole first.
+      await this.#recovery
       const inProgress = {
         documents: () => this.active(),
         ending: (id: string) => {
@@ -303,6 +306,17 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     }
     if (request.ifExists === 'overwrite') await checkOverwritable(catalog, settings, request, this.#runtime)
     return undefined
+  }
+
+  /** @throws {RecordingBusyError} a recording in progress will take the place of one of its files */
+  #checkNotBeingReplaced(document: RecordingDocument): void {
+    for (const { id, request } of this.#recordings.values()) {
+      if (request.ifExists !== 'overwrite') continue
+      for (const place of places(this.#options.settings, request, this.#runtime)) {
+        if (document.parts.some((part) => isAt(part, place)))
+          throw new RecordingBusyError(document.id, `being replaced by ${id}`)
+      }
+    }
   }
 
   /** Recordings whose file this part has replaced lose that part, and are gone when it was their last. */

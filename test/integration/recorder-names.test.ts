@@ -201,6 +201,16 @@ test('a held recording can be neither overwritten nor appended to', async () => 
   }
 })
 
+test('what is about to be overwritten can’t be held any more', async () => {
+  await using fixture = await RecorderFixture.open()
+  const first = await record(fixture, {})
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const { id } = await fixture.start({ ifExists: 'overwrite' })
+  await assert.rejects(fixture.recorder.setHeld(first.id, true), { code: 'recorder/recording-busy' })
+  await fixture.recorder.stop(id)
+})
+
 test('what is being recorded can’t be appended to', async () => {
   await using fixture = await RecorderFixture.open()
   const publisher = fixture.publish('live/cam1')
