@@ -436,7 +436,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const save = nowMs - this.#lastSaveMs > SAVE_EVERY_MS
     if (save) this.#lastSaveMs = nowMs
     for (const recording of this.#recordings.values()) {
-      recording.tick()
+      try {
+        recording.tick()
+      } catch (error) {
+        // One recording's mistake is no reason for the others to stop.
+        recording.log.error({ event: 'recording.tick-failed', err: error })
+      }
       if (save && recording.state === 'recording') this.#reporter.note(recording, 'soon')
     }
   }
