@@ -227,16 +227,15 @@ test('killed while files begin, of streams whose sound is waited for', { timeout
 })
 
 test('killed while recordings are being stopped', { timeout: 1_800_000 }, async (t) => {
-  const kills = IS_LONG ? 40 : 6
-  const sources = await cameras(3)
+  const kills = IS_LONG ? 60 : 4
+  const sources = await cameras(2)
+  let unfinished = 0
   await Campaign.run(t, async (campaign) => {
     let server = await campaign.start()
     try {
       for (let round = 1; round <= kills; round++) {
         const name = (camera: Camera) => `round${round}/${camera.name}`
-        const takes = await Promise.all(
-          sources.map((camera) => campaign.begin(server, camera, { name: name(camera), speed: 20 })),
-        )
+        const takes = await Promise.all(sources.map((camera) => campaign.begin(server, camera, { name: name(camera) })))
         await Promise.all(takes.map(({ publisher }) => publisher.allArrived()))
         const api = new ApiClient(server)
         const answered = new Set<string>()
@@ -246,11 +245,12 @@ test('killed while recordings are being stopped', { timeout: 1_800_000 }, async 
             () => {}, // the server is gone
           )
         }
-        await sleep(campaign.between(0, 25))
+        await sleep(campaign.between(0, 8)) // a stop takes a few milliseconds
         const final = new Set(answered)
         const killed = await campaign.kill(server, takes)
         server = await campaign.start()
         const recovered = await campaign.assertRecovered(server, killed)
+        unfinished += recovered.filter(({ ledger }) => ledger.gaps.length > 0).length
         for (const recording of recovered.filter(({ id }) => final.has(id))) {
           assert.deepEqual(recording.ledger.gaps, [], 'what was ready is untouched')
           for (const { lost } of recording.ledger.tracks) assert.equal(lost, 0)
@@ -260,6 +260,7 @@ test('killed while recordings are being stopped', { timeout: 1_800_000 }, async 
       await server.stop()
     }
   })
+  t.diagnostic(`${unfinished} of ${kills * CAMERAS.length} were not final at the kill`)
 })
 
 test('killed while finished files are being continued', { timeout: 1_800_000 }, async (t) => {
