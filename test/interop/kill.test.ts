@@ -91,7 +91,7 @@ class Campaign {
 
   constructor(ownFolder: TempFolder, seed: number) {
     this.folder = ownFolder
-    this.random = mulberry32(seed)
+    this.random = randomFrom(seed)
   }
 
   static async run(t: TestContext, use: (campaign: Campaign) => Promise<void>): Promise<void> {
@@ -176,14 +176,12 @@ class Campaign {
   }
 }
 
-/** Small, and the same everywhere for the same seed. By Tommy Ettinger, public domain. */
-function mulberry32(seed: number): () => number {
-  let state = seed
+/** Numbers from 0 to 1, the same everywhere for the same seed: a linear congruence, of which the high bits are used. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
   return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
   }
 }
 
