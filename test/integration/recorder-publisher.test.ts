@@ -140,7 +140,6 @@ test('one that comes back without sound goes on, and cuts don’t wait for the s
   first.end('lost')
   const second = fixture.publish('live/cam1')
   await second.sendSlowly(source.units.filter(({ format }) => format.kind === 'video'))
-  assert.equal(fixture.recorder.counters.queuedBytes < 200_000, true)
   second.end('unpublished')
   const final = await fixture.ready()
   assert.ok(final.parts.length >= 6, `${final.parts.length} parts`)
