@@ -38,6 +38,15 @@ export class StorageVanishedError extends StorageError {
   }
 }
 
+/** Another process records this file: whoever finishes it now cuts the recording off. */
+export class FileInUseError extends StorageError {
+  readonly code = 'storage/file-in-use'
+  override readonly origin = 'operator'
+  constructor(path: string) {
+    super(path, `${path} is being written by another program: let it finish, or stop it first`)
+  }
+}
+
 /** The file system can't make the file longer (EFBIG). */
 export class StorageFileTooLargeError extends StorageError {
   readonly code = 'storage/file-too-large'

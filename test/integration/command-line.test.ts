@@ -194,6 +194,8 @@ test('repair finishes in place what a kill left open', { timeout: 60_000 }, asyn
   await copyFile(file, copy)
   await truncate(copy, (await readFile(copy)).length - 777)
   assert.equal((await tapedeck(['verify', copy], folder)).exitCode, 4)
+  const early = await tapedeck(['repair', file], folder)
+  assert.match(early.notes, /storage\/file-in-use/, 'what a server is recording is not to be cut off')
   const repaired = await tapedeck(['repair', copy], folder)
   assert.equal(repaired.exitCode, 0, repaired.notes)
   assert.match(repaired.out, /repaired$/)

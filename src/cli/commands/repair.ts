@@ -1,4 +1,7 @@
+import { realpath } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { FileInUseError } from '#storage/errors.ts'
+import { filesOpenElsewhere } from '#storage/open-elsewhere.ts'
 import { openPartFile } from '#storage/part-files.ts'
 import type { CommandContext } from '../context.ts'
 import { locatePart } from '../part-access.ts'
@@ -12,6 +15,7 @@ export function addRepair(program: Command, context: CommandContext): void {
     .option('--json', 'as one JSON object')
     .action(async (file: string, options: { json?: true }) => {
       const { path, container } = await locatePart(file, context)
+      if ((await filesOpenElsewhere()).has(await realpath(path))) throw new FileInUseError(path)
       await using part = await openPartFile(path)
       const before = await container.inspect(part)
       const summary = await container.finish(part)

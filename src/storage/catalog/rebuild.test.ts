@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { SILENT_LOGGER } from '#base/runtime.ts'
@@ -94,4 +96,32 @@ test('a file that is being written is left alone', async () => {
     signal,
   })
   assert.equal(progress.recovered, 0)
+})
+
+test('a file that another server is recording is left alone', async () => {
+  await using folder = await TempFolder.make()
+  const root = folder.at('recordings')
+  const source = await makeSource(folder, { audio: 'aac', seconds: 1 })
+  await using part = await createPartFile(root, 'live.flv', { ifExists: 'fail' })
+  await writePart(flv.open(writerOptions(source)), part, source.units)
+  const now = Date.now()
+  const runtime = { nowMs: () => now + 60_000, newId: () => 'x', log: SILENT_LOGGER }
+  await using catalog = await SqliteCatalog.open({ folder: folder.path, runtime, onReplaced: () => {} })
+  const options = {
+    catalog,
+    manifests: new ManifestStore(folder.at('manifests'), 'process'),
+    roots: [root],
+    containers,
+    node: 'node-a',
+    runtime,
+    readName: () => undefined,
+    onProgress: () => {},
+    signal,
+  }
+  await using writing = await open(part.path, 'r+')
+  const other = spawn('sleep', ['30'], { stdio: ['ignore', writing.fd, 'ignore'] })
+  assert.equal((await rebuildCatalog(options)).recovered, 0)
+  other.kill()
+  await once(other, 'exit')
+  assert.equal((await rebuildCatalog(options)).recovered, 1, 'and found when nobody does any more')
 })

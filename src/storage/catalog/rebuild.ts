@@ -1,8 +1,10 @@
+import { realpath } from 'node:fs/promises'
 import type { Runtime } from '#base/runtime.ts'
 import type { Container, ContainerName, PartInspection } from '#containers/container.ts'
 import { isVideoCodec } from '#media/codec.ts'
 import { StorageError } from '../errors.ts'
 import type { ManifestStore } from '../manifests.ts'
+import { filesOpenElsewhere } from '../open-elsewhere.ts'
 import { openPartForReading } from '../part-files.ts'
 import type { PartTrackDocument, RecordingDocument } from '../recording-document.ts'
 import type { Catalog } from './catalog.ts'
@@ -38,8 +40,8 @@ const SAVES_IN_FLIGHT = 200
 
 /**
  * Fills an empty catalog from the manifests, then from the files that none of them knows, each as a `ready` recording
- * with the metadata `recovered: true`. Reads files, never changes them; those changed since it began are being written
- * and left alone. Runs beside everything else.
+ * with the metadata `recovered: true`. Reads files, never changes them; those changed since it began, or
+ * that another server is writing, are left alone. Runs beside everything else.
  */
 export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildProgress> {
   const { catalog, runtime, signal } = options
@@ -69,10 +71,21 @@ export async function rebuildCatalog(options: RebuildOptions): Promise<RebuildPr
   await Promise.all(saves)
 
   const known = await catalog.knownPaths()
+  let openElsewhere: ReadonlySet<string> | undefined
   for await (const file of findFiles(options.roots, extensionsOf(options.containers))) {
     signal.throwIfAborted()
     if (known.has(`${file.root}\0${file.relativePath}`) || file.modifiedAtMs >= beganAtMs) continue
     const recording = await recordingOf(file, options)
+    if (recording !== undefined && recording.state !== 'ready') {
+      openElsewhere ??= await filesOpenElsewhere()
+      if (openElsewhere.has(await realpath(file.path))) {
+        runtime.log.warn(
+          { event: 'rebuild.file-in-use', path: file.path },
+          'another server is recording this file: give each server a recordings.root of its own',
+        )
+        continue
+      }
+    }
     if (recording !== undefined) {
       await options.manifests.save(recording)
       await catalog.save(recording)
