@@ -4,6 +4,7 @@ import { createApi } from '#api/server.ts'
 import { newUlid } from '#base/id.ts'
 import type { Runtime } from '#base/runtime.ts'
 import { Slots } from '#base/slots.ts'
+import { VERSION } from '#base/version.ts'
 import type { Config } from '#config/config.ts'
 import type { Container, ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
@@ -25,8 +26,6 @@ import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
 import type { RunningServer, StartOptions } from './cli/context.ts'
 import { createLogger } from './logger.ts'
-
-export const VERSION = '0.1.0'
 
 /** How often retention looks for what to delete. */
 const RETENTION_EVERY_MS = 10_000

@@ -76,6 +76,11 @@ test('the manifest is given as it is on the disk', async () => {
   assert.match(String(answer.headers['content-type']), /^application\/json/)
 })
 
+test('an id that can be none is answered in words', async () => {
+  const answer = await fixture.request({ url: `${URL}/cam1` })
+  assert.match(assertMatches(ProblemSchema, answer.json()).detail, /path\.id: must be an id: 26 /)
+})
+
 describe('malformed requests name the field and what would be right', () => {
   const CASES = [
     { payload: '', code: 'api/malformed-body', says: /empty|body/ },

@@ -80,6 +80,8 @@ function problemsOf(part: string, schema: TSchema, error: TypeboxError): InputPr
       ]
     case 'type':
       return [{ field, message: `must be of type ${String(error.params.type)}` }]
+    case 'pattern':
+      return [{ field, message: `must be ${describedAt(schema, error.schemaPath) ?? error.params.pattern}` }]
     default:
       return [{ field, message: error.message }]
   }
@@ -87,10 +89,20 @@ function problemsOf(part: string, schema: TSchema, error: TypeboxError): InputPr
 
 /** Names the schema at a JSON pointer like `#/properties/rotate` allows. */
 function knownFields(schema: TSchema, pointer: string): string {
+  const properties = fieldOf(schemaAt(schema, pointer), 'properties')
+  return properties !== null && typeof properties === 'object' ? Object.keys(properties).join(', ') : ''
+}
+
+/** A pattern in words: nobody reads a regular expression at night. */
+function describedAt(schema: TSchema, pointer: string): string | undefined {
+  const description = fieldOf(schemaAt(schema, pointer), 'description')
+  return typeof description === 'string' ? description : undefined
+}
+
+function schemaAt(schema: TSchema, pointer: string): unknown {
   let at: unknown = schema
   for (const step of pointer.split('/').slice(1).map(unescapePointer)) at = fieldOf(at, step)
-  const properties = fieldOf(at, 'properties')
-  return properties !== null && typeof properties === 'object' ? Object.keys(properties).join(', ') : ''
+  return at
 }
 
 function fieldOf(value: unknown, name: string): unknown {

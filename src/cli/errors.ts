@@ -36,8 +36,8 @@ export class FileNotFoundError extends TapedeckError {
   readonly code = 'cli/file-not-found'
   readonly origin = 'operator'
   readonly path: string
-  constructor(path: string) {
-    super(`${path} is not there: check the path`)
+  constructor(path: string, problem = 'is not there') {
+    super(`${path} ${problem}: check the path`)
     this.path = path
   }
 }

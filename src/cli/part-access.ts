@@ -14,7 +14,8 @@ export async function locatePart(
 ): Promise<{ path: string; container: Container }> {
   const path = resolve(context.cwd, file)
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined || !found.isFile()) throw new FileNotFoundError(path)
+  if (found === undefined) throw new FileNotFoundError(path)
+  if (!found.isFile()) throw new FileNotFoundError(path, 'is not a file')
   const containers = Object.values(await context.containers())
   const container = containers.find((each) => `.${each.extension}` === extname(path).toLowerCase())
   if (container !== undefined) return { path, container }

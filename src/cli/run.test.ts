@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
@@ -174,4 +175,15 @@ test('config shows values and origins but no secret', async () => {
   assert.match(out, /log\.level +"debug" +--log-level/)
   assert.match(out, /auth\.tokens .*TAPEDECK_AUTH_TOKENS/)
   assert.doesNotMatch(out, new RegExp(`${token}|hunter2`))
+})
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  assert.deepEqual(await run(['--version']), { exitCode: 0, out: version, notes: '' })
+})
+
+test('a folder is not a file', async () => {
+  const { exitCode, notes } = await run(['inspect', '.'])
+  assert.equal(exitCode, 3)
+  assert.match(notes, /is not a file/)
 })

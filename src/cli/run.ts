@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { errorCode, errorMessage } from '#base/error.ts'
+import { VERSION } from '#base/version.ts'
 import { addConfig } from './commands/config.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addList } from './commands/list.ts'
@@ -57,6 +58,7 @@ export async function runCommandLine(
 export function commandLine(context: CommandContext): Command {
   const program = new Command('tapedeck')
     .description('the record button for live video')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('--debug', 'print stack traces')
     .exitOverride()
     .configureOutput({

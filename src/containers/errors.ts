@@ -12,7 +12,7 @@ export class NotOursError extends ContainerError {
   readonly container: string
   readonly reason: string
   constructor(container: string, reason: string) {
-    super(`not a ${container} file written by Tapedeck (${reason}): record to another name`)
+    super(`not an ${container} file written by Tapedeck (${reason}), so it stays as it is: choose another file or name`)
     this.container = container
     this.reason = reason
   }

@@ -1,7 +1,10 @@
 import { Type } from 'typebox'
 
 /** Ids are ULIDs; anything else can't exist, and does not get as far as a file name. */
-export const IdSchema = Type.String({ pattern: '^[0-9a-z]{26}$', description: 'ULID, lower case' })
+export const IdSchema = Type.String({
+  pattern: '^[0-9a-z]{26}$',
+  description: 'an id: 26 lower-case letters and digits (a ULID)',
+})
 
 export const IdParamsSchema = Type.Object({ id: IdSchema })
 
