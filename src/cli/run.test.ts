@@ -4,6 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
+import { flv } from '#containers/flv/flv.ts'
+import { mp4 } from '#containers/mp4/mp4.ts'
+import { mpegts } from '#containers/mpegts/mpegts.ts'
+import { ManifestStore } from '#storage/manifests.ts'
+import type { GapDocument, LedgerTrackDocument } from '#storage/recording-document.ts'
+import { recordingSample } from '#test/support/recording-sample.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
 import { runCommandLine } from './run.ts'
 
 /** Runs a command line with nothing of this process but its network. */
@@ -17,7 +24,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
     note: (line) => notes.push(line),
     progress: undefined,
     startServer: () => assert.fail('this command starts no server'),
-    containers: () => assert.fail('this command needs no container'),
+    containers: () => Promise.resolve({ mp4, flv, ts: mpegts }),
     onInterrupt: () => ({ [Symbol.dispose]() {} }),
   })
   return { exitCode, out: out.join('\n'), notes: notes.join('\n') }
@@ -186,4 +193,25 @@ test('a folder is not a file', async () => {
   const { exitCode, notes } = await run(['inspect', '.'])
   assert.equal(exitCode, 3)
   assert.match(notes, /is not a file/)
+})
+
+test('verify does not say that nothing is missing when the ledger has gaps', async () => {
+  await using folder = await TempFolder.make()
+  const gap: GapDocument = {
+    track: 1,
+    fromMs: 0,
+    toMs: 200,
+    missingMs: 200,
+    accessUnits: 5,
+    cause: 'disk',
+    at: '2026-11-20T07:00:02Z',
+  }
+  const track: LedgerTrackDocument = { trackId: 1, kind: 'video', codec: 'h264', received: 5, written: 0, lost: 5 }
+  const ledger = { tracks: [track], gaps: [gap] }
+  const recording = recordingSample({ state: 'failed', parts: [], ledger })
+  await new ManifestStore(folder.at('manifests'), 'process').save(recording)
+  const env = { TAPEDECK_DATA: folder.path }
+  const { exitCode, out } = await run(['verify', recording.id], env)
+  assert.match(out, /as its ledger says: 1 gap, 5 access units lost/)
+  assert.equal(exitCode, 0)
 })

@@ -10,6 +10,7 @@ import type { CommandContext } from '../context.ts'
 import { FileNotFoundError, RecordingNotKnownError } from '../errors.ts'
 import { ExitCode } from '../exit-code.ts'
 import { locatePart } from '../part-access.ts'
+import { describeLedger } from '../recording-text.ts'
 
 interface VerifyOptions {
   readonly config?: string
@@ -36,12 +37,19 @@ export function addVerify(program: Command, context: CommandContext): void {
     .option('--json', 'as one JSON object')
     .action(async (subject: string, options: VerifyOptions) => {
       const { recording, findings } = await verify(subject, options, context)
+      const lost = recording?.ledger.tracks.reduce((sum, track) => sum + track.lost, 0) ?? 0
       const about = recording === undefined ? 'the file' : `recording ${recording.id}`
-      if (options.json) context.print(JSON.stringify({ recording: recording?.id ?? null, findings }, null, 2))
-      else if (findings.length === 0) context.print(`${about} is complete: nothing is missing`)
+      if (options.json) context.print(JSON.stringify({ recording: recording?.id ?? null, lost, findings }, null, 2))
+      else if (findings.length === 0) context.print(`${about} ${soundness(recording)}`)
       else for (const { message } of findings) context.print(`${about}: ${message}`)
       if (findings.length > 0) context.setExitCode(ExitCode.findings)
     })
+}
+
+/** A loss that is accounted for is no finding, but nobody should read that nothing is missing. */
+function soundness(recording: RecordingDocument | undefined): string {
+  if (recording === undefined || recording.ledger.gaps.length === 0) return 'is complete: nothing is missing'
+  return `is as its ledger says: ${describeLedger(recording)}; "tapedeck show" lists the gaps`
 }
 
 async function verify(subject: string, options: VerifyOptions, context: CommandContext): Promise<Report> {

@@ -55,7 +55,7 @@ test('a lost catalog is rebuilt from manifests, and from files that none knows',
     node: 'node-a',
     runtime,
     readName: (path: string) =>
-      path.startsWith('live/cam2/') ? { stream: 'live/cam2', startedAtMs: 1_000_000 } : undefined,
+      path.startsWith('live/cam2/') ? { app: 'live', stream: 'cam2', startedAtMs: 1_000_000 } : undefined,
     onProgress: () => {},
     signal,
   }

@@ -19,10 +19,18 @@ export interface RebuildOptions {
   readonly node: string
   readonly runtime: Pick<Runtime, 'nowMs' | 'newId' | 'log'>
   /** What a file's path tells, as far as it follows a name template. */
-  readonly readName: (relativePath: string) => { readonly stream?: string; readonly startedAtMs?: number } | undefined
+  readonly readName: (relativePath: string) => ReadName | undefined
   /** Told now and then. */
   readonly onProgress: (progress: RebuildProgress) => void
   readonly signal: AbortSignal
+}
+
+/** Elements of a name as the template calls them: `live/cam1` is the app `live`, the stream `cam1`, or the path. */
+export interface ReadName {
+  readonly app?: string
+  readonly stream?: string
+  readonly path?: string
+  readonly startedAtMs?: number
 }
 
 /** How far a rebuild has come. */
@@ -122,7 +130,7 @@ async function recordingOf(file: FoundFile, options: RebuildOptions): Promise<Re
   return {
     id: runtime.newId(),
     node,
-    stream: name?.stream ?? folderOf(file.relativePath),
+    stream: streamOf(name) ?? folderOf(file.relativePath),
     // What a crash left open is listed as such, for the recovery that follows.
     state: inspection.finished ? 'ready' : 'recording',
     format: file.container,
@@ -167,6 +175,11 @@ function trackOf({ trackId, codec, accessUnits, payloadBytes }: PartInspection['
     accessUnits,
     payloadBytes,
   }
+}
+
+function streamOf(name: ReadName | undefined): string | undefined {
+  if (name?.path !== undefined) return name.path
+  return name?.app !== undefined && name.stream !== undefined ? `${name.app}/${name.stream}` : name?.stream
 }
 
 /** `live/cam1/x.mp4` was probably of the stream `live/cam1`; a file in the root itself is called as the file. */
