@@ -6,6 +6,7 @@ import type { Runtime } from '#base/runtime.ts'
 import { Slots } from '#base/slots.ts'
 import { VERSION } from '#base/version.ts'
 import type { Config } from '#config/config.ts'
+import { FolderUnusableError } from '#config/errors.ts'
 import type { Container, ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { createMp4, mp4Fragments } from '#containers/mp4/mp4.ts'
@@ -50,6 +51,14 @@ export function allContainers(mp4IndexBytes: number): Readonly<Record<ContainerN
   return { mp4: inTurn(createMp4({ indexBytes: mp4IndexBytes })), flv: inTurn(flv), ts: inTurn(mpegts) }
 }
 
+async function makeFolder(key: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw new FolderUnusableError(key, path, error)
+  }
+}
+
 /**
  * Starts everything: storage first, front doors last, so that whoever gets in finds a recorder. Closing goes the other
  * way round: publishers leave, recordings end, then the catalog.
@@ -63,8 +72,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     log,
   }
   await using opening = new AsyncDisposableStack()
-  await mkdir(config.data, { recursive: true })
-  for (const root of config.recordings.roots) await mkdir(root, { recursive: true })
+  await makeFolder('data', config.data)
+  for (const root of config.recordings.roots) await makeFolder('recordings.root', root)
   const containers = allContainers(config.recordings.mp4IndexBytes)
   const { keep, roots, durability } = config.recordings
   const [root] = roots
@@ -201,6 +210,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   const addresses = { api: await api.listen(), ...rtmpAddresses }
   log.info({ event: 'server.started', version: VERSION, addresses })
+  for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {
+    if (!isWritable)
+      log.warn({ event: 'disk.unusable', root: path }, `nothing can be recorded to ${path} now: ${problem}`)
+  }
   const owned = opening.move()
   owned.defer(() => ending.abort())
   let closing: Promise<void> | undefined

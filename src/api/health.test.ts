@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { test } from 'node:test'
+import { DiskSpace } from '#control/disk-space.ts'
 import { apiFixture } from '#test/support/api-fixture.ts'
 import { assertMatches } from '#test/support/matches-schema.ts'
 import { ReadinessSchema, ServerSchema } from './schemas/server.ts'
@@ -24,6 +25,15 @@ test('a root that is not there, or too full, is not ready and says why', async (
   assert.equal(gone.statusCode, 503)
   assert.match(gone.json().disks[0].problem, /ENOENT/)
   assert.equal((await missing.request({ url: '/healthz' })).statusCode, 200)
+})
+
+test('a read-only root is not ready and says why', async () => {
+  // The kernel lets nobody make files there, not even root; elsewhere a test would have to mount something.
+  const root = '/proc/sys'
+  const disks = new DiskSpace({ monotonicMs: () => 0 }, [root], 0)
+  const [state] = await disks.states()
+  assert.equal(state?.isWritable, false)
+  assert.match(state?.problem ?? '', /EROFS|EACCES/)
 })
 
 test('the server says what it is and where to publish', async () => {

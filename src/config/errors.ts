@@ -40,3 +40,19 @@ export class OpenToStrangersError extends TapedeckError {
     this.linesToAdd = linesToAdd
   }
 }
+
+/** A folder of the configuration that is not there and can't be made. */
+export class FolderUnusableError extends TapedeckError {
+  readonly code = 'config/folder-unusable'
+  readonly origin = 'operator'
+  readonly key: string
+  readonly path: string
+  constructor(key: string, path: string, cause: unknown) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    super(`${key} ${path} can't be made (${reason}): correct it, or make the folder and see that it can be written`, {
+      cause,
+    })
+    this.key = key
+    this.path = path
+  }
+}

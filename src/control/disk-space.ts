@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises'
+import { access, constants, statfs } from 'node:fs/promises'
 import { errorMessage } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
 
@@ -46,11 +46,23 @@ async function diskState(root: string, minFreeBytes: number): Promise<DiskState>
   try {
     const { bavail, bsize, blocks } = await withTimeout(statfs(root))
     const freeBytes = bavail * bsize
+    const denied = await withTimeout(deniedBecause(root))
+    if (denied !== undefined) return { root, freeBytes, totalBytes: blocks * bsize, isWritable: false, problem: denied }
     const isWritable = freeBytes > minFreeBytes
     const problem = isWritable ? null : `${freeBytes} bytes are free, recordings.keep.minFreeBytes is ${minFreeBytes}`
     return { root, freeBytes, totalBytes: blocks * bsize, isWritable, problem }
   } catch (error) {
     return { root, freeBytes: null, totalBytes: null, isWritable: false, problem: errorMessage(error) }
+  }
+}
+
+/** A mount that is read-only, or a folder of another user, has room and takes nothing. */
+async function deniedBecause(root: string): Promise<string | undefined> {
+  try {
+    await access(root, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return errorMessage(error)
   }
 }
 

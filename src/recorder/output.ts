@@ -7,7 +7,7 @@ import { StorageError } from '#storage/errors.ts'
 import type { PartDocument, ProblemDocument } from '#storage/recording-document.ts'
 import type { Account } from './account.ts'
 import { Cutter, type TimedAccessUnit } from './cutter.ts'
-import type { Part } from './part.ts'
+import { DrainTimeoutError, type Part } from './part.ts'
 import { PartChain } from './part-chain.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
 import type { Zero } from './part-tracks.ts'
@@ -63,6 +63,7 @@ export class Output {
   readonly #parts: PartChain
   /** Owned by a part, or by the chain while there is none to write to. */
   readonly #troubles = new Troubles<Part | PartChain>()
+  #lastRefusal: unknown
   #container: Container | undefined
   #startedAtMs = 0
   #nextPartMs = 0
@@ -123,6 +124,11 @@ export class Output {
   /** What is wrong now; null when all is well. */
   get trouble(): ProblemDocument | null {
     return this.#troubles.current
+  }
+
+  /** What last kept it from writing, even if that is over; undefined when nothing ever did. */
+  get lastRefusal(): unknown {
+    return this.#lastRefusal
   }
 
   /** What went wrong at the end without ending it: a part that could not be finished, last bytes that were lost. */
@@ -256,6 +262,8 @@ export class Output {
   }
 
   #impair(owner: Part | PartChain, error: unknown): void {
+    // That it had to end while the disk refused is no news; why the disk did is.
+    if (!(error instanceof DrainTimeoutError)) this.#lastRefusal = error
     if (!this.#troubles.add(owner, error)) return
     this.#options.log.error({ event: 'recording.impaired', err: error })
     this.#options.events.impaired()

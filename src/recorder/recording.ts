@@ -380,7 +380,7 @@ export class Recording {
     this.#advance('finishing')
     await closed
     const hasMedia = this.#output.parts().some(({ state }) => state === 'ready')
-    if (!hasMedia) this.#fatal ??= new NothingRecordedError(this.request.stream)
+    if (!hasMedia) this.#fatal ??= this.#output.lastRefusal ?? new NothingRecordedError(this.request.stream)
     // An error that kept it from going on in a finished file leaves that file as it was.
     this.#advance(hasMedia && (this.#fatal === undefined || isUntouched) ? 'ready' : 'failed')
     this.#begun.resolve()

@@ -202,3 +202,12 @@ test('repair finishes in place what a kill left open', { timeout: 60_000 }, asyn
   assert.equal((await tapedeck(['verify', copy], folder)).exitCode, 0)
   assert.ok(Number((await ffprobe(copy)).format.duration) > 0.5)
 })
+
+test('a folder that can’t be made is named with its key', { timeout: 60_000 }, async () => {
+  await using folder = await TempFolder.make()
+  await writeFile(folder.at('taken'), '')
+  const args = ['--data', folder.at('data'), '--recordings', folder.at('taken'), '--log-level', 'error']
+  const { exitCode, notes } = await tapedeck(['serve', ...args], folder)
+  assert.equal(exitCode, 2)
+  assert.match(notes, /config\/folder-unusable\] recordings\.root .*taken/)
+})

@@ -77,6 +77,20 @@ async function running(
   return { fixture, publisher, id, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() }
 }
 
+test('a recording whose disk never took a byte says so, instead of blaming the encoder', async () => {
+  await using fixture = await RecorderFixture.open()
+  const publisher = fixture.publish('live/cam1')
+  await sendSeconds(publisher, 0, 1)
+  fixture.disk.failCreate = 'EROFS'
+  const { id } = await fixture.start({})
+  await sendSeconds(publisher, 1, 3)
+  publisher.end('unpublished')
+  fixture.advance(1_000)
+  const failed = await fixture.until(id, ({ state }) => state === 'failed')
+  assert.equal(failed.error?.code, 'storage/denied')
+  assertBalanced(failed)
+})
+
 for (const format of CONTAINER_NAMES) {
   for (const code of ['ENOSPC', 'EIO', 'EROFS'] as const) {
     test(`${format}: ${code} for a while costs nothing that the queue holds, and it goes on in the same file`, async () => {

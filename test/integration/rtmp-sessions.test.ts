@@ -140,6 +140,22 @@ test('access is asked with path, address and query before a publisher is let in'
   )
 })
 
+test('why the server itself can let nobody in is for its log, not for strangers', async () => {
+  class EndpointError extends TapedeckError {
+    readonly code = 'auth/access-endpoint-failed'
+    readonly origin = 'operator'
+  }
+  const access = {
+    authorize: () => Promise.reject(new EndpointError('http://10.0.0.7/check answered 500')),
+  }
+  await using fixture = await rtmpFixture({ access })
+  using client = await RtmpClient.open(fixture.port, 'live')
+  assert.equal(await client.status('publish', 'cam1'), 'NetStream.Publish.Rejected')
+  const told = JSON.stringify(client.lastStatus)
+  assert.match(told, /auth\/access-endpoint-failed/)
+  assert.doesNotMatch(told, /10\.0\.0\.7/)
+})
+
 test('media sent right behind publish, without waiting for the answer, is not lost', async () => {
   const access = { authorize: () => sleep(100) }
   await using fixture = await rtmpFixture({ access })

@@ -78,6 +78,9 @@ export class RtmpClient implements Disposable {
     }
   }
 
+  /** All of what the last onStatus said. */
+  lastStatus: ReturnType<typeof amfFields> = {}
+
   /** Sends a command of the message stream and waits for its onStatus; gives the status code. */
   async status(name: string, ...args: readonly AmfEncodable[]): Promise<string> {
     this.#command(name, 0, [null, ...args])
@@ -88,7 +91,9 @@ export class RtmpClient implements Disposable {
   async nextStatus(): Promise<string> {
     for (;;) {
       const command = decodeCommand(await this.next(MessageType.command))
-      if (command.name === 'onStatus') return String(amfFields(command.args[1])['code'])
+      if (command.name !== 'onStatus') continue
+      this.lastStatus = amfFields(command.args[1])
+      return String(this.lastStatus['code'])
     }
   }
 

@@ -266,7 +266,10 @@ export class NetConnection {
     if (!(error instanceof TapedeckError)) throw error
     const { code, message } = error
     this.#surroundings.runtime.log.warn({ event: `rtmp.${action}-refused`, stream: path, code }, message)
-    if (!this.#isClosed) this.#answers.status(messageStreamId, 'error', refusalStatus(action, error), message)
+    const isTheirs = error.origin === 'client' || error.origin === 'publisher'
+    // What is wrong on this side, and where, is for the log: the caller may be anybody.
+    const answer = isTheirs ? message : `${action} of ${path} refused: the server's log has the reason (${code})`
+    if (!this.#isClosed) this.#answers.status(messageStreamId, 'error', refusalStatus(action, error), answer)
   }
 
   #playEnded(messageStreamId: number, path: string): void {
