@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { storageErrorFrom } from './errors.ts'
 
@@ -19,16 +19,19 @@ export interface DigestOptions {
  */
 export async function digestFile(path: string, { signal, bytesPerSecond }: DigestOptions): Promise<string> {
   const hash = createHash('sha256')
-  const pieces = createReadStream(path, { highWaterMark: PIECE_BYTES, signal })
+  // One buffer for all pieces: a new one each would be garbage at the pace of the disk.
+  const buffer = new Uint8Array(PIECE_BYTES)
   try {
-    for await (const piece of pieces) {
-      if (!(piece instanceof Uint8Array)) continue
-      hash.update(piece)
-      if (bytesPerSecond !== Infinity) await sleep((piece.length * 1000) / bytesPerSecond, undefined, { signal })
+    await using file = await open(path)
+    for (;;) {
+      signal.throwIfAborted()
+      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES)
+      if (bytesRead === 0) return hash.digest('hex')
+      hash.update(buffer.subarray(0, bytesRead))
+      if (bytesPerSecond !== Infinity) await sleep((bytesRead * 1000) / bytesPerSecond, undefined, { signal })
     }
   } catch (error) {
     signal.throwIfAborted()
     throw storageErrorFrom(error, path)
   }
-  return hash.digest('hex')
 }

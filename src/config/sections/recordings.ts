@@ -51,11 +51,11 @@ export const RECORDINGS_KEYS = {
     }),
   },
   fragmentMs: new Key(integer({ min: 100, max: 10_000, unit: 'milliseconds' }), {
-    // What a kill costs besides, measured from the encoder's last byte: 150 ms of gathered reads (decision 0010), the
-    // access unit that closes the fragment and the one that waits for its successor. At 15 fps it is 983 ms in all.
-    default: 700,
+    // What a kill costs besides, measured from the encoder's last byte: 200 ms of gathered reads (decision 0010), the
+    // access unit that closes the fragment and the one that waits for its successor. At 15 fps it is 933 ms in all.
+    default: 600,
     about:
-      'Media of this many milliseconds goes to the file at a time. A killed server costs at most this, and up to 300 ms that are on their way.',
+      'Media of this many milliseconds goes to the file at a time. A killed server costs at most this, and up to 350 ms that are on their way.',
   }),
   trackWaitMs: new Key(integer({ min: 0, max: 60_000, unit: 'milliseconds' }), {
     // What is gathered meanwhile is in no file yet, so the wait is part of what a kill may cost, as above.

@@ -11,8 +11,8 @@ export interface FragmentScan {
   readonly fragments: number
 }
 
-/** Read at once at each fragment: the moof of a second of a few tracks is smaller. */
-const PROBE_BYTES = 8 * 1024
+/** Read at once at each fragment: the moof of a video and an audio track is smaller, others are read again whole. */
+const PROBE_BYTES = 2 * 1024
 /** Largest moof we would read: a fragment's tables, with room for a hundred tracks. */
 const MAX_MOOF_BYTES = 32 * 1024 * 1024
 
