@@ -26,7 +26,7 @@ export function places(settings: RecorderSettings, request: ResolvedRequest, run
   })
 }
 
-/** What appending has to know of the recordings in progress. */
+/** What appending and overwriting have to know of the recordings in progress. */
 export interface InProgress {
   documents(): readonly RecordingDocument[]
   /** The recording was told to stop: resolves when it is final. Undefined when it goes on. */
@@ -48,12 +48,7 @@ export async function appendedTo(
   runtime: Runtime,
 ): Promise<RecordingDocument | undefined> {
   for (const place of places(settings, request, runtime)) {
-    for (const document of inProgress.documents()) {
-      if (!document.parts.some((part) => isAt(part, place))) continue
-      const ending = inProgress.ending(document.id)
-      if (ending === undefined) throw new RecordingBusyError(document.id, document.state)
-      await ending
-    }
+    await afterItsEnd(inProgress, place)
     const [known] = await catalog.findByPart(place.root, place.path)
     const last = known?.parts.at(-1)
     if (known === undefined || last === undefined || !(await isThere(last))) continue
@@ -64,14 +59,31 @@ export async function appendedTo(
   return undefined
 }
 
-/** @throws {RecordingHeldError} what would be overwritten is held */
+/** @throws {RecordingBusyError} a recording that goes on has this file, and would lose it */
+async function afterItsEnd(inProgress: InProgress, place: Place): Promise<void> {
+  for (const document of inProgress.documents()) {
+    if (!document.parts.some((part) => isAt(part, place))) continue
+    const ending = inProgress.ending(document.id)
+    if (ending === undefined) throw new RecordingBusyError(document.id, document.state)
+    await ending
+  }
+}
+
+/**
+ * One that is just being finished is waited for.
+ * @throws {RecordingHeldError} what would be overwritten is held
+ * @throws {RecordingBusyError} it is still being written
+ */
 export async function checkOverwritable(
   catalog: Catalog,
+  inProgress: InProgress,
   settings: RecorderSettings,
   request: ResolvedRequest,
   runtime: Runtime,
 ): Promise<void> {
-  for (const { root, path } of places(settings, request, runtime)) {
+  for (const place of places(settings, request, runtime)) {
+    await afterItsEnd(inProgress, place)
+    const { root, path } = place
     for (const known of await catalog.findByPart(root, path)) {
       if (known.held) throw new RecordingHeldError(known.id)
     }

@@ -163,9 +163,25 @@ export class PartMaker {
     // What was to be appended to isn't there, so whoever took the name meanwhile keeps it. `fail` was asked for a name,
     // and the recording has it; that a later part's name is taken must not cost what is yet to come.
     const keepsOthers = ifExists === 'append' || (ifExists === 'fail' && index > 1)
-    const file = await this.#files.create(this.root, relativePath, { ifExists: keepsOthers ? 'version' : ifExists })
+    const isOurs = ifExists !== 'overwrite' || this.#claimReplaced(relativePath, index)
+    const policy = keepsOthers || !isOurs ? 'version' : ifExists
+    const file = await this.#files.create(this.root, relativePath, { ifExists: policy })
     this.#inUse.claim(this.root, file.relativePath, this.#id)
     return file
+  }
+
+  /**
+   * Keeps everybody else from the file that is to be replaced; false when a later part can't have it.
+   * @throws {RecordingBusyError} another recording writes to it, and would lose it
+   */
+  #claimReplaced(relativePath: string, index: number): boolean {
+    try {
+      this.#inUse.claim(this.root, relativePath, this.#id)
+      return true
+    } catch (error) {
+      if (index === 1) throw error
+      return false
+    }
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {

@@ -292,20 +292,22 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   /** The recording to go on with (append), after the checks that need the catalog. */
   async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
     const { catalog, settings } = this.#options
-    if (request.ifExists === 'append') {
-      // What is to be continued may be what a crash has left: it has to be whole first.
-      await this.#recovery
-      const inProgress = {
-        documents: () => this.active(),
-        ending: (id: string) => {
-          const recording = this.#recordings.get(id)
-          return recording?.isStopping === true ? recording.stop().then(() => this.#journal.settled(id)) : undefined
-        },
-      }
-      return appendedTo(catalog, inProgress, settings, request, this.#runtime)
+    const inProgress = {
+      documents: () => this.active(),
+      ending: (id: string) => {
+        const recording = this.#recordings.get(id)
+        return recording?.isStopping === true ? recording.stop().then(() => this.#journal.settled(id)) : undefined
+      },
     }
-    if (request.ifExists === 'overwrite') await checkOverwritable(catalog, settings, request, this.#runtime)
-    return undefined
+    if (request.ifExists === 'overwrite') {
+      await checkOverwritable(catalog, inProgress, settings, request, this.#runtime)
+    }
+    if (request.ifExists !== 'append') return undefined
+    // What is to be continued may be what a crash has left: it has to be whole first.
+    await this.#recovery
+    const previous = await appendedTo(catalog, inProgress, settings, request, this.#runtime)
+    if (previous !== undefined) this.#checkNotBeingReplaced(previous)
+    return previous
   }
 
   /** @throws {RecordingBusyError} a recording in progress will take the place of one of its files */

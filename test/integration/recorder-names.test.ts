@@ -211,6 +211,20 @@ test('what is about to be overwritten can’t be held any more', async () => {
   await fixture.recorder.stop(id)
 })
 
+test('what is being recorded can’t be overwritten, nor what is about to be overwritten be appended to', async () => {
+  await using fixture = await RecorderFixture.open()
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const { id } = await fixture.start({})
+  await fixture.until(id, ({ parts }) => parts.length > 0)
+  await assert.rejects(fixture.start({ ifExists: 'overwrite' }), { code: 'recorder/recording-busy' })
+  await fixture.assertProved(await fixture.recorder.stop(id))
+  const second = await fixture.start({ ifExists: 'overwrite' })
+  await assert.rejects(fixture.start({ ifExists: 'append' }), { code: 'recorder/recording-busy' })
+  await fixture.assertProved(await fixture.recorder.stop(second.id))
+  assert.equal((await fixture.recorder.list({})).recordings.length, 1)
+})
+
 test('what is being recorded can’t be appended to', async () => {
   await using fixture = await RecorderFixture.open()
   const publisher = fixture.publish('live/cam1')
