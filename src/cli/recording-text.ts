@@ -45,7 +45,8 @@ export function recordingText(recording: RecordingDocument): string[] {
   for (const gap of recording.ledger.gaps) {
     const track = gap.track === 0 ? 'all tracks' : `track ${gap.track}`
     const span = `${formatDuration(gap.fromMs)} to ${formatDuration(gap.toMs)}`
-    lines.push(`gap       ${span}, ${track}, ${gap.cause}, ${gap.accessUnits} access units`)
+    const missing = gap.missingMs > 0 ? `, ${(gap.missingMs / 1000).toFixed(1)} s missing` : ''
+    lines.push(`gap       ${span}, ${track}, ${gap.cause}, ${gap.accessUnits} access units${missing}`)
   }
   return lines
 }

@@ -71,7 +71,17 @@ const RECORDING = {
   parts: [],
   ledger: {
     tracks: [{ trackId: 1, kind: 'video', codec: 'h264', received: 10, written: 8, lost: 2 }],
-    gaps: [{ track: 1, fromMs: 1000, toMs: 2000, accessUnits: 2, cause: 'disk', at: '2026-11-20T07:00:02.000Z' }],
+    gaps: [
+      {
+        track: 1,
+        fromMs: 1000,
+        toMs: 2000,
+        missingMs: 1040,
+        accessUnits: 2,
+        cause: 'disk',
+        at: '2026-11-20T07:00:02.000Z',
+      },
+    ],
   },
   metadata: { room: 'a' },
   held: true,
@@ -91,7 +101,7 @@ test('list prints a line per recording and where the next page is', async () => 
 test('show prints all about a recording, or the answer as it is', async () => {
   await withApi({ [`GET /api/v1/recordings/${RECORDING.id}`]: { body: RECORDING } }, async (env) => {
     const { out } = await run(['show', RECORDING.id], env)
-    assert.match(out, /gap +0:01 to 0:02, track 1, disk, 2 access units/)
+    assert.match(out, /gap +0:01 to 0:02, track 1, disk, 2 access units, 1.0 s missing/)
     assert.match(out, /metadata {2}room=a/)
     const json = await run(['show', RECORDING.id, '--json'], env)
     assert.deepEqual(JSON.parse(json.out), RECORDING)

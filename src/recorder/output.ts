@@ -14,7 +14,7 @@ import type { Zero } from './part-tracks.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import { Rotation } from './rotation.ts'
 import type { RecorderSettings } from './settings.ts'
-import { problemOf, Troubles } from './troubles.ts'
+import { problemOf, severityOf, Troubles } from './troubles.ts'
 
 /** Pause before a new part is tried after the last one failed. */
 const NEW_PART_RETRY_MS = 1_000
@@ -265,7 +265,7 @@ export class Output {
     // That it had to end while the disk refused is no news; why the disk did is.
     if (!(error instanceof DrainTimeoutError)) this.#lastRefusal = error
     if (!this.#troubles.add(owner, error)) return
-    this.#options.log.error({ event: 'recording.impaired', err: error })
+    this.#options.log[severityOf(error)]({ event: 'recording.impaired', err: error })
     this.#options.events.impaired()
   }
 

@@ -23,7 +23,7 @@ import type { RecorderSettings } from './settings.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
 import { Timeline } from './timeline.ts'
-import { problemOf } from './troubles.ts'
+import { problemOf, severityOf } from './troubles.ts'
 
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
@@ -361,7 +361,7 @@ export class Recording {
   #fail(error: unknown): void {
     if (this.#fatal !== undefined) return
     this.#fatal = error
-    this.log.error({ event: 'recording.failing', code: errorCode(error), err: error })
+    this.log[severityOf(error)]({ event: 'recording.failing', code: errorCode(error), err: error })
     void this.stop()
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StorageFullError, StorageIoError } from '#storage/errors.ts'
-import { Troubles } from './troubles.ts'
+import { NameTakenError, StorageFullError, StorageIoError } from '#storage/errors.ts'
+import { severityOf, Troubles } from './troubles.ts'
 
 const full = new StorageFullError('/disk/a')
 const broken = new StorageIoError('/disk/b')
@@ -28,4 +28,10 @@ test('one part’s recovery leaves another’s trouble', () => {
   assert.equal(troubles.remove('part 1'), true)
   assert.equal(troubles.remove('part 1'), false, 'there was none')
   assert.equal(troubles.current, null)
+})
+
+test('a name that is taken is no alarm, a full disk is', () => {
+  assert.equal(severityOf(new NameTakenError('/rec/cam1.mp4')), 'warn')
+  assert.equal(severityOf(full), 'error')
+  assert.equal(severityOf(new Error('unforeseen')), 'error')
 })

@@ -1,9 +1,14 @@
-import { errorCode, errorMessage } from '#base/error.ts'
+import { errorCode, errorMessage, TapedeckError } from '#base/error.ts'
 import type { ProblemDocument } from '#storage/recording-document.ts'
 
 /** An error as documents carry it. */
 export function problemOf(error: unknown): ProblemDocument {
   return { code: errorCode(error), message: errorMessage(error) }
+}
+
+/** How an error is logged: what the caller asked for in vain, such as a name that is taken, is nobody's alarm. */
+export function severityOf(error: unknown): 'warn' | 'error' {
+  return error instanceof TapedeckError && error.origin === 'client' ? 'warn' : 'error'
 }
 
 /** What is wrong with a recording right now, by the part that has it: one part's recovery doesn't hide another's trouble. */
