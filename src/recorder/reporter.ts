@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Signal } from '#base/events.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
@@ -42,6 +43,8 @@ export class Reporter {
     },
     partReady: (recording, part, finishMs) => {
       this.#options.tally.finished(finishMs)
+      const { index, bytes, durationMs } = part
+      recording.log.info({ event: 'part.ready', index, path: join(part.root, part.path), bytes, durationMs })
       this.events.emit({ type: 'part.ready', recording: this.note(recording, 'now'), part })
       if (recording.request.ifExists === 'overwrite') this.#options.onReplaced(recording, part)
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { after, before, test } from 'node:test'
+import { type Logger, SILENT_LOGGER } from '#base/runtime.ts'
 import { CONTAINER_NAMES } from '#containers/container.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
@@ -293,4 +294,19 @@ test('names never leave the root, whatever the stream is called', async () => {
   const path = fixture.path(recording.parts[0])
   assert.ok(dirname(path).startsWith(fixture.root))
   assert.ok((await stat(path)).size > 0)
+})
+
+test('the log says which file became final', async () => {
+  const lines: object[] = []
+  const log: Logger = {
+    ...SILENT_LOGGER,
+    info: (fields: object) => void lines.push(fields),
+    child: () => log,
+  }
+  await using fixture = await RecorderFixture.open({ log })
+  const [part] = (await record(fixture, {})).parts
+  assert.ok(part !== undefined)
+  const line = lines.find((fields) => 'event' in fields && fields.event === 'part.ready')
+  const { bytes, durationMs } = part
+  assert.deepEqual(line, { event: 'part.ready', index: 1, path: fixture.path(part), bytes, durationMs })
 })

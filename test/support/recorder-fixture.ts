@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
 import { newUlid } from '#base/id.ts'
-import { type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
+import { type Logger, type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
 import type { Container, ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { createMp4 } from '#containers/mp4/mp4.ts'
@@ -49,6 +49,7 @@ export interface RecorderFixtureOptions {
   readonly settings?: Partial<RecorderSettings>
   readonly rules?: readonly RuleRow[]
   readonly stopAnswerMs?: number
+  readonly log?: Logger
 }
 
 /** A rule that records, for tests. */
@@ -80,7 +81,7 @@ export class RecorderFixture implements AsyncDisposable {
       nowMs: () => Date.now() + clock.aheadMs,
       monotonicMs: () => performance.now() + clock.aheadMs,
       newId: () => newUlid(Date.now()),
-      log: SILENT_LOGGER,
+      log: options.log ?? SILENT_LOGGER,
     }
     await mkdir(folder.at('data'))
     const catalog = owned.use(await SqliteCatalog.open({ folder: folder.at('data'), runtime, onReplaced: () => {} }))
