@@ -35,8 +35,8 @@ export function prepareStream(flvPath: string, messageStreamId: number): Prepare
     at += 11 + bodyBytes + 4
     const chunkStreamId = { 8: ChunkStreamId.audio, 9: ChunkStreamId.video }[typeId] ?? ChunkStreamId.data
     const chunks = writer.write({ chunkStreamId, typeId, timestampMs, messageStreamId, body: [body] })
-    // Configurations have packet type 0 in their second byte, legacy tags of AVC and AAC.
-    const isAccessUnit = typeId !== MessageType.data && body[1] !== 0
+    // The second byte of legacy AVC and AAC tags is their packet type: 1 is media.
+    const isAccessUnit = typeId !== MessageType.data && body[1] === 1
     messages.push({ atMs: timestampMs, bytes: chunks, isAccessUnit })
     bytes += chunks.length
   }
