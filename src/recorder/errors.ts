@@ -126,3 +126,18 @@ export class RecorderClosedError extends TapedeckError {
     super('the server is shutting down: ask again when it is back')
   }
 }
+
+/** A finished file holds less than was written to it: another program has changed it meanwhile. */
+export class PartAlteredError extends TapedeckError {
+  readonly code = 'recorder/part-altered'
+  readonly origin = 'storage'
+  readonly path: string
+  readonly accessUnits: number
+  constructor(path: string, accessUnits: number) {
+    super(
+      `${path} lacks ${accessUnits} access units that were written to it: something else changed the file; find out what`,
+    )
+    this.path = path
+    this.accessUnits = accessUnits
+  }
+}

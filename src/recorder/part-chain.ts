@@ -175,6 +175,6 @@ export class PartChain {
       this.#documents.set(document.index, document)
       if (outcome.kind === 'ready') events.ready(document, runtime.monotonicMs() - startedMs)
     }
-    events.ended(part, outcome.kind === 'damaged' ? outcome.error : undefined)
+    events.ended(part, outcome.kind === 'damaged' ? outcome.error : part.flaw)
   }
 }

@@ -53,5 +53,6 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<Fi
     .sync()
     .then(() => file.close())
     .catch((error: unknown) => log.error({ event: 'part.sync-failed', path: file.path, err: error }))
+  if (part.flaw !== undefined) log.error({ event: 'part.altered', path: file.path, err: part.flaw })
   return { kind: 'ready' }
 }

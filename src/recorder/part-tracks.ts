@@ -96,13 +96,23 @@ export class PartTracks {
     return [...losses.values()]
   }
 
-  /** The file is final: how long it is, and how many bytes its form of the payloads takes (MPEG-TS adds to them). */
-  finished(summary: PartSummary): void {
+  /**
+   * The file is final: how long it is, and how many bytes its form of the payloads takes (MPEG-TS adds to them). Gives
+   * what was written to it and is not in it: somebody else has changed the file.
+   */
+  finished(summary: PartSummary): PartTrackDocument[] {
     this.#endMs = summary.durationMs
-    for (const { trackId, payloadBytes } of summary.tracks) {
-      const track = this.#tracks.get(trackId)
-      if (track !== undefined) track.payloadBytes = payloadBytes
+    const missing: PartTrackDocument[] = []
+    for (const [trackId, track] of this.#tracks) {
+      const found = summary.tracks.find((candidate) => candidate.trackId === trackId)
+      const accessUnits = track.accessUnits - (found?.accessUnits ?? 0)
+      if (accessUnits > 0) {
+        missing.push({ ...trackDocument(track), accessUnits })
+        track.accessUnits -= accessUnits
+      }
+      track.payloadBytes = found?.payloadBytes ?? 0
     }
+    return missing
   }
 
   /** The file is gone, and with it what it held: gives that, and holds nothing from now on. */

@@ -5,6 +5,7 @@ import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors
 import type { PartFile } from '#storage/part-file.ts'
 import type { PartDocument, PartTrackDocument } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
+import { PartAlteredError } from './errors.ts'
 import { PartTracks, type TrackLoss, type Zero } from './part-tracks.ts'
 
 /** The disk refused a part's last bytes for so long that the part was closed without them. */
@@ -86,6 +87,7 @@ export class Part {
   #failed = false
   #closing = false
   #vanished = false
+  #flaw: TapedeckError | undefined
   /** A write, a sync or the note of a new file is under way since then. */
   #busySinceMs: number | undefined
   #checking = false
@@ -224,9 +226,21 @@ export class Part {
   async finish(file: PartFile): Promise<PartSummary> {
     const summary = await this.#options.container.finish(file)
     this.#fileBytes = summary.bytes
-    this.#tracks.finished(summary)
+    const missing = this.#tracks.finished(summary)
+    if (missing.length > 0) {
+      this.#flaw = new PartAlteredError(
+        file.path,
+        missing.reduce((sum, { accessUnits }) => sum + accessUnits, 0),
+      )
+      this.#options.events.vanished(this, missing)
+    }
     this.#state = 'ready'
     return summary
+  }
+
+  /** What is wrong with a part that could be finished all the same; undefined when nothing is. */
+  get flaw(): TapedeckError | undefined {
+    return this.#flaw
   }
 
   /** Finishing gave up; the bytes stay as they are. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CONTAINER_NAMES } from '#containers/container.ts'
@@ -166,6 +166,25 @@ for (const format of CONTAINER_NAMES) {
     await assertWholeGops(fixture, recording)
   })
 }
+
+test('a file that another program cuts off while it is written: what is not in it is not called written', async () => {
+  await using run = await running()
+  const { fixture, publisher, id } = run
+  const path = fixture.path((await fixture.recorder.get(id)).parts[0])
+  await truncate(path, (await stat(path)).size - 100_000)
+  await sendSeconds(publisher, 2, 4)
+  const recording = await fixture.recorder.stop(id)
+  assert.equal(recording.state, 'ready')
+  assert.equal(recording.error?.code, 'recorder/part-altered')
+  assertBalanced(recording)
+  assert.ok(lost(recording) > 0)
+  const inParts = recording.parts.flatMap(({ tracks }) => tracks).reduce((sum, track) => sum + track.accessUnits, 0)
+  assert.equal(
+    recording.ledger.tracks.reduce((sum, track) => sum + track.written, 0),
+    inParts,
+  )
+  await fixture.assertProved(recording)
+})
 
 test('a file moved away while it is written counts as gone, too', async () => {
   await using run = await running()
