@@ -11,6 +11,9 @@ export type ReadWish = 'now' | 'later' | 'stop'
 /** A fast sender gets no more than this many reads of the shared buffer before others have their turn. */
 const MAX_READS_AT_ONCE = 16
 
+/** A publisher silent for longer than this many ticks is left to the event loop. */
+const MAX_EMPTY_TICKS = 3
+
 /** The owner of a transport: takes what arrives. */
 export interface TransportUser {
   /** The bytes are borrowed for the call. Must not throw. */
@@ -59,6 +62,7 @@ class SocketTransport implements Transport {
   readonly #readBuffer: Uint8Array | undefined
   readonly #readGathered = () => this.#takeGathered()
   #isClosed = false
+  #emptyTicks = 0
 
   constructor(accepted: Socket, user: TransportUser, pacer: ReadPacer, readBuffer: Uint8Array | undefined) {
     this.#user = user
@@ -116,8 +120,14 @@ class SocketTransport implements Transport {
     if (this.#isClosed || this.#socket.destroyed) return
     for (let reads = 0; buffer !== undefined && fd >= 0 && reads < MAX_READS_AT_ONCE; reads++) {
       const bytes = readNow(fd, buffer)
-      // Nothing gathered, the end, or an error: the event loop waits for the first, and tells the others as ever.
-      if (bytes === 0) break
+      // Parked shortly before the tick, most likely: with the next one it is in step with the others.
+      if (bytes === NOTHING_YET && reads === 0 && this.#emptyTicks++ < MAX_EMPTY_TICKS) {
+        this.#pacer.park(this.#readGathered)
+        return
+      }
+      // The end, an error, or a publisher that pauses: the event loop waits, and tells of them as ever.
+      if (bytes <= 0) break
+      this.#emptyTicks = 0
       const wish = this.#user.received(buffer.subarray(0, bytes))
       if (wish === 'stop') return
       if (wish === 'later') {
@@ -170,12 +180,15 @@ function withReadBuffer(
   return { socket: new Socket(options as unknown as SocketConstructorOpts), handle: handle as unknown as ReadHandle }
 }
 
-/** Bytes read without waiting; 0 when there are none now, or never will be again. */
+/** What readNow gives when nothing has arrived. */
+const NOTHING_YET = -1
+
+/** Bytes read without waiting; NOTHING_YET, or 0 when none will come any more. */
 function readNow(fd: number, buffer: Uint8Array): number {
   try {
     return readSync(fd, buffer)
-  } catch {
-    return 0
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EAGAIN' ? NOTHING_YET : 0
   }
 }
 
