@@ -88,3 +88,8 @@ export function be(bytes: number, value: number): Uint8Array {
   for (let i = bytes - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) out[i] = rest % 256
   return out
 }
+
+/** Copies `source[start, end)` to `target` at `to`, without a view of the source in between. */
+export function copyInto(target: Uint8Array, to: number, source: Uint8Array, start: number, end: number): void {
+  Buffer.prototype.copy.call(source, target, to, start, end)
+}

@@ -57,7 +57,8 @@ export class PartChain {
 
   get queuedBytes(): number {
     let bytes = this.#current?.queuedBytes ?? 0
-    for (const part of this.#closing.keys()) bytes += part.queuedBytes
+    // Asked for with every access unit: no iterator for what is nearly always empty.
+    if (this.#closing.size > 0) for (const part of this.#closing.keys()) bytes += part.queuedBytes
     return bytes
   }
 

@@ -43,6 +43,8 @@ export class Mp4Writer implements ContainerWriter {
   #sequenceNumber = 0
   #changes: Change[] = []
   #outputBytes = 0
+  /** Payload of all tracks that is in no fragment yet. */
+  #pendingBytes = 0
   #outputUnits: AccessUnit[] = []
   /** Where the newest checkpoint ends; before the first, where the first moof is. 0: not yet known. */
   #coveredTo = 0
@@ -72,7 +74,8 @@ export class Mp4Writer implements ContainerWriter {
     const track = this.#tracks.get(accessUnit.format.trackId)
     if (track === undefined) throw new UnannouncedTrackError(accessUnit.format.trackId)
     track.write(accessUnit, timing.dts, timing.pts)
-    if (track.pendingSeconds * 1000 >= this.#options.fragmentMs || this.#pendingBytes() >= MAX_FRAGMENT_BYTES) {
+    this.#pendingBytes += accessUnit.payloadBytes
+    if (track.pendingSeconds * 1000 >= this.#options.fragmentMs || this.#pendingBytes >= MAX_FRAGMENT_BYTES) {
       this.#closeFragment(false)
     }
   }
@@ -105,12 +108,6 @@ export class Mp4Writer implements ContainerWriter {
     if (known === undefined) return this.#addTrack(format)
     this.#closeFragment(true) // all of the old format: a fragment names one sample description per track
     return this.#continueTrack(known, format, entry)
-  }
-
-  #pendingBytes(): number {
-    let bytes = 0
-    for (const track of this.#tracks.values()) bytes += track.pendingBytes
-    return bytes
   }
 
   /** A track that appeared late: a moov that knows it replaces the present one. */
@@ -172,6 +169,8 @@ export class Mp4Writer implements ContainerWriter {
       if (run !== undefined) closed.push({ track, run })
     }
     if (closed.length > 0) this.#writeFragment(closed)
+    this.#pendingBytes = 0
+    for (const track of this.#tracks.values()) this.#pendingBytes += track.pendingBytes
     if (this.#tableBytes() >= checkpointTableBytes(this.#checkpoints.length)) this.#writeCheckpoint()
   }
 

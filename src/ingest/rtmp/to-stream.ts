@@ -39,6 +39,8 @@ export class RtmpToStream implements Disposable {
   #firstIgnoredMs = 0
   #videoTracks = 0
   #audioTracks = 0
+  #audioTag: AudioTag | undefined
+  #audioTagKey = 0
   #announcements = NO_ANNOUNCEMENTS
   #metadata: Readonly<Record<string, unknown>> = {}
 
@@ -60,9 +62,21 @@ export class RtmpToStream implements Disposable {
       return this.#video[0]?.reserve(tag, head.timestampMs, head.messageBytes - headerBytes)
     }
     if (!isPlainAudioTag(first)) return undefined
-    const tag = parseAudioTag(firstBytes)
+    const tag = this.#plainAudioTag(firstBytes)
     if (tag.kind !== 'codedAudio') return undefined
     return this.#audio[0]?.reserve(tag, head.timestampMs, head.messageBytes - tag.headerBytes)
+  }
+
+  /** Legacy audio headers are the same two bytes with every access unit: parsed once, until they change. */
+  #plainAudioTag(firstBytes: Uint8Array): AudioTag {
+    const key = ((firstBytes[0] ?? 0) << 8) | (firstBytes[1] ?? 0)
+    const known = this.#audioTag
+    if (known !== undefined && key === this.#audioTagKey) return known
+    const tag = parseAudioTag(firstBytes)
+    const isLegacy = tag.headerBytes <= 2
+    this.#audioTag = isLegacy ? tag : undefined
+    this.#audioTagKey = key
+    return tag
   }
 
   /** A whole audio or video message: configurations, multitrack, tracks that are not known yet. */

@@ -1,3 +1,4 @@
+import { copyInto } from '#media/bytes.ts'
 import { RtmpChunkError, RtmpChunkSizeError, RtmpChunkStreamsError, RtmpMessageSizeError } from './errors.ts'
 import { decodeU32, MessageType, type RtmpMessage } from './message.ts'
 
@@ -274,7 +275,7 @@ export class ChunkReader {
       if (bytes > skipped) {
         const { memory, start } = stream.placement
         const to = start + stream.receivedBytes + skipped - stream.headerBytes
-        memory.set(input.subarray(at + skipped, at + bytes), to)
+        copyInto(memory, to, input, at + skipped, at + bytes)
       }
     } else {
       this.#collect(stream, input.subarray(at, at + bytes))
