@@ -13,7 +13,7 @@ const THREAD_POOL_SIZE = '16'
  * one would only keep three times its size resident. A generous first limit for the old one: pools that grow while
  * streams begin would otherwise be taken for a heap in need of collection, a dozen times over.
  */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64']
+const NODE_FLAGS = ['--max-semi-space-size=8', '--initial-old-space-size=64']
 
 /** Arguments that start a script of ours as the server is started. */
 export function serverArguments(args) {
