@@ -1,5 +1,5 @@
 /**
- * How long it takes to make a long MP4 recording final: `node bench/finish.ts [gigabytes] [runs]`. The file is sparse
+ * How long it takes to make a long MP4 recording final: `node bench/finish.ts [gigabytes] [runs] [kbit/s]`. The file is sparse
  * (headers and index checkpoints are real, media are holes), so that it needs neither time nor disk. Prints JSON.
  */
 import { mkdtemp, open, rm } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import { DiskPart } from '#storage/disk-part.ts'
 
 const gigabytes = Number(process.argv[2] ?? 10)
 const runs = Number(process.argv[3] ?? 30)
+const kilobitsPerSecond = Number(process.argv[4] ?? 2500)
 
 const VIDEO: VideoFormat = {
   ...{ kind: 'video', codec: 'h264', trackId: 1, timescale: 90_000, announcedBitrateBps: 0, language: 'und' },
@@ -24,8 +25,8 @@ const AUDIO: AudioFormat = {
   ...{ kind: 'audio', codec: 'aac', trackId: 2, timescale: 48_000, announcedBitrateBps: 0, language: 'und' },
   ...{ configuration: Uint8Array.of(0x11, 0x90), sampleRateHz: 48_000, channels: 2, samplesPerAccessUnit: 1024 },
 }
-/** 2.4 Mbit/s of pictures that come at milliseconds, as over RTMP, and 0.1 Mbit/s of sound. */
-const PICTURE_BYTES = 10_000
+/** Pictures that come at milliseconds, as over RTMP, 30 a second, and 0.1 Mbit/s of sound. */
+const PICTURE_BYTES = Math.round((kilobitsPerSecond - 100) * (1000 / 8 / 30))
 const SOUND_BYTES = 270
 
 const folder = await mkdtemp(join(tmpdir(), 'tapedeck-bench-'))
