@@ -164,7 +164,7 @@ export class PartMaker {
     // and the recording has it; that a later part's name is taken must not cost what is yet to come.
     const keepsOthers = ifExists === 'append' || (ifExists === 'fail' && index > 1)
     const isOurs = ifExists !== 'overwrite' || this.#claimReplaced(relativePath, index)
-    const policy = keepsOthers || !isOurs ? 'version' : ifExists
+    const policy = keepsOthers || !isOurs || ifExists === 'rename' ? 'version' : ifExists
     const file = await this.#files.create(this.root, relativePath, { ifExists: policy })
     this.#inUse.claim(this.root, file.relativePath, this.#id)
     return file

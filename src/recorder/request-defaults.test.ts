@@ -3,16 +3,26 @@ import { test } from 'node:test'
 import type { RecordingRequest } from './request.ts'
 import { resolveRequest } from './request-defaults.ts'
 
-const DEFAULTS = { format: 'auto', name: '{stream}', reconnectSeconds: 5 } as const
+const DEFAULTS = { format: 'auto', name: '{stream}', reconnectSeconds: 5, roots: ['/r/a', '/r/b', '/s/b'] } as const
 
 test('what is not said comes from the defaults', () => {
   assert.deepEqual(resolveRequest({ stream: 'live/cam1' }, DEFAULTS), {
     stream: 'live/cam1',
     format: 'auto',
     name: '{stream}',
+    path: undefined,
+    extension: undefined,
+    root: '/r/a',
+    numbering: 'suffix',
+    nameText: { exclude: '', encoding: 'none' },
+    nameValues: { sessionId: '', mediaSessionId: '', login: '' },
     ifExists: 'version',
     rotateSeconds: 0,
     rotateBytes: 0,
+    rotateAt: '',
+    rotateCut: 'keyframe',
+    preRollSeconds: 0,
+    mp4Compatible32: false,
     startOn: 'keyframe',
     audio: true,
     video: true,
@@ -32,6 +42,23 @@ const REFUSED: readonly { field: string; request: Omit<RecordingRequest, 'stream
   { field: 'rotate.seconds', request: { rotate: { seconds: Number.NaN } } },
   { field: 'rotate.bytes', request: { rotate: { bytes: 1_000 } } },
   { field: 'rotate', request: { ifExists: 'append', rotate: { seconds: 10 } } },
+  { field: 'rotate', request: { ifExists: 'append', rotate: { at: '0 * * * *' } } },
+  { field: 'rotate.cut', request: { rotate: { cut: 'soon' as 'exact' } } },
+  { field: 'preRollSeconds', request: { preRollSeconds: -1 } },
+  { field: 'path', request: { path: 'x', name: '{stream}' } },
+  { field: 'path', request: { path: '/etc/x' } },
+  { field: 'path', request: { path: 'a/../../x' } },
+  { field: 'path', request: { path: '' } },
+  { field: 'path', request: { path: './.' } },
+  { field: 'extension', request: { extension: 'mp4' } },
+  { field: 'extension', request: { extension: './x' } },
+  { field: 'root', request: { root: '/etc' } },
+  { field: 'root', request: { root: '' } },
+  { field: 'root', request: { root: 'b' } },
+  { field: 'numbering', request: { numbering: 'roman' as 'suffix' } },
+  { field: 'nameText.encoding', request: { nameText: { encoding: 'rot13' as 'hex' } } },
+  { field: 'nameText.exclude', request: { nameText: { exclude: 'x'.repeat(257) } } },
+  { field: 'nameValues.login', request: { nameValues: { login: 'x'.repeat(1_025) } } },
   { field: 'maxSeconds', request: { maxSeconds: -5 } },
   { field: 'reconnectSeconds', request: { reconnectSeconds: Number.POSITIVE_INFINITY } },
   { field: 'metadata.a', request: { metadata: { a: 'x'.repeat(1_025) } } },
@@ -43,5 +70,11 @@ for (const { field, request } of REFUSED) {
       code: 'recorder/request-invalid',
       field,
     })
+  })
+}
+
+for (const root of ['/s/b', 's/b', './s/b', '../s/b/']) {
+  test(`the allowed root /s/b is found as ${root}`, () => {
+    assert.equal(resolveRequest({ stream: 'live/cam1', root }, DEFAULTS).root, '/s/b')
   })
 }

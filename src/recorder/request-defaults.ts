@@ -1,21 +1,51 @@
 import { CONTAINER_NAMES, type ContainerName } from '#containers/container.ts'
 import { normalizeStreamPath } from '#hub/stream-path.ts'
 import { RequestInvalidError } from './errors.ts'
-import { IF_EXISTS, type IfExists, type RecordingRequest } from './request.ts'
+import {
+  IF_EXISTS,
+  type IfExists,
+  type NameCallerValues,
+  type NameText,
+  NUMBERINGS,
+  type Numbering,
+  type RecordingRequest,
+} from './request.ts'
 
 /** Longest label, and how many a recording may have: they live in every manifest and event. */
 const MAX_METADATA_ENTRIES = 64
 const MAX_METADATA_CHARACTERS = 1024
+
+/** Longest `path`: more components than this has no file system below a root of ordinary length. */
+const MAX_PATH_CHARACTERS = 4096
+const MAX_NAME_VALUE_CHARACTERS = 1024
+const MAX_EXCLUDE_CHARACTERS = 256
+/** What no player and no file system stumbles over; the part name's reserve counts on the length. */
+const EXTENSION = /^\.[A-Za-z0-9]{1,8}$/
 
 /** A request with every default applied and every value checked. */
 export interface ResolvedRequest {
   readonly stream: string
   readonly format: ContainerName | 'auto'
   readonly name: string
+  /** Instead of `name`; undefined: the template counts. */
+  readonly path: string | undefined
+  /** With its dot; undefined: the container's own. */
+  readonly extension: string | undefined
+  /** One of the allowed roots, absolute. */
+  readonly root: string
+  readonly numbering: Numbering
+  readonly nameText: Required<NameText>
+  readonly nameValues: Required<NameCallerValues>
   readonly ifExists: IfExists
   /** 0: no rotation. */
   readonly rotateSeconds: number
   readonly rotateBytes: number
+  /** Cron expression; empty: none. */
+  readonly rotateAt: string
+  readonly rotateCut: 'keyframe' | 'exact'
+  /** 0: none. */
+  readonly preRollSeconds: number
+  readonly mp4Compatible32: boolean
   readonly startOn: 'keyframe' | 'now'
   readonly audio: boolean
   readonly video: boolean
@@ -30,6 +60,8 @@ export interface RequestDefaults {
   readonly format: ContainerName | 'auto'
   readonly name: string
   readonly reconnectSeconds: number
+  /** Absolute paths; the first takes recordings that name none. */
+  readonly roots: readonly string[]
 }
 
 /** @throws {RequestInvalidError} naming the field; @throws {StreamPathError} */
@@ -49,16 +81,46 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
   if (!audio && !video) throw new RequestInvalidError('tracks', request.tracks, 'at least one of audio and video')
   const rotateSeconds = positive('rotate.seconds', request.rotate?.seconds, 1)
   const rotateBytes = positive('rotate.bytes', request.rotate?.bytes, 64 * 1024)
-  if (ifExists === 'append' && rotateSeconds + rotateBytes > 0) {
+  const rotateAt = request.rotate?.at ?? ''
+  if (typeof rotateAt !== 'string') throw new RequestInvalidError('rotate.at', rotateAt, 'a cron expression')
+  if (ifExists === 'append' && (rotateSeconds + rotateBytes > 0 || rotateAt !== '')) {
     throw new RequestInvalidError('rotate', request.rotate, 'no rotation together with ifExists append')
+  }
+  if (request.path !== undefined && request.name !== undefined) {
+    throw new RequestInvalidError('path', request.path, 'either path or name')
+  }
+  const { extension } = request
+  if (extension !== undefined && !EXTENSION.test(extension)) {
+    throw new RequestInvalidError('extension', extension, 'a dot and one to eight letters or digits')
   }
   return {
     stream: normalizeStreamPath(request.stream),
     format,
     name: request.name ?? defaults.name,
+    path: request.path === undefined ? undefined : checkedPath(request.path),
+    extension,
+    root: allowedRoot(request.root, defaults.roots),
+    numbering: oneOf('numbering', request.numbering ?? 'suffix', NUMBERINGS),
+    nameText: {
+      exclude: shortText('nameText.exclude', request.nameText?.exclude, MAX_EXCLUDE_CHARACTERS),
+      encoding: oneOf('nameText.encoding', request.nameText?.encoding ?? 'none', ['none', 'hex', 'base64url']),
+    },
+    nameValues: {
+      sessionId: shortText('nameValues.sessionId', request.nameValues?.sessionId, MAX_NAME_VALUE_CHARACTERS),
+      mediaSessionId: shortText(
+        'nameValues.mediaSessionId',
+        request.nameValues?.mediaSessionId,
+        MAX_NAME_VALUE_CHARACTERS,
+      ),
+      login: shortText('nameValues.login', request.nameValues?.login, MAX_NAME_VALUE_CHARACTERS),
+    },
     ifExists,
     rotateSeconds,
     rotateBytes,
+    rotateAt,
+    rotateCut: oneOf('rotate.cut', request.rotate?.cut ?? 'keyframe', ['keyframe', 'exact']),
+    preRollSeconds: positive('preRollSeconds', request.preRollSeconds, 0),
+    mp4Compatible32: request.mp4Compatible32 ?? false,
     startOn,
     audio,
     video,
@@ -67,6 +129,44 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
     reconnectSeconds: positive('reconnectSeconds', request.reconnectSeconds ?? defaults.reconnectSeconds, 0),
     metadata: checkedMetadata(request.metadata ?? {}),
   }
+}
+
+/**
+ * The absolute path of an allowed root, from one or from its last components where no other root ends in them too.
+ * @throws {RequestInvalidError}
+ */
+function allowedRoot(root: string | undefined, roots: readonly string[]): string {
+  if (root === undefined) return roots[0] ?? ''
+  const wanted = root.replace(/^(\.{1,2}\/)+/, '').replace(/(?<=.)\/+$/, '')
+  const matching = roots.includes(wanted) ? [wanted] : roots.filter((allowed) => allowed.endsWith(`/${wanted}`))
+  const [match] = matching
+  if (match === undefined || matching.length > 1 || wanted === '') {
+    throw new RequestInvalidError('root', root, `one of the allowed roots: ${roots.join(', ')}`)
+  }
+  return match
+}
+
+/** Text in which braces mean nothing; what it may not hold is made safe later, but nobody may point out of the root. */
+function checkedPath(path: string): string {
+  const leaves = path.startsWith('/') || path.split('/').some((component) => component === '..')
+  if (leaves || path.length > MAX_PATH_CHARACTERS || /^[/.]*$/.test(path)) {
+    throw new RequestInvalidError('path', path.slice(0, 200), 'a relative path below the root, without ".."')
+  }
+  return path
+}
+
+/** Empty when absent. */
+function shortText(field: string, value: string | undefined, maxCharacters: number): string {
+  if (value === undefined) return ''
+  if (typeof value !== 'string' || value.length > maxCharacters) {
+    throw new RequestInvalidError(field, value, `text of at most ${maxCharacters} characters`)
+  }
+  return value
+}
+
+function oneOf<const Value extends string>(field: string, value: Value, allowed: readonly Value[]): Value {
+  if (!allowed.includes(value)) throw new RequestInvalidError(field, value, allowed.join(', '))
+  return value
 }
 
 /** 0 (off) when absent. */

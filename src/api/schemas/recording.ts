@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { CONTAINER_NAMES } from '#containers/container.ts'
-import { IF_EXISTS } from '#recorder/request.ts'
+import { IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { GAP_CAUSES, RECORDING_STATES } from '#storage/recording-document.ts'
 import { listOf, oneOf } from '../validation.ts'
 
@@ -22,16 +22,45 @@ const REQUEST_FIELDS = {
   name: Type.Optional(
     Type.String({ minLength: 1, maxLength: 500, description: 'name template, e.g. {app}/{stream}/{date}-{time}' }),
   ),
+  path: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 4_096, description: 'the path itself instead of a template' }),
+  ),
+  extension: Type.Optional(Type.String({ pattern: '^\\.[A-Za-z0-9]{1,8}$', description: 'with its dot' })),
+  root: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: 'one of the allowed roots' })),
+  numbering: Type.Optional(oneOf(NUMBERINGS, 'how parts and taken names are numbered')),
+  nameText: Type.Optional(
+    Type.Object(
+      {
+        exclude: Type.Optional(Type.String({ maxLength: 256, description: 'every character in it is removed' })),
+        encoding: Type.Optional(oneOf(['none', 'hex', 'base64url'])),
+      },
+      Closed,
+    ),
+  ),
+  nameValues: Type.Optional(
+    Type.Object(
+      {
+        sessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
+        mediaSessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
+        login: Type.Optional(Type.String({ maxLength: 1_024 })),
+      },
+      Closed,
+    ),
+  ),
   ifExists: Type.Optional(oneOf(IF_EXISTS, 'what to do when the file exists')),
   rotate: Type.Optional(
     Type.Object(
       {
         seconds: Type.Optional(Type.Number({ minimum: 1, maximum: 604_800 })),
         bytes: Type.Optional(Type.Integer({ minimum: 65_536, maximum: Number.MAX_SAFE_INTEGER })),
+        at: Type.Optional(Type.String({ maxLength: 200, description: 'cron expression of five or six fields' })),
+        cut: Type.Optional(oneOf(['keyframe', 'exact'])),
       },
       Closed,
     ),
   ),
+  preRollSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3_600, description: 'begin this far in the past' })),
+  mp4Compatible32: Type.Optional(Type.Boolean({ description: '32-bit fields in all MP4 headers; 4 GiB at most' })),
   startOn: Type.Optional(oneOf(['keyframe', 'now'])),
   tracks: Type.Optional(
     Type.Object({ audio: Type.Optional(Type.Boolean()), video: Type.Optional(Type.Boolean()) }, Closed),

@@ -1,5 +1,5 @@
 import { errorMessage } from '#base/error.ts'
-import { IF_EXISTS } from '#recorder/request.ts'
+import { IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { resolveRequest } from '#recorder/request-defaults.ts'
 import type { Config } from '../config.ts'
 import { Key } from '../key.ts'
@@ -12,6 +12,7 @@ import { list } from '../values/list.ts'
 import { nameTemplate } from '../values/name-template.ts'
 import { pathPattern } from '../values/path-pattern.ts'
 import { record } from '../values/record.ts'
+import { text } from '../values/text.ts'
 import { textMap } from '../values/text-map.ts'
 import { RECORDING_FORMATS } from './recordings.ts'
 
@@ -21,13 +22,27 @@ const rule = record('a mapping such as { match: live/*, format: mp4 }', {
   priority: { type: integer({ min: -1000, max: 1000 }), fallback: 0 },
   format: { type: choice(RECORDING_FORMATS) },
   name: { type: nameTemplate },
+  path: { type: text('a path below the root', { minLength: 1 }) },
+  extension: { type: text('an extension such as .mp4', { minLength: 2 }) },
+  root: { type: text('one of the folders of recordings.root', { minLength: 1 }) },
+  numbering: { type: choice(NUMBERINGS) },
+  nameText: {
+    type: record('a mapping such as { encoding: hex }', {
+      exclude: { type: text('characters to leave out') },
+      encoding: { type: choice(['none', 'hex', 'base64url']) },
+    }),
+  },
   ifExists: { type: choice(IF_EXISTS) },
   rotate: {
     type: record('a mapping such as { seconds: 3600 }', {
       seconds: { type: integer({ min: 1, unit: 'seconds' }) },
       bytes: { type: byteSize({ min: 65_536 }) },
+      at: { type: text('a cron expression', { minLength: 1 }) },
+      cut: { type: choice(['keyframe', 'exact']) },
     }),
   },
+  preRollSeconds: { type: integer({ min: 0, max: 3_600, unit: 'seconds' }) },
+  mp4Compatible32: { type: flag },
   startOn: { type: choice(['keyframe', 'now']) },
   tracks: {
     type: record('a mapping such as { audio: false }', { audio: { type: flag }, video: { type: flag } }),
