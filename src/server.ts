@@ -26,6 +26,7 @@ import { recoverRecordings } from '#storage/recovery.ts'
 import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
 import type { RunningServer, StartOptions } from './cli/context.ts'
+import { startFacades } from './facades/start.ts'
 import { createLogger } from './logger.ts'
 
 /** How often retention looks for what to delete. */
@@ -208,6 +209,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const listen = rtmpAddresses[protocol]
     if (listen !== undefined) publishPoints.push({ protocol, listen })
   }
+  const facades = opening.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
   const addresses = { api: await api.listen(), ...rtmpAddresses }
   log.info({ event: 'server.started', version: VERSION, addresses })
   for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {
@@ -219,6 +221,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   let closing: Promise<void> | undefined
   return {
     addresses,
+    facadeAddresses: facades.addresses,
     close: () => {
       closing ??= owned.disposeAsync()
       return closing

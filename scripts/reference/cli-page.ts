@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { commandLine } from '../../src/cli/run.ts'
 import { keysOf } from '../../src/config/key.ts'
 import { CONFIG_KEYS } from '../../src/config/sections/all.ts'
+import { FACADES } from '../../src/facades/declarations.ts'
 
 const PAGE_HEAD = `# Command line
 
@@ -33,6 +34,7 @@ export function cliPage(): string {
   const program = commandLine({
     env: {},
     cwd: '/',
+    facades: FACADES,
     print: refuse,
     note: refuse,
     progress: undefined,

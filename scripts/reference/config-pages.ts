@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { environmentName, Key, type KeyTree, keysOf } from '../../src/config/key.ts'
 import { CONFIG_KEYS } from '../../src/config/sections/all.ts'
+import { FACADES } from '../../src/facades/declarations.ts'
 
 const SAMPLE_HEAD = `# Every key of Tapedeck's configuration with its default. Copy this file to tapedeck.yaml and keep the lines you
 # change. Each key can also be given in the environment (rtmp.listen as TAPEDECK_RTMP_LISTEN) or with --set on the
@@ -24,14 +25,20 @@ This page and the sample are written by \`npm run reference\` from \`src/config/
 `
 const LINE_WIDTH = 110
 
+/** The core's keys, then every facade's. */
+export const ALL_KEYS: KeyTree = {
+  ...CONFIG_KEYS,
+  ...(FACADES.length > 0 && { facades: Object.fromEntries(FACADES.map(({ name, keys }) => [name, keys])) }),
+}
+
 /** tapedeck.sample.yaml: every key with its default, each under a comment about it. */
 export function sampleFile(): string {
-  return `${SAMPLE_HEAD}\n${sampleTree(CONFIG_KEYS, '')}`
+  return `${SAMPLE_HEAD}\n${sampleTree(ALL_KEYS, '')}`
 }
 
 /** docs/reference/config.md. */
 export function configPage(): string {
-  const keys = [...keysOf(CONFIG_KEYS)]
+  const keys = [...keysOf(ALL_KEYS)]
   const rows = keys.map(([path, key]) => {
     const flag = key.flag === undefined ? '' : `\`${key.flag.split(' ')[0]}\``
     return `| [\`${path}\`](#${anchor(path)}) | \`${inline(key.default)}\` | \`${environmentName(path)}\` | ${flag} |`

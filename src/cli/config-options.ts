@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { keysOf } from '#config/key.ts'
 import { type LoadedConfig, loadConfig } from '#config/load.ts'
 import { CONFIG_KEYS } from '#config/sections/all.ts'
@@ -6,11 +6,14 @@ import type { CommandContext } from './context.ts'
 import { UsageError } from './errors.ts'
 
 /** Adds `--config`, the option of every key that has one, and `--set key=value` for all others. */
-export function withConfigOptions(command: Command): Command {
+export function withConfigOptions(command: Command, { facades }: Pick<CommandContext, 'facades'>): Command {
   command.option('-c, --config <file>', 'configuration file (TAPEDECK_CONFIG; default tapedeck.yaml when there is one)')
   for (const [path, key] of keysOf(CONFIG_KEYS)) {
     if (key.flag !== undefined) command.option(key.flag, `${path}: ${key.about}`)
   }
+  const profiles = facades.flatMap(({ likes }) => Object.keys(likes))
+  const likeness = new Option('--like <system>', 'begin with the configuration that stands in for another system')
+  if (profiles.length > 0) command.addOption(likeness.choices(profiles))
   const collect = (text: string, before: readonly string[]) => [...before, text]
   return command.option('--set <key=value>', 'any key of the configuration; may be repeated', collect, [])
 }
@@ -18,7 +21,7 @@ export function withConfigOptions(command: Command): Command {
 /** Loads the configuration that the options of withConfigOptions describe. */
 export function configFromOptions(
   options: Readonly<Record<string, unknown>>,
-  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+  { env, cwd, facades }: Pick<CommandContext, 'env' | 'cwd' | 'facades'>,
   nodeName: 'keep' | 'look',
 ): Promise<LoadedConfig> {
   const flags: Record<string, string> = {}
@@ -31,7 +34,8 @@ export function configFromOptions(
     if (typeof value === 'string') flags[path] = value
   }
   const file = typeof options['config'] === 'string' ? options['config'] : undefined
-  return loadConfig({ file, env, flags, cwd, nodeName })
+  const like = typeof options['like'] === 'string' ? options['like'] : undefined
+  return loadConfig({ file, env, flags, cwd, nodeName, facades, like })
 }
 
 function splitSetting(text: string): [path: string, value: string] {

@@ -1,4 +1,5 @@
 import type { Config, ListenAddress } from '#config/config.ts'
+import type { FacadeDeclaration } from '#config/facade.ts'
 import type { Container, ContainerName } from '#containers/container.ts'
 
 import type { ExitCode } from './exit-code.ts'
@@ -11,6 +12,8 @@ export interface RunningServer {
     readonly rtmp: ListenAddress | undefined
     readonly rtmps: ListenAddress | undefined
   }
+  /** Of every enabled facade, by its name and what the door is for. */
+  readonly facadeAddresses: Readonly<Record<string, Readonly<Record<string, ListenAddress>>>>
   /** Finishes all recordings, then lets go of everything. Idempotent. */
   close(): Promise<void>
 }
@@ -28,6 +31,8 @@ export interface StartOptions {
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** What may stand below `facades` in the configuration. */
+  readonly facades: readonly FacadeDeclaration[]
   /** For results: a line each. */
   readonly print: (line: string) => void
   /** For everything else: progress, warnings, errors. */

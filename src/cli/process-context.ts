@@ -1,10 +1,10 @@
 import type { CommandContext } from './context.ts'
 
-type Parts = Pick<CommandContext, 'startServer' | 'containers'>
+type Parts = Pick<CommandContext, 'startServer' | 'containers' | 'facades'>
 
 /**
  * The real process as commands see it. main.ts gives what only it knows, loaded when first needed:
- * `process.exitCode = await runCommandLine(process.argv.slice(2), processContext(process, { startServer, containers }))`
+ * `process.exitCode = await runCommandLine(process.argv.slice(2), processContext(process, { facades, startServer, containers }))`
  */
 export function processContext(process: NodeJS.Process, parts: Parts): Omit<CommandContext, 'setExitCode'> {
   const { stdout, stderr } = process

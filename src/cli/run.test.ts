@@ -20,6 +20,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
   const exitCode = await runCommandLine(args, {
     env,
     cwd: tmpdir(),
+    facades: [],
     print: (line) => out.push(line),
     note: (line) => notes.push(line),
     progress: undefined,

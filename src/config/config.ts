@@ -58,7 +58,14 @@ export interface Config {
     readonly recordingQueueBytes: number
     readonly gopMemoryBytes: number
   }
+  /** Settings of the facades by name; each has `enabled`. Their own code knows their shape. */
+  readonly facades: Readonly<Record<string, FacadeSettings>>
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' }
+}
+
+/** What all facades' settings share. */
+export interface FacadeSettings {
+  readonly enabled: boolean
 }
 
 /** `open`: anybody, and only on loopback. `key`: `?key=` must be a token. `http`: the operator's endpoint is asked. */

@@ -25,6 +25,17 @@ export class ConfigFileError extends TapedeckError {
   }
 }
 
+/** --like names no profile. */
+export class UnknownProfileError extends TapedeckError {
+  readonly code = 'config/profile-unknown'
+  readonly origin = 'operator'
+  readonly profile: string
+  constructor(profile: string, known: readonly string[]) {
+    super(`there is no profile ${JSON.stringify(profile)}: --like takes ${known.join(', ')}`)
+    this.profile = profile
+  }
+}
+
 /** A listener that strangers can reach, and nothing they would have to prove (promise 8). */
 export class OpenToStrangersError extends TapedeckError {
   readonly code = 'config/open-to-strangers'

@@ -1,4 +1,5 @@
 import { parse } from 'yaml'
+import type { ConfigProfile } from './facade.ts'
 import type { ConfigFile } from './file.ts'
 import { environmentName, Key, type KeyTree, keysOf } from './key.ts'
 import { nearest } from './nearest.ts'
@@ -13,6 +14,8 @@ export interface ConfigLayers {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Dotted path → text. */
   readonly flags: Readonly<Record<string, string>>
+  /** Below the file, above the defaults. */
+  readonly profile?: { readonly name: string; readonly values: ConfigProfile } | undefined
 }
 
 /** One key after all layers were looked at. */
@@ -61,6 +64,11 @@ function lookUp(path: string, key: Key<unknown>, layers: ConfigLayers) {
   if (file !== undefined && inFile !== undefined) {
     const line = file.lineOf(path.split('.'))
     return { found: inFile, origin: { kind: 'file', file: file.name, line } satisfies Origin, isText: false }
+  }
+  const { profile } = layers
+  if (profile !== undefined && Object.hasOwn(profile.values, path)) {
+    const origin = { kind: 'profile', name: profile.name } satisfies Origin
+    return { found: profile.values[path], origin, isText: false }
   }
   return { found: key.default, origin: { kind: 'default' } satisfies Origin, isText: false }
 }

@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ConfigFileError, ConfigInvalidError, OpenToStrangersError } from './errors.ts'
+import { declareFacade } from './facade.ts'
+import { Key } from './key.ts'
 import { type ConfigSources, loadConfig } from './load.ts'
 import { describeOrigin } from './origin.ts'
 import { problemLine } from './problem.ts'
+import { flag } from './values/flag.ts'
+import { listenAddress } from './values/listen-address.ts'
+import { text } from './values/text.ts'
 
 async function inFolder(yaml: string | undefined, run: (cwd: string) => Promise<void>): Promise<void> {
   const cwd = await mkdtemp(join(tmpdir(), 'tapedeck-config-'))
@@ -100,7 +105,7 @@ const WRONG: readonly {
       'rtmp.listn (tapedeck.yaml:2): is not a key; did you mean rtmp.listen?',
       'rtmp.tls.cert (tapedeck.yaml:3): is not a key; rtmp.tls has listen, certificate, key',
       'recording (tapedeck.yaml:4): is not a key; did you mean recordings?',
-      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, api, rtmp, auth, limits, log',
+      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, api, rtmp, auth, limits, log, facades',
     ],
   },
   {
@@ -215,4 +220,62 @@ test('rules become recording requests', async () => {
     const request = { format: 'ts', rotate: { bytes: 1024 ** 3 }, metadata: { room: 'a' } }
     assert.deepEqual(config.rules, [{ match: 'live/*', priority: 5, request }])
   })
+})
+
+const FACADE = declareFacade({
+  name: 'olddoor',
+  keys: {
+    enabled: new Key(flag, { default: false, about: 'On or off.' }),
+    http: { listen: new Key(listenAddress(7000), { default: '127.0.0.1:7000', about: 'Its door.' }) },
+    settings: new Key(text('a file'), { default: '', about: 'A file of its own.' }),
+    password: new Key(text('a password'), { default: '', about: 'Asked for at the door.', secret: true }),
+  },
+  paths: ['settings'],
+  likes: { olddoor: { 'facades.olddoor.enabled': true, rules: [] } },
+  listeners: ({ http, password }) => [
+    { key: 'http.listen', address: http.listen, isOpen: password === '', linesToAdd: ["password: 'a secret'"] },
+  ],
+})
+
+test('a facade has a section of its own, whose paths are absolute', async () => {
+  const cwd = tmpdir()
+  const facades = [FACADE]
+  const { config } = await load(cwd, { facades, flags: { 'facades.olddoor.settings': 'old.conf' } })
+  assert.deepEqual(config.facades['olddoor'], {
+    enabled: false,
+    http: { listen: { host: '127.0.0.1', port: 7000 } },
+    settings: join(cwd, 'old.conf'),
+    password: '',
+  })
+  await assert.rejects(load(cwd, { facades, flags: { 'facades.olddor.settings': 'x' } }), { code: 'config/invalid' })
+})
+
+test('a profile lies above the defaults and below everything else', async () => {
+  const cwd = tmpdir()
+  const { config, keys } = await load(cwd, { facades: [FACADE], like: 'olddoor' })
+  assert.equal(config.facades['olddoor']?.enabled, true)
+  assert.deepEqual(config.rules, [])
+  assert.deepEqual(keys.find(({ path }) => path === 'rules')?.origin, { kind: 'profile', name: 'olddoor' })
+  const flags = { rules: '[{ match: a/* }]' }
+  assert.equal((await load(cwd, { facades: [FACADE], like: 'olddoor', flags })).config.rules.length, 1)
+  await assert.rejects(load(cwd, { facades: [FACADE], like: 'neverheard' }), { code: 'config/profile-unknown' })
+})
+
+test('an open door of a facade beyond loopback is refused, with the lines that close it', async () => {
+  const cwd = tmpdir()
+  const open = { facades: [FACADE], like: 'olddoor', flags: { 'facades.olddoor.http.listen': '0.0.0.0:7000' } }
+  await assert.rejects(load(cwd, open), (error) => {
+    assert.match(String(error), /facades\.olddoor\.http\.listen[\s\S]*facades:\n {2}olddoor:\n {4}password: 'a secret'/)
+    return true
+  })
+  const closed = { ...open, flags: { ...open.flags, 'facades.olddoor.password': 'x' } }
+  assert.equal((await load(cwd, closed)).config.facades['olddoor']?.enabled, true)
+  // Switched off, it opens nothing.
+  await load(cwd, { facades: [FACADE], flags: open.flags })
+})
+
+test("a facade's door can't take another's port", async () => {
+  const cwd = tmpdir()
+  const taken = { facades: [FACADE], like: 'olddoor', flags: { 'facades.olddoor.http.listen': '127.0.0.1:1935' } }
+  await assert.rejects(load(cwd, taken), /rtmp\.listen/)
 })

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import type { Config, ListenAddress } from './config.ts'
-import { ConfigInvalidError } from './errors.ts'
+import type { Config, FacadeSettings, ListenAddress } from './config.ts'
+import { ConfigInvalidError, UnknownProfileError } from './errors.ts'
+import type { ConfigProfile, FacadeDeclaration } from './facade.ts'
 import { readConfigFile } from './file.ts'
-import type { ValuesOf } from './key.ts'
+import type { KeyTree, ValuesOf } from './key.ts'
 import { type ConfigLayers, type EffectiveKey, readLayers } from './layers.ts'
 import { nodeName } from './node-name.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -11,7 +12,7 @@ import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
 import { checkRtmp } from './sections/rtmp.ts'
 import { checkRules, resolveRules } from './sections/rules.ts'
-import { refuseStrangers } from './strangers.ts'
+import { facadeListeners, refuseStrangers } from './strangers.ts'
 import { formatListenAddress } from './values/listen-address.ts'
 
 /** Everything a configuration is made of; nothing is taken from the process. */
@@ -24,6 +25,10 @@ export interface ConfigSources {
   readonly cwd: string
   /** `keep` writes a new node name to the data folder when it has none; `look` changes nothing. Default keep. */
   readonly nodeName?: 'keep' | 'look'
+  /** Whose sections may stand below `facades`. Default none. */
+  readonly facades?: readonly FacadeDeclaration[]
+  /** The name given with --like: one of the facades' profiles lies below the file. */
+  readonly like?: string | undefined
 }
 
 /** The configuration, and what `tapedeck config` shows of it. */
@@ -43,26 +48,68 @@ export interface LoadedConfig {
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const file = await readConfigFile(sources.file ?? sources.env['TAPEDECK_CONFIG'], sources.cwd)
-  const { keys, problems } = readLayers(CONFIG_KEYS, { file, env: sources.env, flags: sources.flags })
+  const facades = sources.facades ?? []
+  const profile =
+    sources.like === undefined ? undefined : { name: sources.like, values: profileOf(facades, sources.like) }
+  const tree = { ...CONFIG_KEYS, facades: facadeTree(facades) }
+  const { keys, problems } = readLayers(tree, { file, env: sources.env, flags: sources.flags, profile })
   if (problems.length > 0) throw new ConfigInvalidError(problems)
-  const values = nest(keys) as ValuesOf<typeof CONFIG_KEYS>
+  const values = nest(keys) as Values
   // A path in the file is meant from where the file stands, anything else from where the command was typed.
   const folderOf = (path: string) => {
     const isInFile = keys.some((each) => each.path === path && each.origin.kind === 'file')
     return isInFile && file !== undefined ? dirname(file.path) : sources.cwd
   }
-  const config = effectiveConfig(values, (path, name) => resolve(folderOf(path), name))
+  const absolute: Absolute = (path, name) => resolve(folderOf(path), name)
+  const config = { ...effectiveConfig(values, absolute), facades: facadeSettings(facades, values.facades, absolute) }
   const combined = [
     ...checkRules(config.rules, config.recordings),
     ...checkRtmp(config.rtmp),
     ...checkAuth(config.auth),
-    ...checkListeners(config),
+    ...checkListeners(config, facades),
   ]
   if (combined.length > 0) throw new ConfigInvalidError(combined)
-  refuseStrangers(config, () => randomBytes(24).toString('hex'))
+  refuseStrangers(config, facades, () => randomBytes(24).toString('hex'))
   if (config.node !== '') return { config, keys, file: file?.path }
   const node = await nodeName(config.data, sources.nodeName !== 'look')
   return { config: { ...config, node }, keys, file: file?.path }
+}
+
+type Values = ValuesOf<typeof CONFIG_KEYS> & { readonly facades?: Readonly<Record<string, FacadeSettings>> }
+
+function facadeTree(facades: readonly FacadeDeclaration[]): KeyTree {
+  return Object.fromEntries(facades.map(({ name, keys }) => [name, keys]))
+}
+
+/** @throws {UnknownProfileError} */
+function profileOf(facades: readonly FacadeDeclaration[], name: string): ConfigProfile {
+  const profiles = Object.assign({}, ...facades.map(({ likes }) => likes)) as Record<string, ConfigProfile>
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
+  if (profile === undefined) throw new UnknownProfileError(name, Object.keys(profiles))
+  return profile
+}
+
+function facadeSettings(
+  facades: readonly FacadeDeclaration[],
+  values: Readonly<Record<string, FacadeSettings>> = {},
+  absolute: Absolute,
+): Config['facades'] {
+  const settings: Record<string, FacadeSettings> = {}
+  for (const { name, paths } of facades) {
+    const section = structuredClone(values[name] ?? { enabled: false })
+    for (const path of paths) {
+      setPath(section, path.split('.'), (text) => (text === '' ? '' : absolute(`facades.${name}.${path}`, text)))
+    }
+    settings[name] = section
+  }
+  return settings
+}
+
+function setPath(section: object, [first = '', ...rest]: readonly string[], change: (text: string) => string): void {
+  const at = section as Record<string, unknown>
+  const value = at[first]
+  if (rest.length > 0 && typeof value === 'object' && value !== null) setPath(value, rest, change)
+  else if (typeof value === 'string') at[first] = change(value)
 }
 
 function nest(keys: readonly EffectiveKey[]): unknown {
@@ -82,7 +129,7 @@ function nest(keys: readonly EffectiveKey[]): unknown {
 
 type Absolute = (path: string, name: string) => string
 
-function effectiveConfig(values: ValuesOf<typeof CONFIG_KEYS>, absolute: Absolute): Config {
+function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'facades'> {
   const { root, ...recordings } = values.recordings
   const { tls } = values.rtmp
   const pem = (path: string, name: string) => (name === '' ? '' : absolute(path, name))
@@ -103,11 +150,12 @@ function effectiveConfig(values: ValuesOf<typeof CONFIG_KEYS>, absolute: Absolut
 }
 
 /** Two listeners can't share an address. */
-function checkListeners(config: Config): ConfigProblem[] {
+function checkListeners(config: Config, facades: readonly FacadeDeclaration[]): ConfigProblem[] {
   const listeners: readonly (readonly [path: string, address: ListenAddress | undefined])[] = [
     ['api.listen', config.api.listen],
     ['rtmp.listen', config.rtmp.listen],
     ['rtmp.tls.listen', config.rtmp.tls.listen],
+    ...facadeListeners(config, facades).map(({ key, address }) => [key, address] as const),
   ]
   const takenBy = new Map<string, string>()
   const problems: ConfigProblem[] = []

@@ -1,5 +1,6 @@
 import type { Config, ListenAddress } from './config.ts'
 import { OpenToStrangersError } from './errors.ts'
+import type { FacadeDeclaration, FacadeListener } from './facade.ts'
 import { formatListenAddress, isLoopback } from './values/listen-address.ts'
 
 /**
@@ -7,7 +8,7 @@ import { formatListenAddress, isLoopback } from './values/listen-address.ts'
  * @param newSecret a fresh secret for the suggested line
  * @throws {OpenToStrangersError} with the lines to add
  */
-export function refuseStrangers(config: Config, newSecret: () => string): void {
+export function refuseStrangers(config: Config, facades: readonly FacadeDeclaration[], newSecret: () => string): void {
   const open: string[] = []
   const lines: string[] = []
   const { api, rtmp, auth } = config
@@ -22,11 +23,37 @@ export function refuseStrangers(config: Config, newSecret: () => string): void {
       if (address !== undefined && isExposed(address)) open.push(`${key} ${formatListenAddress(address)}`)
     }
   }
+  if (open.length > 0) {
+    lines.push('auth:')
+    if (auth.tokens.length === 0) lines.push('  tokens:', `    - { name: me, role: admin, token: '${newSecret()}' }`)
+    for (const action of openActions) lines.push(`  ${action}: key`)
+  }
+  const strange = facadeListeners(config, facades).filter(({ address, isOpen }) => {
+    return isOpen && address !== undefined && isExposed(address)
+  })
+  if (strange.length > 0) lines.push('facades:')
+  for (const { key, address, facade, linesToAdd } of strange) {
+    if (address !== undefined) open.push(`${key} ${formatListenAddress(address)}`)
+    lines.push(`  ${facade}:`, ...linesToAdd.map((line) => `    ${line}`))
+  }
   if (open.length === 0) return
-  lines.push('auth:')
-  if (auth.tokens.length === 0) lines.push('  tokens:', `    - { name: me, role: admin, token: '${newSecret()}' }`)
-  for (const action of openActions) lines.push(`  ${action}: key`)
   throw new OpenToStrangersError(open, lines.join('\n'))
+}
+
+/** Doors of the facades that are enabled, with the keys they have in the whole configuration. */
+export function facadeListeners(
+  config: Config,
+  facades: readonly FacadeDeclaration[],
+): (FacadeListener & { readonly facade: string })[] {
+  return facades.flatMap(({ name, listeners }) => {
+    const settings = config.facades[name]
+    if (settings === undefined || !settings.enabled) return []
+    return listeners(settings).map((listener) => ({
+      ...listener,
+      facade: name,
+      key: `facades.${name}.${listener.key}`,
+    }))
+  })
 }
 
 function isExposed(address: ListenAddress): boolean {

@@ -43,6 +43,8 @@ export interface ControlOptions {
 export interface Control extends AsyncDisposable {
   readonly version: string
   readonly startedAtMs: number
+  /** For those who follow streams as they come and go. */
+  readonly hub: Hub
   readonly streams: Streams
   readonly recorder: RecorderApi
   readonly events: EventFeed
@@ -68,6 +70,7 @@ export function createControl(options: ControlOptions): Control {
   return {
     version,
     startedAtMs: runtime.nowMs(),
+    hub,
     streams: new Streams(runtime, hub, recorder),
     recorder,
     events: owned.use(new EventFeed(runtime, hub, recorder)),

@@ -21,6 +21,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: ['base', 'containers', 'hub', 'recorder'],
   api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'control'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
+  // Over the core, never the other way: what a facade needs of a session is an interface of the session's.
+  facades: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control', 'config', 'api'],
 }
 const ANYWHERE_AS_TYPE = 'src/config/config.ts'
 

@@ -1,4 +1,5 @@
 import { runCommandLine } from '../../src/cli/run.ts'
+import { FACADES } from '../../src/facades/declarations.ts'
 import { allContainers } from '../../src/server.ts'
 
 /** Runs a command of `tapedeck` in this process, for the data of a server that lives (or lived) in this folder. */
@@ -10,6 +11,7 @@ export async function tapedeckCommand(
   const exitCode = await runCommandLine(args, {
     env: { TAPEDECK_DATA: `${folder}/data`, TAPEDECK_RECORDINGS_ROOT: `${folder}/recordings` },
     cwd: folder,
+    facades: FACADES,
     print: (line) => void output.push(line),
     note: (line) => void output.push(line),
     progress: undefined,

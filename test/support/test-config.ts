@@ -28,6 +28,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
     },
     auth: { tokens: [], publish: 'open', play: 'open' },
     limits: { publishers: 100, recordingQueueBytes: 16 * 1024 * 1024, gopMemoryBytes: 8 * 1024 * 1024 },
+    facades: {},
     log: { level: 'info', format: 'json' },
     ...overrides,
   }

@@ -10,7 +10,7 @@ export function addConfig(program: Command, context: CommandContext): void {
     .command('config')
     .description('print the effective configuration and where each value came from')
     .option('--json', 'as one JSON object')
-  withConfigOptions(command).action(async (options: Readonly<Record<string, unknown>>) => {
+  withConfigOptions(command, context).action(async (options: Readonly<Record<string, unknown>>) => {
     const { keys, file } = await configFromOptions(options, context, 'look')
     const shown = keys.map(({ path, value, origin }) => {
       return { path, value: withoutSecrets(value ?? ''), origin: describeOrigin(origin) }
@@ -27,7 +27,7 @@ export function addConfig(program: Command, context: CommandContext): void {
 /** Tokens, and logins in addresses, are not for terminals and logs. */
 function withoutSecrets(value: unknown): unknown {
   const hide = (name: string, each: unknown) => {
-    if (name === 'token') return '(hidden)'
+    if (name === 'token' || name === 'password' || name === 'secret') return '(hidden)'
     return name === 'http' && typeof each === 'string' ? each.replace(/\/\/[^/@]*@/, '//(hidden)@') : each
   }
   return JSON.parse(JSON.stringify(value, hide))

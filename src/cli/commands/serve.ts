@@ -10,7 +10,7 @@ export function addServe(program: Command, context: CommandContext): void {
     .command('serve')
     .description('record every stream that is published, until Ctrl-C')
     .option('--json', 'print the addresses as one JSON object')
-  withConfigOptions(command).action(async (options: Readonly<Record<string, unknown>>) => {
+  withConfigOptions(command, context).action(async (options: Readonly<Record<string, unknown>>) => {
     const { config } = await configFromOptions(options, context, 'keep')
     const interrupted = Promise.withResolvers<void>()
     using _ = context.onInterrupt(() => interrupted.resolve())
@@ -23,16 +23,22 @@ export function addServe(program: Command, context: CommandContext): void {
   })
 }
 
-function readyDocument({ addresses }: RunningServer, config: Config) {
+function readyDocument({ addresses, facadeAddresses }: RunningServer, config: Config) {
   return {
     page: `http://${formatListenAddress(addresses.api)}/`,
     rtmp: addresses.rtmp === undefined ? null : `rtmp://${formatListenAddress(addresses.rtmp)}`,
     rtmps: addresses.rtmps === undefined ? null : `rtmps://${formatListenAddress(addresses.rtmps)}`,
     recordings: config.recordings.roots[0],
+    facades: Object.fromEntries(
+      Object.entries(facadeAddresses).map(([name, doors]) => [
+        name,
+        Object.fromEntries(Object.entries(doors).map(([door, address]) => [door, formatListenAddress(address)])),
+      ]),
+    ),
   }
 }
 
-/** Three lines a person can act on: where to publish, where the files go, where to watch. */
+/** Lines a person can act on: where to publish, where the files go, where to watch, and a line per facade. */
 function readyLines(server: RunningServer, config: Config): string[] {
   const ready = readyDocument(server, config)
   const base = ready.rtmp ?? ready.rtmps
@@ -41,5 +47,9 @@ function readyLines(server: RunningServer, config: Config): string[] {
     base === null
       ? 'nowhere: rtmp.listen and rtmp.tls.listen are both off'
       : `ffmpeg -re -i in.mp4 -c copy -f flv '${base}/live/cam1${key}'   (OBS: server ${base}/live, stream key cam1${key})`
-  return [`Publish  ${publish}`, `Files    ${ready.recordings}`, `Watch    ${ready.page}`]
+  const facades = Object.entries(ready.facades).map(([name, doors]) => {
+    const listed = Object.entries(doors).map(([door, address]) => `${door} ${address}`)
+    return `Facade   ${name}: ${listed.join(', ')}`
+  })
+  return [`Publish  ${publish}`, `Files    ${ready.recordings}`, `Watch    ${ready.page}`, ...facades]
 }
