@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
 import type { Signal } from '#base/events.ts'
@@ -8,17 +7,9 @@ import type { Stream } from '#hub/stream.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
-import { SerialQueue } from '#storage/serial-queue.ts'
-import {
-  PartNotFoundError,
-  RecorderClosedError,
-  RecordingBusyError,
-  RecordingHeldError,
-  RecordingNotFoundError,
-  RecordingNotRunningError,
-  StreamNotFoundError,
-} from './errors.ts'
-import { appendedTo, checkOverwritable, isAt, places, withoutPart } from './existing.ts'
+import { Archive } from './archive.ts'
+import { RecorderClosedError, RecordingBusyError, RecordingNotRunningError, StreamNotFoundError } from './errors.ts'
+import { appendedTo, checkOverwritable, places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
@@ -76,10 +67,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #runtime: Runtime
   readonly #journal: Journal
   readonly #reporter: Reporter
+  readonly #archive: Archive
   readonly #rules: Rules
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
-  readonly #amendments = new SerialQueue()
   readonly #beginnings = new KeyedQueue()
   readonly #inUse = new FilesInUse()
   readonly #owned = new DisposableStack()
@@ -99,10 +90,19 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       log: runtime.log,
       onFinal: (recording) => this.#forget(recording),
       onReplaced: (recording, place) => {
-        this.#forgetReplaced(recording.id, place).catch((error: unknown) => {
+        this.#archive.forgetReplaced(recording.id, place).catch((error: unknown) => {
           recording.log.error({ event: 'catalog.forget-failed', err: error })
         })
       },
+    })
+    this.#archive = new Archive({
+      runtime,
+      settings: options.settings,
+      catalog: options.catalog,
+      journal: this.#journal,
+      events: this.#reporter.events,
+      inProgress: this.#recordings,
+      remove: (recording) => options.store.remove(recording),
     })
     this.#lastSaveMs = runtime.monotonicMs()
     this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
@@ -164,51 +164,29 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     return recording.toDocument()
   }
 
-  async get(id: string): Promise<RecordingDocument> {
-    const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
-    if (document === undefined) throw new RecordingNotFoundError(id)
-    return document
+  get(id: string): Promise<RecordingDocument> {
+    return this.#archive.get(id)
   }
 
-  async list(query: RecordingQuery): Promise<RecordingPage> {
-    const page = await this.#options.catalog.list(query)
-    const recordings = page.recordings.map((stored) => this.#recordings.get(stored.id)?.toDocument() ?? stored)
-    return { ...page, recordings }
+  list(query: RecordingQuery): Promise<RecordingPage> {
+    return this.#archive.list(query)
   }
 
-  async remove(id: string): Promise<void> {
-    const recording = await this.get(id)
-    if (this.#recordings.has(id)) throw new RecordingBusyError(id, recording.state)
-    if (recording.held) throw new RecordingHeldError(id)
-    await this.#journal.settled(id)
-    await this.#options.store.remove(recording)
-    this.events.emit({ type: 'recording.deleted', recording })
+  remove(id: string): Promise<void> {
+    return this.#archive.remove(id)
   }
 
   async setHeld(id: string, held: boolean): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
-    if (recording === undefined) {
-      const changed = await this.#amend(id, (document) => {
-        if (held) this.#checkNotBeingReplaced(document)
-        return { ...document, held }
-      })
-      if (changed === undefined) throw new RecordingNotFoundError(id)
-      return changed
-    }
+    if (recording === undefined) return this.#archive.setHeld(id, held)
     recording.held = held
     const document = this.#reporter.note(recording, 'now')
     await this.#journal.settled(id)
     return document
   }
 
-  async partFile(
-    id: string,
-    index: number,
-  ): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }> {
-    const recording = await this.get(id)
-    const part = recording.parts.find((candidate) => candidate.index === index)
-    if (part === undefined) throw new PartNotFoundError(id, index)
-    return { path: join(part.root, part.path), part, recording }
+  partFile(id: string, index: number): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }> {
+    return this.#archive.partFile(id, index)
   }
 
   active(stream?: string): readonly RecordingDocument[] {
@@ -227,7 +205,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       this.#reporter.note(recording, 'soon')
       return
     }
-    await this.#amend(id, (document) => {
+    await this.#archive.amend(id, (document) => {
       return { ...document, parts: document.parts.map((part) => (part.index === index ? { ...part, sha256 } : part)) }
     })
   }
@@ -269,26 +247,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     await this.#journal.allSettled()
   }
 
-  /**
-   * Changes what is stored of a recording that is over. One change after the other: two that read the same document
-   * (the digests of two parts) would undo each other. Undefined when there is no such recording.
-   */
-  #amend(
-    id: string,
-    change: (document: RecordingDocument) => RecordingDocument | undefined,
-  ): Promise<RecordingDocument | undefined> {
-    return this.#amendments.run(async () => {
-      await this.#journal.settled(id)
-      const document = this.#recordings.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
-      if (document === undefined) return undefined
-      const changed = change(document)
-      if (changed === undefined) return undefined
-      this.#journal.note(changed, 'now')
-      await this.#journal.settled(id)
-      return changed
-    })
-  }
-
   /** The recording to go on with (append), after the checks that need the catalog. */
   async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
     const { catalog, settings } = this.#options
@@ -306,35 +264,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     // What is to be continued may be what a crash has left: it has to be whole first.
     await this.#recovery
     const previous = await appendedTo(catalog, inProgress, settings, request, this.#runtime)
-    if (previous !== undefined) this.#checkNotBeingReplaced(previous)
+    if (previous !== undefined) this.#archive.checkNotBeingReplaced(previous)
     return previous
-  }
-
-  /** @throws {RecordingBusyError} a recording in progress will take the place of one of its files */
-  #checkNotBeingReplaced(document: RecordingDocument): void {
-    for (const { id, request } of this.#recordings.values()) {
-      if (request.ifExists !== 'overwrite') continue
-      for (const place of places(this.#options.settings, request, this.#runtime)) {
-        if (document.parts.some((part) => isAt(part, place)))
-          throw new RecordingBusyError(document.id, `being replaced by ${id}`)
-      }
-    }
-  }
-
-  /** Recordings whose file this part has replaced lose that part, and are gone when it was their last. */
-  async #forgetReplaced(id: string, place: { root: string; path: string }): Promise<void> {
-    for (const { id: replacedId } of await this.#options.catalog.findByPart(place.root, place.path)) {
-      if (replacedId === id || this.#recordings.has(replacedId)) continue
-      let replaced: RecordingDocument | undefined
-      const left = await this.#amend(replacedId, (document) => {
-        replaced = document
-        return withoutPart(document, place)
-      })
-      if (left !== undefined || replaced === undefined) continue
-      // Its only file is the new recording's now.
-      await this.#options.store.remove({ ...replaced, parts: [] })
-      this.events.emit({ type: 'recording.deleted', recording: replaced })
-    }
   }
 
   /** A recording that could not begin is no recording: the caller gets the reason, and nothing is left of it. */

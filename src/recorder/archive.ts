@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import type { Signal } from '#base/events.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Catalog, RecordingPage, RecordingQuery } from '#storage/catalog/catalog.ts'
+import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import { SerialQueue } from '#storage/serial-queue.ts'
+import { PartNotFoundError, RecordingBusyError, RecordingHeldError, RecordingNotFoundError } from './errors.ts'
+import { isAt, places, withoutPart } from './existing.ts'
+import type { Journal } from './journal.ts'
+import type { RecorderEvent } from './recorder-api.ts'
+import type { Recording } from './recording.ts'
+import type { RecorderSettings } from './settings.ts'
+
+export interface ArchiveOptions {
+  readonly runtime: Runtime
+  readonly settings: RecorderSettings
+  readonly catalog: Catalog
+  readonly journal: Journal
+  readonly events: Signal<RecorderEvent>
+  /** Of these the recording itself knows more than the catalog. */
+  readonly inProgress: ReadonlyMap<string, Recording>
+  /** Files, manifest and row. */
+  readonly remove: (recording: RecordingDocument) => Promise<void>
+}
+
+/** Every recording there is, as stored or in progress; and changes to those that are over. */
+export class Archive {
+  readonly #options: ArchiveOptions
+  readonly #amendments = new SerialQueue()
+
+  constructor(options: ArchiveOptions) {
+    this.#options = options
+  }
+
+  /** @throws {RecordingNotFoundError} */
+  async get(id: string): Promise<RecordingDocument> {
+    const document = await this.#find(id)
+    if (document === undefined) throw new RecordingNotFoundError(id)
+    return document
+  }
+
+  async list(query: RecordingQuery): Promise<RecordingPage> {
+    const { catalog, inProgress } = this.#options
+    const page = await catalog.list(query)
+    return { ...page, recordings: page.recordings.map((stored) => inProgress.get(stored.id)?.toDocument() ?? stored) }
+  }
+
+  /** @throws {PartNotFoundError} @throws {RecordingNotFoundError} */
+  async partFile(
+    id: string,
+    index: number,
+  ): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }> {
+    const recording = await this.get(id)
+    const part = recording.parts.find((candidate) => candidate.index === index)
+    if (part === undefined) throw new PartNotFoundError(id, index)
+    return { path: join(part.root, part.path), part, recording }
+  }
+
+  /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */
+  async remove(id: string): Promise<void> {
+    const { inProgress, journal, remove, events } = this.#options
+    const recording = await this.get(id)
+    if (inProgress.has(id)) throw new RecordingBusyError(id, recording.state)
+    if (recording.held) throw new RecordingHeldError(id)
+    await journal.settled(id)
+    await remove(recording)
+    events.emit({ type: 'recording.deleted', recording })
+  }
+
+  /** Of a recording that is over. @throws {RecordingNotFoundError} @throws {RecordingBusyError} it is being replaced */
+  async setHeld(id: string, held: boolean): Promise<RecordingDocument> {
+    const changed = await this.amend(id, (document) => {
+      if (held) this.checkNotBeingReplaced(document)
+      return { ...document, held }
+    })
+    if (changed === undefined) throw new RecordingNotFoundError(id)
+    return changed
+  }
+
+  /**
+   * Changes what is stored of a recording that is over. One change after the other: two that read the same document
+   * (the digests of two parts) would undo each other. Undefined when there is no such recording.
+   */
+  amend(
+    id: string,
+    change: (document: RecordingDocument) => RecordingDocument | undefined,
+  ): Promise<RecordingDocument | undefined> {
+    const { journal } = this.#options
+    return this.#amendments.run(async () => {
+      await journal.settled(id)
+      const document = await this.#find(id)
+      if (document === undefined) return undefined
+      const changed = change(document)
+      if (changed === undefined) return undefined
+      journal.note(changed, 'now')
+      await journal.settled(id)
+      return changed
+    })
+  }
+
+  /** Recordings whose file a part of `id` has replaced lose that part, and are gone when it was their last. */
+  async forgetReplaced(id: string, place: { root: string; path: string }): Promise<void> {
+    const { catalog, inProgress, remove, events } = this.#options
+    for (const { id: replacedId } of await catalog.findByPart(place.root, place.path)) {
+      if (replacedId === id || inProgress.has(replacedId)) continue
+      let replaced: RecordingDocument | undefined
+      const left = await this.amend(replacedId, (document) => {
+        replaced = document
+        return withoutPart(document, place)
+      })
+      if (left !== undefined || replaced === undefined) continue
+      // Its only file is the new recording's now.
+      await remove({ ...replaced, parts: [] })
+      events.emit({ type: 'recording.deleted', recording: replaced })
+    }
+  }
+
+  /** @throws {RecordingBusyError} a recording in progress will take the place of one of its files */
+  checkNotBeingReplaced(document: RecordingDocument): void {
+    const { inProgress, settings, runtime } = this.#options
+    for (const { id, request } of inProgress.values()) {
+      if (request.ifExists !== 'overwrite') continue
+      for (const place of places(settings, request, runtime)) {
+        if (document.parts.some((part) => isAt(part, place)))
+          throw new RecordingBusyError(document.id, `being replaced by ${id}`)
+      }
+    }
+  }
+
+  async #find(id: string): Promise<RecordingDocument | undefined> {
+    return this.#options.inProgress.get(id)?.toDocument() ?? (await this.#options.catalog.get(id))
+  }
+}
