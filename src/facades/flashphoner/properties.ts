@@ -7,7 +7,7 @@ export function parseProperties(text: string): ReadonlyMap<string, string> {
   const properties = new Map<string, string>()
   for (const line of logicalLines(text)) {
     const { key, value } = splitLine(line)
-    properties.set(unescape(key), unescape(value))
+    properties.set(unescaped(key), unescaped(value))
   }
   return properties
 }
@@ -52,7 +52,7 @@ function splitLine(line: string): { key: string; value: string } {
 const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' }
 
 /** Java refuses a malformed `\u`; here it stays as written, since it may stand in a key that nobody asks for. */
-function unescape(text: string): string {
+function unescaped(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/gs, (all, code?: string, letter?: string) => {
     if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16))
     if (letter === 'u') return all
