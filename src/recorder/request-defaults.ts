@@ -106,6 +106,7 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
       encoding: oneOf('nameText.encoding', request.nameText?.encoding ?? 'none', ['none', 'hex', 'base64url']),
     },
     nameValues: {
+      stream: shortText('nameValues.stream', request.nameValues?.stream, MAX_NAME_VALUE_CHARACTERS),
       sessionId: shortText('nameValues.sessionId', request.nameValues?.sessionId, MAX_NAME_VALUE_CHARACTERS),
       mediaSessionId: shortText(
         'nameValues.mediaSessionId',

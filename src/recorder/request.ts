@@ -80,6 +80,8 @@ export interface NameText {
 }
 
 export interface NameCallerValues {
+  /** What {stream} says instead of the last part of the stream's path. */
+  readonly stream?: string
   readonly sessionId?: string
   readonly mediaSessionId?: string
   readonly login?: string

@@ -40,6 +40,7 @@ const REQUEST_FIELDS = {
   nameValues: Type.Optional(
     Type.Object(
       {
+        stream: Type.Optional(Type.String({ maxLength: 1_024 })),
         sessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
         mediaSessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
         login: Type.Optional(Type.String({ maxLength: 1_024 })),
