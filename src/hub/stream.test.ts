@@ -4,7 +4,7 @@ import { SILENT_LOGGER } from '#base/runtime.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
 import { Hub, StreamPathInUseError, TooManyPublishersError } from './hub.ts'
-import type { Publisher, StreamSink } from './stream.ts'
+import { NO_CONNECTION_FACTS, type Publisher, type StreamSink } from './stream.ts'
 import { StreamQueue } from './stream-queue.ts'
 
 const video = testVideo()
@@ -15,6 +15,7 @@ const publisher: Publisher = {
   remoteAddress: '127.0.0.1',
   connectionId: 'c',
   encoder: '',
+  ...NO_CONNECTION_FACTS,
   disconnect() {},
 }
 

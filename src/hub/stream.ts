@@ -14,9 +14,28 @@ export interface Publisher {
   readonly connectionId: string
   /** What the encoder calls itself (RTMP flashVer), empty when it does not say. */
   readonly encoder: string
+  readonly remotePort: number
+  /** Where it reached us: IP address, without a port. */
+  readonly localAddress: string
+  readonly localPort: number
+  /** Parameters of the stream name and the connection's URL, such as `?login=x`. */
+  readonly query: Readonly<Record<string, string>>
+  /** RTMP: the application it connected to, and the instance of it; empty for none, and for other protocols. */
+  readonly app: string
+  readonly instance: string
   /** Ends the publisher's connection; the stream then ends by way of it. */
   disconnect(reason: string): void
 }
+
+/** The facts of a publisher that has none of them: one without a connection of its own. */
+export const NO_CONNECTION_FACTS = {
+  remotePort: 0,
+  localAddress: '',
+  localPort: 0,
+  query: {},
+  app: '',
+  instance: '',
+} as const satisfies Partial<Publisher>
 
 /** Why a stream ended. `lost`: without a goodbye (broken connection, timeout). */
 export interface StreamEnd {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SILENT_LOGGER } from '#base/runtime.ts'
 import { Hub } from '#hub/hub.ts'
-import type { StreamSink } from '#hub/stream.ts'
+import { NO_CONNECTION_FACTS, type StreamSink } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { testAudio, testVideo } from '#test/support/access-units.ts'
@@ -16,7 +16,7 @@ function stream() {
     { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER },
     { maxPublishers: 1, gopMemoryBytes: 100_000 },
   )
-  const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', disconnect() {} }
+  const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', ...NO_CONNECTION_FACTS, disconnect() {} }
   const { stream, end } = hub.publish('live/cam1', publisher)
   const send = (format: TrackFormat, ms: number, key = false) => {
     using arena = hub.payloads.arena()

@@ -4,6 +4,7 @@ import { SILENT_LOGGER } from '#base/runtime.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub } from '#hub/hub.ts'
+import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
@@ -22,7 +23,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     { maxPublishers: 1, gopMemoryBytes: 100_000 },
   )
   const publish = () => {
-    const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', disconnect() {} }
+    const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', ...NO_CONNECTION_FACTS, disconnect() {} }
     return hub.publish('live/cam1', publisher)
   }
   const made = new Intake({

@@ -7,6 +7,7 @@ import { flv } from '#containers/flv/flv.ts'
 import { createMp4 } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
+import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import { H264_RECORDS } from '#media/h264/vectors.test-data.ts'
 import type { TrackFormat } from '#media/track.ts'
@@ -119,6 +120,7 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
         remoteAddress: '',
         connectionId: '',
         encoder: '',
+        ...NO_CONNECTION_FACTS,
         disconnect() {},
       })
       pictures = 0

@@ -4,8 +4,11 @@ import { newUlid } from '#base/id.ts'
 import { type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
 import type { Config } from '#config/config.ts'
 import { type Control, createControl } from '#control/control.ts'
+import { EventFeed } from '#control/event-feed.ts'
 import type { FragmentFormat } from '#control/live-view.ts'
+import { ScriptRunner } from '#hooks/script-runner.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
+import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import type { VideoFormat } from '#media/track.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
@@ -47,6 +50,9 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
   }
   const hub = new Hub(runtime, { maxPublishers: 100, gopMemoryBytes: 1024 * 1024 })
   const recorder = new MemoryRecorder(config.recordings.roots[0] ?? folder.path, options.rules)
+  const events = owned.use(new EventFeed(runtime))
+  events.follow(hub, recorder)
+  const scripts = owned.use(new ScriptRunner({ concurrency: 4, log: SILENT_LOGGER, environment: process.env }))
   const control = owned.use(
     createControl({
       runtime,
@@ -54,6 +60,8 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       version: '0.0.0-test',
       hub,
       recorder,
+      events,
+      scripts,
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
       manifestPath: ({ id }) => folder.at(`${id}.json`),
@@ -85,6 +93,7 @@ export function publishTestStream(
     remoteAddress: '127.0.0.1:50000',
     connectionId: 'c1',
     encoder: 'test encoder',
+    ...NO_CONNECTION_FACTS,
     disconnect,
   })
   publication.stream.setFormat(TEST_FORMAT)

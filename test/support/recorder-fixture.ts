@@ -11,7 +11,7 @@ import { flv } from '#containers/flv/flv.ts'
 import { createMp4 } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
-import type { StreamEnd } from '#hub/stream.ts'
+import { NO_CONNECTION_FACTS, type StreamEnd } from '#hub/stream.ts'
 import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -238,6 +238,7 @@ export class TestPublisher {
       remoteAddress: '127.0.0.1',
       connectionId: 'test',
       encoder: '',
+      ...NO_CONNECTION_FACTS,
       disconnect: () => {
         this.isDisconnected = true
         this.end('disconnected')

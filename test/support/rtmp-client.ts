@@ -97,6 +97,11 @@ export class RtmpClient implements Disposable {
     }
   }
 
+  /** Sends a command without waiting: transaction 0 wants no answer. */
+  tell(name: string, ...args: readonly AmfEncodable[]): void {
+    this.#command(name, 0, args)
+  }
+
   /** Ends message stream 1, and what it publishes; there is no answer. */
   deleteStream(): void {
     this.#command('deleteStream', 0, [null, 1])

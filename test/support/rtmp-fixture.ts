@@ -4,6 +4,7 @@ import { type Logger, type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import { Hub } from '#hub/hub.ts'
 import type { Stream, StreamEnd } from '#hub/stream.ts'
+import type { RtmpExtension } from '#ingest/rtmp/extension.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { TempFolder } from './temp-folder.ts'
@@ -48,7 +49,11 @@ export interface RtmpFixture extends AsyncDisposable {
 
 /** An RTMP server on free ports that tapes every stream in memory. */
 export async function rtmpFixture(
-  options: { access?: StreamAccess; config?: Partial<ReturnType<typeof testConfig>['rtmp']> } = {},
+  options: {
+    access?: StreamAccess
+    extension?: RtmpExtension
+    config?: Partial<ReturnType<typeof testConfig>['rtmp']>
+  } = {},
 ): Promise<RtmpFixture> {
   await using owned = new AsyncDisposableStack()
   const folder = owned.use(await TempFolder.make())
@@ -73,7 +78,8 @@ export async function rtmpFixture(
     ...options.config,
   }
   const access = options.access ?? { authorize: async () => {} }
-  const server = owned.use(new RtmpServer({ runtime, hub, access, config, dataDir: folder.path }))
+  const { extension } = options
+  const server = owned.use(new RtmpServer({ runtime, hub, access, extension, config, dataDir: folder.path }))
   const { rtmp, rtmps } = await server.listen()
   const port = rtmp?.port ?? 0
   const kept = owned.move()

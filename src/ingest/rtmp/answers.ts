@@ -23,9 +23,16 @@ export class Answers {
     this.#send(0, encodeCommand('_error', transactionId, null, information))
   }
 
-  /** onStatus of a message stream. */
-  status(messageStreamId: number, level: 'status' | 'error', code: string, description: string): void {
-    this.#send(messageStreamId, encodeCommand('onStatus', 0, null, { level, code, description }))
+  /** onStatus of a message stream. `details` is the stream's name, where it is about one. */
+  status(
+    messageStreamId: number,
+    level: 'status' | 'error',
+    code: string,
+    description: string,
+    details?: string,
+  ): void {
+    const information = { level, code, description, ...(details !== undefined && { details }) }
+    this.#send(messageStreamId, encodeCommand('onStatus', 0, null, information))
   }
 
   /** onFCPublish and onFCUnpublish, which FMLE waits for. */

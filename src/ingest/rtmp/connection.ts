@@ -10,6 +10,7 @@ import { ChunkStreamId, ChunkWriter, type OutgoingMessage } from '#protocols/rtm
 import { answerHandshake, CLIENT_HELLO_BYTES, HANDSHAKE_BLOCK_BYTES } from '#protocols/rtmp/handshake.ts'
 import { encodeU32, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
 import { RtmpIdleError, RtmpPeerNotReadingError, RtmpSetupError, RtmpUselessConnectionError } from './errors.ts'
+import type { RtmpExtension } from './extension.ts'
 import { NetConnection } from './net-connection.ts'
 import type { Peer } from './peer.ts'
 import type { ReadPacer } from './read-pacer.ts'
@@ -38,6 +39,7 @@ export interface ConnectionOptions {
   readonly runtime: Runtime
   readonly hub: Hub
   readonly access: StreamAccess
+  readonly extension: RtmpExtension | undefined
   readonly limits: ConnectionLimits
   readonly protocol: 'rtmp' | 'rtmps'
   readonly socket: Socket
@@ -58,6 +60,9 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   readonly protocol: 'rtmp' | 'rtmps'
   /** IP address, as access rules want it. */
   readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
   readonly #runtime: Runtime
   readonly #limits: ConnectionLimits
   readonly #log: Logger
@@ -105,16 +110,18 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
       sink: this,
     })
     const { socket, pacer, readBuffer } = options
-    const { remotePort } = socket
     this.remoteAddress = socket.remoteAddress ?? ''
+    this.remotePort = socket.remotePort ?? 0
+    this.localAddress = socket.localAddress ?? ''
+    this.localPort = socket.localPort ?? 0
     this.#log = runtime.log.child({
       protocol: this.protocol,
       connectionId: this.id,
       remoteAddress: this.remoteAddress,
-      remotePort,
+      remotePort: this.remotePort,
     })
-    const { hub, access } = options
-    this.#net = new NetConnection(this, { runtime: { ...runtime, log: this.#log }, hub, access })
+    const { hub, access, extension } = options
+    this.#net = new NetConnection(this, { runtime: { ...runtime, log: this.#log }, hub, access, extension })
     this.#transport = openTransport(socket, this, pacer, readBuffer)
   }
 

@@ -62,6 +62,11 @@ export class MessageStreams {
     return session?.kind === 'play' ? session : undefined
   }
 
+  /** Paths of what is published, oldest first. */
+  publishedPaths(): string[] {
+    return [...this.#sessions.values()].flatMap((session) => (session.kind === 'publish' ? [session.path] : []))
+  }
+
   /** The message stream that publishes under this name (FCUnpublish gives no id). */
   idOfPublished(streamName: string): number | undefined {
     for (const [id, session] of this.#sessions) {

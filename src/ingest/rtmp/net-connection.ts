@@ -1,4 +1,4 @@
-import { TapedeckError } from '#base/error.ts'
+import { errorCode, errorMessage, TapedeckError } from '#base/error.ts'
 import { StreamPathInUseError } from '#hub/hub.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import { StreamPathError } from '#hub/stream-path.ts'
@@ -21,15 +21,18 @@ import { Answers } from './answers.ts'
 import { connectAnswer } from './connect-answer.ts'
 import { Decision } from './decision.ts'
 import { RtmpCommandError, RtmpStreamNotFoundError } from './errors.ts'
+import type { PublishRequest, RtmpCaller, SendStatus, StreamRequest } from './extension.ts'
 import { MAX_MESSAGE_STREAMS, MessageStreams } from './message-streams.ts'
 import type { ClientDescription, Peer, Surroundings } from './peer.ts'
 import { PlaySession } from './play-session.ts'
 import { openPublishSession } from './publish-session.ts'
-import { type StreamTarget, streamTarget } from './stream-name.ts'
+import { applicationPlace, type StreamTarget, streamTarget } from './stream-name.ts'
 
 /** Ours are larger than the default of 128 bytes, which would cost a header every 128 bytes of media. */
 const OUTGOING_CHUNK_BYTES = 65_536
 const WINDOW_BYTES = 2_500_000
+/** Calls of one connection whose answers are still to come. */
+const MAX_CALLS_IN_PROGRESS = 32
 
 /** What the messages of one connection mean: connect, createStream, publish, play and their ends. Adobe RTMP 1.0 §7. */
 export class NetConnection {
@@ -39,6 +42,8 @@ export class NetConnection {
   readonly #streams = new MessageStreams()
   readonly #decision: Decision
   #client: ClientDescription | undefined
+  #callsInProgress = 0
+  #hasCalled = false
   #isClosed = false
 
   constructor(peer: Peer, surroundings: Surroundings) {
@@ -56,9 +61,9 @@ export class NetConnection {
     return this.#streams.publishing !== undefined
   }
 
-  /** Publishes, plays, or waits for our decision about it. */
+  /** Publishes, plays, waits for our decision about it, or makes calls that are answered. */
   get isUseful(): boolean {
-    return this.#streams.isBusy || this.#decision.isPending
+    return this.#streams.isBusy || this.#decision.isPending || this.#hasCalled
   }
 
   /** Media comes in and nobody watches: reads may be few and large. */
@@ -175,17 +180,54 @@ export class NetConnection {
       case 'onStatus':
         break // of calls we never made
       default:
-        // DVRGetStreamInfo of FMLE, _checkbw of Flash players …: their callers go on without.
-        this.#surroundings.runtime.log.debug({ event: 'rtmp.unknown-command', command: name.slice(0, 100) })
-        this.#answers.failed(transactionId, `no such method: ${name.slice(0, 100)}`)
+        this.#call(name, transactionId, client, args)
     }
+  }
+
+  /** A call of the front end's, answered when it has been done; media and other commands go on meanwhile. */
+  #call(name: string, transactionId: number, client: ClientDescription, args: readonly AmfValue[]): void {
+    const { extension, runtime } = this.#surroundings
+    const command = name.slice(0, 100)
+    if (this.#callsInProgress >= MAX_CALLS_IN_PROGRESS) {
+      this.#answers.failed(transactionId, `${MAX_CALLS_IN_PROGRESS} calls are in progress: wait for their answers`)
+      return
+    }
+    const published = this.#streams.publishedPaths()
+    const done = extension?.command?.({ ...this.#caller(client), name, args, published })
+    if (done === undefined) {
+      // DVRGetStreamInfo of FMLE, _checkbw of Flash players …: their callers go on without.
+      runtime.log.debug({ event: 'rtmp.unknown-command', command })
+      this.#answers.failed(transactionId, `no such method: ${command}`)
+      return
+    }
+    this.#callsInProgress++
+    void done
+      .then((value) => {
+        this.#hasCalled = true
+        this.#answers.result(transactionId, null, value)
+      })
+      .catch((error: unknown) => {
+        const code = errorCode(error)
+        const level = error instanceof TapedeckError ? 'warn' : 'error'
+        runtime.log[level]({ event: 'rtmp.call-failed', command, code, err: error }, errorMessage(error))
+        this.#answers.failed(transactionId, answerTo(error, `${command} failed`))
+      })
+      .finally(() => {
+        this.#callsInProgress--
+      })
+  }
+
+  #caller({ place, encoder }: ClientDescription): RtmpCaller {
+    const { id, protocol, remoteAddress } = this.#peer
+    return { connectionId: id, protocol, remoteAddress, encoder, ...place }
   }
 
   #connect(transactionId: number, args: readonly AmfValue[]): void {
     if (this.#client !== undefined) throw new RtmpCommandError('connect', 'the connection is connected already')
     const fields = amfFields(args[0])
     const encoder = text(fields['flashVer']).slice(0, 200)
-    this.#client = { app: text(fields['app']), tcUrl: text(fields['tcUrl']), encoder }
+    const [app, tcUrl] = [text(fields['app']), text(fields['tcUrl'])]
+    this.#client = { app, tcUrl, place: applicationPlace(app, tcUrl), encoder }
     this.#peer.sendControl(MessageType.windowAcknowledgementSize, encodeU32(WINDOW_BYTES))
     this.#peer.sendControl(MessageType.setPeerBandwidth, encodePeerBandwidth(WINDOW_BYTES))
     this.#peer.sendChunkSize(OUTGOING_CHUNK_BYTES)
@@ -218,32 +260,39 @@ export class NetConnection {
       this.#answers.status(messageStreamId, 'error', 'NetStream.Failed', `message stream ${messageStreamId} ${reason}`)
       return
     }
-    const streamName = text(args[1])
-    const target = streamTarget(client.app, client.tcUrl, streamName)
+    const name = text(args[1])
+    const caller = this.#caller(client)
     const work =
       action === 'publish'
-        ? this.#publish(messageStreamId, client, streamName, target)
-        : this.#play(messageStreamId, target)
-    this.#decision.begin(work, (error) => this.#refuse(action, messageStreamId, target, error))
+        ? this.#publish(messageStreamId, client, { ...caller, action, name, publishType: text(args[2]) })
+        : this.#play(messageStreamId, client, { ...caller, action, name })
+    const { path } = streamTarget(client.app, client.tcUrl, name)
+    this.#decision.begin(work, (error) => this.#refuse(action, messageStreamId, path, error))
   }
 
   /** @throws {TapedeckError} refused */
-  async #publish(
-    messageStreamId: number,
-    client: ClientDescription,
-    streamName: string,
-    target: StreamTarget,
-  ): Promise<void> {
+  #target({ app, tcUrl }: ClientDescription, request: StreamRequest): StreamTarget {
+    return this.#surroundings.extension?.target?.(request) ?? streamTarget(app, tcUrl, request.name)
+  }
+
+  /** @throws {TapedeckError} refused */
+  async #publish(messageStreamId: number, client: ClientDescription, request: PublishRequest): Promise<void> {
+    const target = this.#target(client, request)
     await this.#authorize('publish', target)
     if (this.#isClosed) return
-    const session = openPublishSession(target, streamName, client, this.#peer, this.#surroundings)
+    const session = openPublishSession(target, request.name, client, this.#peer, this.#surroundings)
     this.#streams.begin(messageStreamId, session)
     this.#answers.streamBegin(messageStreamId)
-    this.#answers.status(messageStreamId, 'status', 'NetStream.Publish.Start', `${session.path} is now published`)
+    const status: SendStatus = (level, code, description) => {
+      if (!this.#isClosed) this.#answers.status(messageStreamId, level, code, description, request.name)
+    }
+    status('status', 'NetStream.Publish.Start', `${session.path} is now published`)
+    session.accompany((stream) => this.#surroundings.extension?.published?.(request, stream, status))
   }
 
   /** @throws {TapedeckError} refused, or nobody publishes it */
-  async #play(messageStreamId: number, target: StreamTarget): Promise<void> {
+  async #play(messageStreamId: number, client: ClientDescription, request: StreamRequest): Promise<void> {
+    const target = this.#target(client, request)
     await this.#authorize('play', target)
     if (this.#isClosed) return
     const stream = this.#surroundings.hub.get(target.path)
@@ -262,13 +311,11 @@ export class NetConnection {
     await this.#surroundings.access.authorize({ action, path, protocol, remoteAddress, query })
   }
 
-  #refuse(action: 'publish' | 'play', messageStreamId: number, { path }: StreamTarget, error: unknown): void {
+  #refuse(action: 'publish' | 'play', messageStreamId: number, path: string, error: unknown): void {
     if (!(error instanceof TapedeckError)) throw error
     const { code, message } = error
     this.#surroundings.runtime.log.warn({ event: `rtmp.${action}-refused`, stream: path, code }, message)
-    const isTheirs = error.origin === 'client' || error.origin === 'publisher'
-    // What is wrong on this side, and where, is for the log: the caller may be anybody.
-    const answer = isTheirs ? message : `${action} of ${path} refused: the server's log has the reason (${code})`
+    const answer = answerTo(error, `${action} of ${path} refused`)
     if (!this.#isClosed) this.#answers.status(messageStreamId, 'error', refusalStatus(action, error), answer)
   }
 
@@ -296,13 +343,22 @@ export class NetConnection {
     const end: StreamEnd = { cause: 'unpublished', message: 'the publisher ended the stream' }
     const ended = this.#streams.end(messageStreamId, end)
     if (ended?.kind !== 'publish') return
-    this.#answers.status(
-      messageStreamId,
-      'status',
-      'NetStream.Unpublish.Success',
-      `${ended.path} is no longer published`,
-    )
+    const { path, streamName, farewell } = ended
+    const succeed = () => {
+      if (this.#isClosed) return
+      const description = `${path} is no longer published`
+      this.#answers.status(messageStreamId, 'status', 'NetStream.Unpublish.Success', description, streamName)
+    }
+    if (farewell === undefined) succeed()
+    // What the publisher asks for next waits: a name it publishes again has to be free.
+    else this.#decision.begin(farewell.then(succeed), (error) => this.#peer.fail(error))
   }
+}
+
+/** What a caller is told. What is wrong on this side, and where, is for the log: the caller may be anybody. */
+function answerTo(error: unknown, what: string): string {
+  const isTheirs = error instanceof TapedeckError && (error.origin === 'client' || error.origin === 'publisher')
+  return isTheirs ? error.message : `${what}: the server's log has the reason (${errorCode(error)})`
 }
 
 /** The onStatus code clients know for a refusal. */

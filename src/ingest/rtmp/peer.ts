@@ -3,12 +3,17 @@ import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import type { OutgoingMessage } from '#protocols/rtmp/chunk-writer.ts'
+import type { RtmpExtension } from './extension.ts'
+import type { ApplicationPlace } from './stream-name.ts'
 
 /** The other end of a connection, as the layers above the chunks see it. */
 export interface Peer {
   readonly id: string
   readonly protocol: 'rtmp' | 'rtmps'
   readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
   /** Bytes written and not yet taken by the network. */
   readonly unsentBytes: number
   send(message: OutgoingMessage): void
@@ -31,12 +36,15 @@ export interface Surroundings {
   readonly runtime: Runtime
   readonly hub: Hub
   readonly access: StreamAccess
+  readonly extension: RtmpExtension | undefined
 }
 
 /** What `connect` told about the client. */
 export interface ClientDescription {
   readonly app: string
   readonly tcUrl: string
+  /** What these two come to. */
+  readonly place: ApplicationPlace
   /** flashVer: what the encoder calls itself. */
   readonly encoder: string
 }

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#base/runtime.ts'
 import type { Publication } from '#hub/hub.ts'
-import type { StreamEnd } from '#hub/stream.ts'
+import type { Stream, StreamEnd } from '#hub/stream.ts'
+import { END_PATIENCE_MS, type PublishedHandle } from './extension.ts'
 import type { ClientDescription, Peer, Surroundings } from './peer.ts'
 import type { StreamTarget } from './stream-name.ts'
 import { RtmpToStream } from './to-stream.ts'
@@ -14,6 +16,8 @@ export class PublishSession {
   readonly input: RtmpToStream
   readonly #publication: Publication
   readonly #log: Logger
+  #beside: PublishedHandle | undefined
+  #farewell: Promise<void> | undefined
 
   constructor(publication: Publication, streamName: string, surroundings: Surroundings) {
     const { log, monotonicMs } = surroundings.runtime
@@ -29,17 +33,44 @@ export class PublishSession {
     return this.#publication.stream.isWatched
   }
 
+  /** Resolves when what went on beside the publication has ended too, or has had its time; undefined: nothing did. */
+  get farewell(): Promise<void> | undefined {
+    return this.#farewell
+  }
+
+  /** Lets an extension take part. Its faults are not the publisher's. */
+  accompany(begin: (stream: Stream) => PublishedHandle | undefined): void {
+    try {
+      this.#beside = begin(this.#publication.stream)
+    } catch (error) {
+      this.#log.error({ event: 'rtmp.extension-failed', err: error })
+    }
+  }
+
   /** Idempotent. */
   end(end: StreamEnd): void {
     this.#log.info({ event: 'rtmp.publish-ended', cause: end.cause }, end.message)
     this.#publication.end(end)
     this.input[Symbol.dispose]()
+    if (this.#beside !== undefined) this.#farewell ??= this.#leave(this.#beside)
+  }
+
+  async #leave(beside: PublishedHandle): Promise<void> {
+    const patience = new AbortController()
+    const timeout = sleep(END_PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => {})
+    try {
+      await Promise.race([beside.end(), timeout])
+    } catch (error) {
+      this.#log.error({ event: 'rtmp.extension-failed', err: error })
+    } finally {
+      patience.abort()
+    }
   }
 }
 
 /**
- * Takes the path for a publisher that may have it. The publish type (live, record, append) does not matter here: rules
- * and requests decide what is recorded.
+ * Takes the path for a publisher that may have it. The publish type (live, record, append) does not matter here: rules,
+ * requests and extensions decide what is recorded.
  * @throws {TapedeckError} not allowed, path taken or impossible, too many publishers
  */
 export function openPublishSession(
@@ -49,13 +80,19 @@ export function openPublishSession(
   peer: Peer,
   surroundings: Surroundings,
 ): PublishSession {
-  const { id, protocol, remoteAddress } = peer
-  const { encoder } = client
+  const { id, protocol, remoteAddress, remotePort, localAddress, localPort } = peer
+  const { encoder, place } = client
   const publication = surroundings.hub.publish(target.path, {
     protocol,
     remoteAddress,
+    remotePort,
+    localAddress,
+    localPort,
     connectionId: id,
     encoder,
+    query: target.query,
+    app: place.app,
+    instance: place.instance,
     disconnect: (reason) => peer.disconnect({ cause: 'disconnected', message: reason }),
   })
   const { path } = publication.stream

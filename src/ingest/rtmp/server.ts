@@ -8,6 +8,7 @@ import type { Hub } from '#hub/hub.ts'
 import { loadCertificate } from './certificate.ts'
 import { RtmpConnection } from './connection.ts'
 import { RtmpListenError, TooManyRtmpConnectionsError } from './errors.ts'
+import type { RtmpExtension } from './extension.ts'
 import { ReadPacer } from './read-pacer.ts'
 import { READ_BUFFER_BYTES } from './transport.ts'
 
@@ -18,6 +19,8 @@ export interface RtmpServerOptions {
   readonly runtime: Runtime
   readonly hub: Hub
   readonly access: StreamAccess
+  /** Names, calls and what goes on beside publications, of a front end's. Default: none. */
+  readonly extension?: RtmpExtension | undefined
   readonly config: Config['rtmp']
   /** Absolute path; a self-signed certificate is kept in it. */
   readonly dataDir: string
@@ -118,7 +121,7 @@ export class RtmpServer implements AsyncDisposable {
   }
 
   #accept(socket: Socket, protocol: 'rtmp' | 'rtmps'): void {
-    const { runtime, hub, access, config } = this.#options
+    const { runtime, hub, access, extension, config } = this.#options
     this.#connectionsTotal++
     if (this.#closed !== undefined || this.#connections.size >= config.maxConnections) {
       const error = new TooManyRtmpConnectionsError(config.maxConnections)
@@ -134,6 +137,7 @@ export class RtmpServer implements AsyncDisposable {
       runtime,
       hub,
       access,
+      extension,
       limits: config,
       protocol,
       socket,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { streamTarget } from './stream-name.ts'
+import { applicationPlace, streamTarget } from './stream-name.ts'
 
 const CASES = [
   { app: 'live', name: 'cam1', path: 'live/cam1', query: {} },
@@ -20,5 +20,23 @@ for (const { app, url = '', name, path, query } of CASES) {
   test(`stream name: ${app} ${url} ${name}`, () => {
     const target = streamTarget(app, url, name)
     assert.deepEqual([target.path, { ...target.query }], [path, query])
+  })
+}
+
+const PLACES = [
+  { app: 'live', place: { app: 'live', instance: '', query: {} } },
+  { app: 'live/_definst_', place: { app: 'live', instance: '', query: {} } },
+  { app: '/live/studio/', place: { app: 'live', instance: 'studio', query: {} } },
+  {
+    app: 'live/a/b?x=1',
+    url: 'rtmp://h/live/a/b?x=2&y=3',
+    place: { app: 'live', instance: 'a/b', query: { x: '1', y: '3' } },
+  },
+  { app: '', place: { app: '', instance: '', query: {} } },
+]
+for (const { app, url = '', place } of PLACES) {
+  test(`application: ${app} ${url}`, () => {
+    const read = applicationPlace(app, url)
+    assert.deepEqual({ ...read, query: { ...read.query } }, place)
   })
 }

@@ -14,6 +14,9 @@ const MAX_READS_AT_ONCE = 16
 /** A publisher silent for longer than this many ticks is left to the event loop. */
 const MAX_EMPTY_TICKS = 3
 
+/** Silence after which the kernel asks whether the peer is still there. */
+const KEEP_ALIVE_MS = 60_000
+
 /** The owner of a transport: takes what arrives. */
 export interface TransportUser {
   /** The bytes are borrowed for the call. Must not throw. */
@@ -73,6 +76,8 @@ class SocketTransport implements Transport {
     this.#handle = shared?.handle
     this.#readBuffer = readBuffer
     this.#socket.setNoDelay(true)
+    // Who only waits to call us sends nothing for hours: the kernel finds out when it is gone.
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_MS)
     let error: Error | undefined
     this.#socket.on('error', (cause) => {
       error = cause
