@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { Signal } from '#base/events.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Hub } from '#hub/hub.ts'
+import type { Publisher, Stream } from '#hub/stream.ts'
+
+/** Where a stream comes from, in the words of this vendor's answers. */
+export type MediaProvider = 'WebRTC' | 'Flash' | 'RTSP' | 'Mixer'
+
+/** What a signalling session says of the stream it is about to publish; everybody else's streams get defaults. */
+export interface SessionFacts {
+  readonly mediaSessionId: string
+  readonly name: string
+  readonly login: string
+  readonly appKey: string
+  /** A stream of a room is never rotated: its parts could not be merged. spec section 4. */
+  readonly isInRoom: boolean
+}
+
+/** A stream with the names this vendor's clients know it by. */
+export interface MediaSession extends SessionFacts {
+  /** `/client address:port/server address:port`. */
+  readonly sessionId: string
+  readonly provider: MediaProvider
+  readonly stream: Stream
+}
+
+/** Every stream of the hub from publish to end, by mediaSessionId. */
+export class MediaSessions implements Disposable {
+  readonly started: Signal<MediaSession>
+  readonly ended: Signal<MediaSession>
+  readonly #byId = new Map<string, MediaSession>()
+  readonly #byStream = new Map<Stream, MediaSession>()
+  readonly #announced = new Map<string, SessionFacts>()
+  readonly #owned = new DisposableStack()
+
+  constructor(runtime: Runtime, hub: Hub) {
+    const onListenerError = (error: unknown) => runtime.log.error({ event: 'facade.listener-failed', err: error })
+    this.started = new Signal(onListenerError)
+    this.ended = new Signal(onListenerError)
+    this.#owned.use(hub.streamStarted.listen((stream) => this.#add(stream)))
+    this.#owned.use(hub.streamEnded.listen((stream) => this.#remove(stream)))
+    for (const stream of hub.streams()) this.#add(stream)
+  }
+
+  /** What is known of the stream that will be published at this path; dispose once it is, or will not be. */
+  announce(path: string, facts: SessionFacts): Disposable {
+    this.#announced.set(path, facts)
+    return { [Symbol.dispose]: () => void this.#announced.delete(path) }
+  }
+
+  get(mediaSessionId: string): MediaSession | undefined {
+    return this.#byId.get(mediaSessionId)
+  }
+
+  all(): IterableIterator<MediaSession> {
+    return this.#byId.values()
+  }
+
+  #add(stream: Stream): void {
+    const { publisher } = stream
+    const facts = this.#announced.get(stream.path) ?? {
+      // Invented for who has none; stable for the life of the stream.
+      mediaSessionId: randomUUID(),
+      name: streamName(stream),
+      login: publisher.query['login'] ?? publisher.query['user'] ?? '',
+      appKey: 'defaultApp',
+      isInRoom: false,
+    }
+    const session = { ...facts, sessionId: sessionId(publisher), provider: providerOf(publisher.protocol), stream }
+    this.#byId.set(session.mediaSessionId, session)
+    this.#byStream.set(stream, session)
+    this.started.emit(session)
+  }
+
+  #remove(stream: Stream): void {
+    const session = this.#byStream.get(stream)
+    if (session === undefined) return
+    this.#byStream.delete(stream)
+    this.#byId.delete(session.mediaSessionId)
+    this.ended.emit(session)
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose()
+  }
+}
+
+/** What follows the application; the whole path where there is none. */
+function streamName({ path, publisher }: Stream): string {
+  const applications = [`${publisher.app}/${publisher.instance}/`, `${publisher.app}/`]
+  const prefix = publisher.app === '' ? undefined : applications.find((each) => path.startsWith(each))
+  if (prefix !== undefined) return path.slice(prefix.length)
+  return path.slice(path.indexOf('/') + 1)
+}
+
+function sessionId({ remoteAddress, remotePort, localAddress, localPort }: Publisher): string {
+  return `/${hostPort(remoteAddress, remotePort)}/${hostPort(localAddress, localPort)}`
+}
+
+function hostPort(address: string, port: number): string {
+  return `${isIPv6(address) ? `[${address}]` : address}:${port}`
+}
+
+function providerOf(protocol: string): MediaProvider {
+  if (protocol.startsWith('rtsp')) return 'RTSP'
+  if (protocol.startsWith('web') || protocol === 'whip') return 'WebRTC'
+  return protocol.startsWith('rtmp') ? 'Flash' : 'Mixer'
+}

@@ -1,0 +1,107 @@
+import type { NameCallerValues, NameText } from '#recorder/request.ts'
+import { trimToCharacters } from '#recorder/safe-name.ts'
+import { RecordTemplateError } from './errors.ts'
+import type { RecordSettings } from './settings.ts'
+
+/** What a name may say of a stream. */
+export interface NameFacts {
+  readonly streamName: string
+  /** `/client address:port/server address:port`. */
+  readonly sessionId: string
+  readonly mediaSessionId: string
+  readonly login: string
+  /** As the vendor writes them; empty when there is no such track. */
+  readonly audioCodec: string
+  readonly videoCodec: string
+}
+
+/** The part of a recording request that names its file. */
+export interface RecordName {
+  readonly name: string
+  readonly nameText: NameText
+  readonly nameValues: NameCallerValues
+}
+
+/** Elements known before anything is recorded, and the longest each may be. spec section 3. */
+const ELEMENTS: Readonly<Record<string, { readonly max: number; readonly value: (facts: NameFacts) => string }>> = {
+  streamName: { max: Number.POSITIVE_INFINITY, value: (facts) => facts.streamName },
+  // The URL-safe alphabet: the plain one has the slash that the name is to be spared.
+  sessionId: { max: 60, value: (facts) => Buffer.from(facts.sessionId).toString('base64url') },
+  mediaSessionId: { max: 36, value: (facts) => facts.mediaSessionId },
+  login: { max: 32, value: (facts) => facts.login },
+  audioCodec: { max: 4, value: (facts) => facts.audioCodec },
+  videoCodec: { max: 4, value: (facts) => facts.videoCodec },
+}
+
+/** Elements only the recorder knows, and what it calls them: of each part its own, the later ones once it is final. */
+const TIMES: Readonly<Record<string, string>> = {
+  startTime: '{startTime:20}',
+  startTimeMillis: '{startTimeMillis:20}',
+  endTime: '{endTime:20}',
+  endTimeMillis: '{endTimeMillis:20}',
+  duration: '{duration}',
+}
+
+/** Places of the recorder's templates that can carry any text of a caller's. */
+const SLOTS = ['stream', 'sessionId', 'mediaSessionId', 'login'] as const
+
+/**
+ * How the recorder is to name a record. Everything known now is rendered here and handed over as values, so that no
+ * text in it (a stream's name, an unknown `{element}`, a slash) is taken for a template or a folder; only times are
+ * left to the recorder. Order: expand, cut, delete characters, encode, make safe, number, trim. spec section 3.
+ * @param template instead of the settings', from a caller
+ * @throws {RecordTemplateError}
+ */
+export function recordName(settings: RecordSettings, facts: NameFacts, template?: string): RecordName {
+  const pattern = template ?? (settings.policy === 'streamName' ? '{streamName}' : settings.template)
+  const values: Partial<Record<(typeof SLOTS)[number], string>> = {}
+  let name = ''
+  let used = 0
+  for (const piece of pieces(pattern, facts)) {
+    if (piece.kind === 'time') {
+      name += piece.element
+      continue
+    }
+    const text = withoutFolders(piece.text, settings)
+    if (text === '') continue
+    const slot = SLOTS[used++]
+    if (slot === undefined) throw new RecordTemplateError(pattern, `more than ${SLOTS.length} texts between times`)
+    values[slot] = text
+    name += `{${slot}}`
+  }
+  if (name === '') return { name: '{stream}', nameText: {}, nameValues: { stream: facts.mediaSessionId } }
+  const nameText = { exclude: settings.excludedCharacters, encoding: settings.encoding }
+  return { name, nameText, nameValues: values }
+}
+
+/** Whether the tracks must be known before the name is. */
+export function namesCodecs(settings: RecordSettings, template?: string): boolean {
+  const pattern = template ?? (settings.policy === 'streamName' ? '' : settings.template)
+  return /\{(?:audio|video)Codec\}/.test(pattern)
+}
+
+type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'time'; readonly element: string }
+
+/** Texts are as long as they can be: a time stands between any two. */
+function pieces(template: string, facts: NameFacts): readonly Piece[] {
+  const found: Piece[] = []
+  let text = ''
+  for (const [piece, element = ''] of template.matchAll(/\{([A-Za-z]+)\}|[^{]+|\{/g)) {
+    const time = Object.hasOwn(TIMES, element) ? TIMES[element] : undefined
+    if (time === undefined) {
+      const known = Object.hasOwn(ELEMENTS, element) ? ELEMENTS[element] : undefined
+      text += known === undefined ? piece : trimToCharacters(known.value(facts), known.max)
+      continue
+    }
+    found.push({ kind: 'text', text }, { kind: 'time', element: time })
+    text = ''
+  }
+  return [...found, { kind: 'text', text }]
+}
+
+/** One name and never folders, unless an encoding makes an end of slashes anyway. */
+function withoutFolders(text: string, { encoding, excludedCharacters }: RecordSettings): string {
+  const excluded = new Set(excludedCharacters)
+  const kept = [...text].filter((character) => !excluded.has(character)).join('')
+  return encoding === 'none' ? kept.replaceAll('/', '_') : kept
+}
