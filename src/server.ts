@@ -12,6 +12,8 @@ import { flv } from '#containers/flv/flv.ts'
 import { createMp4, mp4Fragments } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { createControl, type PublishPoint } from '#control/control.ts'
+import { EventFeed } from '#control/event-feed.ts'
+import { ScriptRunner } from '#hooks/script-runner.ts'
 import { Hub } from '#hub/hub.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { Naming } from '#recorder/naming.ts'
@@ -125,6 +127,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       if (isWanted) digests.add({ recordingId: id, partIndex: index, path: join(partRoot, path) })
     }
   }
+  // What becomes final while the server closes is told as well: these outlive the recorder.
+  const events = opening.use(new EventFeed(runtime))
+  const scripts = opening.use(
+    new ScriptRunner({ concurrency: config.hooks.concurrency, log, environment: process.env }),
+  )
   const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
@@ -156,7 +163,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       },
       rules: [
         ...config.rules.map((rule, index) => {
-          return { ...rule, id: `config-${index + 1}`, enabled: true, origin: 'config' as const }
+          return { ...rule, id: `config-${index + 1}`, origin: 'config' as const }
         }),
         ...(await catalog.rules()),
       ],
@@ -164,6 +171,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       recover: (onRecovered) => recover(onRecovered),
     }),
   )
+  events.follow(hub, recorder)
   catalogReplaced = () => {
     // The recordings in progress save themselves again within seconds.
     rebuild().catch((error: unknown) => log.error({ event: 'catalog.rebuild-failed', err: error }))
@@ -194,6 +202,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       version: VERSION,
       hub,
       recorder,
+      events,
+      scripts,
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       manifestPath: (recording) => manifests.path(recording),

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { Type } from 'typebox'
 import type { Principal } from '#control/auth.ts'
-import { EVENT_TYPES, type EventFeed, type ServerEvent } from '#control/event-feed.ts'
+import type { EventFeed, ServerEvent } from '#control/event-feed.ts'
+import { EVENT_TYPES } from '#control/event-types.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
 import { TooManyEventReadersError } from './errors.ts'
 import { principalOf } from './guards.ts'
@@ -86,7 +87,9 @@ function sendEvents(
     else response.write(text)
   }
   const sendEvent = (event: ServerEvent) => {
-    if (principal.reaches(event.stream)) send(`id: ${event.id}\nevent: ${event.type}\ndata: ${event.json}\n\n`)
+    const isVisible =
+      event.stream === '' ? principal.reachesEverything && principal.may('record') : principal.reaches(event.stream)
+    if (isVisible) send(`id: ${event.id}\nevent: ${event.type}\ndata: ${event.json}\n\n`)
   }
   send(`retry: ${RETRY_MS}\n\n`)
   if (lastId !== undefined && lastId !== '') {

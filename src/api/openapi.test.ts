@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { EVENT_TYPES } from '#control/event-feed.ts'
+import { EVENT_TYPES } from '#control/event-types.ts'
 import { apiFixture } from '#test/support/api-fixture.ts'
 
 interface OpenApiDocument {

@@ -1,4 +1,5 @@
 import type { ContainerName } from '#containers/container.ts'
+import type { EventType } from '#control/event-types.ts'
 
 /** The effective configuration: every default applied, every value checked. Sizes are bytes, times as named. */
 export interface Config {
@@ -27,11 +28,7 @@ export interface Config {
     /** Room for the index at the front of an MP4 of unknown length. */
     readonly mp4IndexBytes: number
   }
-  readonly rules: readonly {
-    readonly match: string
-    readonly priority: number
-    readonly request: Readonly<Record<string, unknown>>
-  }[]
+  readonly rules: readonly Omit<RuleRow, 'id' | 'origin'>[]
   readonly api: {
     readonly listen: ListenAddress
     readonly allowedOrigins: readonly string[]
@@ -53,6 +50,17 @@ export interface Config {
     readonly publish: AccessPolicy
     readonly play: AccessPolicy
   }
+  readonly hooks: {
+    readonly exec: readonly ExecHookConfig[]
+    readonly webhooks: readonly WebhookConfig[]
+    /** Scripts that run at a time, all hooks together. */
+    readonly concurrency: number
+    readonly giveUpDays: number
+    /** Deliveries of one hook that may wait. */
+    readonly maxPending: number
+    /** Of the file that keeps them. */
+    readonly maxBytes: number
+  }
   readonly limits: {
     readonly publishers: number
     readonly recordingQueueBytes: number
@@ -66,6 +74,34 @@ export interface Config {
 /** What all facades' settings share. */
 export interface FacadeSettings {
   readonly enabled: boolean
+}
+
+/** An executable to run when something happens. */
+export interface ExecHookConfig {
+  /** Tells hooks apart across restarts; without one, what it runs does. */
+  readonly name?: string | undefined
+  /** Glob over stream paths. */
+  readonly match: string
+  /** Absolute, or a name that PATH has. */
+  readonly command: string
+  /** Templates, see hooks/exec-arguments.ts. */
+  readonly args: readonly string[]
+  readonly events: readonly EventType[]
+  readonly timeoutMs: number
+  readonly concurrency: number
+}
+
+/** An address to post events to. */
+export interface WebhookConfig {
+  /** Tells webhooks apart across restarts; without one, the address does. */
+  readonly name?: string | undefined
+  readonly match: string
+  readonly url: string
+  /** Key of the signature; undefined: deliveries are not signed. */
+  readonly secret?: string | undefined
+  readonly events: readonly EventType[]
+  readonly timeoutMs: number
+  readonly concurrency: number
 }
 
 /** `open`: anybody, and only on loopback. `key`: `?key=` must be a token. `http`: the operator's endpoint is asked. */

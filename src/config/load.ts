@@ -10,6 +10,7 @@ import { nodeName } from './node-name.ts'
 import type { ConfigProblem } from './problem.ts'
 import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
+import { checkHooks } from './sections/hooks.ts'
 import { checkRtmp } from './sections/rtmp.ts'
 import { checkRules, resolveRules } from './sections/rules.ts'
 import { facadeListeners, refuseStrangers } from './strangers.ts'
@@ -66,6 +67,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...checkRules(config.rules, config.recordings),
     ...checkRtmp(config.rtmp),
     ...checkAuth(config.auth),
+    ...checkHooks(config.hooks),
     ...checkListeners(config, facades),
   ]
   if (combined.length > 0) throw new ConfigInvalidError(combined)
@@ -138,6 +140,14 @@ function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'faca
     data: absolute('data', values.data),
     recordings: { ...recordings, roots: root.map((name) => absolute('recordings.root', name)) },
     rules: resolveRules(values.rules),
+    hooks: {
+      ...values.hooks,
+      exec: values.hooks.exec.map((hook) => ({
+        ...hook,
+        // A bare name is looked up in PATH when it is run.
+        command: hook.command.includes('/') ? absolute('hooks.exec', hook.command) : hook.command,
+      })),
+    },
     rtmp: {
       ...values.rtmp,
       tls: {

@@ -8,12 +8,13 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
 import { DiskSpace } from './disk-space.ts'
 import { ManifestNotFoundError } from './errors.ts'
-import { EventFeed } from './event-feed.ts'
+import type { EventFeed } from './event-feed.ts'
 import { checkReadiness, type Readiness } from './health.ts'
 import { type FragmentFormat, LiveViews } from './live-view.ts'
 import { Metrics } from './metrics.ts'
 import { Posters } from './posters.ts'
 import { readIfThere } from './read-file.ts'
+import type { Scripts } from './scripts.ts'
 import { createStreamAccess } from './stream-access.ts'
 import { Streams } from './streams.ts'
 
@@ -32,6 +33,9 @@ export interface ControlOptions {
   readonly version: string
   readonly hub: Hub
   readonly recorder: RecorderApi
+  /** Belongs to the caller, since it outlives the recorder. */
+  readonly events: EventFeed
+  readonly scripts: Scripts
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
@@ -48,6 +52,8 @@ export interface Control extends AsyncDisposable {
   readonly streams: Streams
   readonly recorder: RecorderApi
   readonly events: EventFeed
+  /** Runs executables of the operator's, for hooks of front ends. */
+  readonly scripts: Scripts
   readonly credentials: Credentials
   readonly access: StreamAccess
   readonly liveViews: LiveViews
@@ -61,7 +67,7 @@ export interface Control extends AsyncDisposable {
 
 /** Wires the product's commands; dispose to let go of the hub and the recorder, which belong to the caller. */
 export function createControl(options: ControlOptions): Control {
-  const { runtime, config, version, hub, recorder, fragments, publishPoints, manifestPath } = options
+  const { runtime, config, version, hub, recorder, events, scripts, fragments, publishPoints, manifestPath } = options
   const owned = new AsyncDisposableStack()
   const credentials = new Credentials(config.auth.tokens)
   const { roots, keep } = config.recordings
@@ -73,7 +79,8 @@ export function createControl(options: ControlOptions): Control {
     hub,
     streams: new Streams(runtime, hub, recorder),
     recorder,
-    events: owned.use(new EventFeed(runtime, hub, recorder)),
+    events,
+    scripts,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
     liveViews,

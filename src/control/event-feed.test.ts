@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiFixture, publishTestStream } from '#test/support/api-fixture.ts'
-import { EVENT_TYPES, type ServerEvent } from './event-feed.ts'
+import type { ServerEvent } from './event-feed.ts'
+import { EVENT_TYPES } from './event-types.ts'
 
 test('streams and recordings give events in one order, and what came since an id is remembered', async () => {
   await using fixture = await apiFixture()

@@ -1,31 +1,15 @@
 import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
-import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
+import type { RecorderApi } from '#recorder/recorder-api.ts'
+import type { RuleRow } from '#storage/catalog/catalog.ts'
+import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { EventType } from './event-types.ts'
 import { describeStream, type StreamDocument } from './stream-document.ts'
 
 /** Newest events kept for readers that come back; both bounds hold. */
 const MAX_REMEMBERED_EVENTS = 1_000
 const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024
-
-/** Every type the feed can carry, as documented in docs/reference/rest.md. */
-export const EVENT_TYPES = [
-  'stream.started',
-  'stream.ended',
-  'recording.waiting',
-  'recording.started',
-  'recording.finishing',
-  'recording.ready',
-  'recording.failed',
-  'recording.deleted',
-  'recording.impaired',
-  'recording.resumed',
-  'recording.gap',
-  'part.opened',
-  'part.ready',
-] as const satisfies readonly (RecorderEvent['type'] | 'stream.started' | 'stream.ended')[]
-
-export type EventType = (typeof EVENT_TYPES)[number]
 
 /** One thing that happened. */
 export interface ServerEvent {
@@ -33,13 +17,20 @@ export interface ServerEvent {
   readonly type: EventType
   /** ISO 8601, UTC. */
   readonly at: string
-  /** Path of the stream it concerns: decides who may see it. */
+  /** Path of the stream it concerns: decides who may see it. Empty: it concerns all streams. */
   readonly stream: string
+  /** Id of the recording it concerns; null for what happens to streams and rules. */
+  readonly recording: string | null
+  /** Index of the part it concerns. */
+  readonly part: number | null
   /** What is sent, made once for all readers: `{id, type, at, data}`. */
   readonly json: string
 }
 
-/** All events of this node in one order, with a bounded memory of the newest. */
+/**
+ * All events of this node in one order, with a bounded memory of the newest. Made before the recorder and disposed after
+ * it, so that what becomes final while the server closes is told as well.
+ */
 export class EventFeed implements Disposable {
   readonly #signal: Signal<ServerEvent>
   readonly #runtime: Runtime
@@ -49,10 +40,14 @@ export class EventFeed implements Disposable {
   #sequence = 0
   readonly #epoch: string
 
-  constructor(runtime: Runtime, hub: Hub, recorder: RecorderApi) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime
     this.#epoch = runtime.newId()
     this.#signal = new Signal((error) => runtime.log.error({ event: 'events.listener-failed', err: error }))
+  }
+
+  /** Tells from now on what happens in these. */
+  follow(hub: Hub, recorder: RecorderApi): void {
     this.#sources.use(
       hub.streamStarted.listen((stream) => {
         this.#emit('stream.started', stream.path, { stream: describeStream(stream, recorder) })
@@ -63,7 +58,11 @@ export class EventFeed implements Disposable {
         this.#emit('stream.ended', stream.path, { stream: describeStream(stream, recorder), end: stream.end ?? null })
       }),
     )
-    this.#sources.use(recorder.events.listen(({ type, ...data }) => this.#emit(type, data.recording.stream, data)))
+    this.#sources.use(
+      recorder.events.listen(({ type, ...data }) => {
+        this.#emit(type, 'recording' in data ? data.recording.stream : '', data)
+      }),
+    )
   }
 
   listen(listener: (event: ServerEvent) => void): Disposable {
@@ -80,7 +79,9 @@ export class EventFeed implements Disposable {
     // The epoch keeps ids of two runs apart, the number keeps them in order within one.
     const id = `${this.#epoch}-${++this.#sequence}`
     const at = new Date(this.#runtime.nowMs()).toISOString()
-    const event = { id, type, at, stream, json: JSON.stringify({ id, type, at, data }) }
+    const recording = 'recording' in data ? data.recording.id : null
+    const part = 'part' in data ? (data.part?.index ?? null) : null
+    const event = { id, type, at, stream, recording, part, json: JSON.stringify({ id, type, at, data }) }
     this.#remember(event)
     this.#signal.emit(event)
   }
@@ -98,4 +99,7 @@ export class EventFeed implements Disposable {
   }
 }
 
-type EventData = { readonly stream: StreamDocument; readonly end?: unknown } | Omit<RecorderEvent, 'type'>
+type EventData =
+  | { readonly stream: StreamDocument; readonly end?: unknown }
+  | { readonly recording: RecordingDocument; readonly part?: PartDocument; readonly gap?: GapDocument }
+  | { readonly rule: RuleRow }

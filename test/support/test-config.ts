@@ -27,6 +27,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       maxChunkStreams: 64,
     },
     auth: { tokens: [], publish: 'open', play: 'open' },
+    hooks: { exec: [], webhooks: [], concurrency: 4, giveUpDays: 3, maxPending: 100_000, maxBytes: 1024 ** 3 },
     limits: { publishers: 100, recordingQueueBytes: 16 * 1024 * 1024, gopMemoryBytes: 8 * 1024 * 1024 },
     facades: {},
     log: { level: 'info', format: 'json' },

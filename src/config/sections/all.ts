@@ -1,6 +1,7 @@
 import type { KeyTree } from '../key.ts'
 import { API_KEYS } from './api.ts'
 import { AUTH_KEYS } from './auth.ts'
+import { HOOKS_KEYS } from './hooks.ts'
 import { LIMITS_KEYS } from './limits.ts'
 import { LOG_KEYS } from './log.ts'
 import { NODE_KEYS } from './node.ts'
@@ -16,6 +17,7 @@ export const CONFIG_KEYS = {
   api: API_KEYS,
   rtmp: RTMP_KEYS,
   auth: AUTH_KEYS,
+  hooks: HOOKS_KEYS,
   limits: LIMITS_KEYS,
   log: LOG_KEYS,
 } as const satisfies KeyTree

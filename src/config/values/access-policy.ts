@@ -1,5 +1,6 @@
 import type { AccessPolicy } from '../config.ts'
 import { showFound } from '../problem.ts'
+import { isHttpUrl } from './http-url.ts'
 import { isMapping } from './record.ts'
 import { INVALID, type ValueType } from './value-type.ts'
 
@@ -13,10 +14,4 @@ export const accessPolicy: ValueType<AccessPolicy> = {
     report(path, showFound(found), `expected ${this.expected}`)
     return INVALID
   },
-}
-
-function isHttpUrl(found: unknown): found is string {
-  if (typeof found !== 'string' || !URL.canParse(found)) return false
-  const { protocol } = new URL(found)
-  return protocol === 'http:' || protocol === 'https:'
 }

@@ -1,0 +1,24 @@
+import type { RecorderEvent } from '#recorder/recorder-api.ts'
+
+/** Every type the feed, and so a hook, can carry, as documented in docs/reference/rest.md. */
+export const EVENT_TYPES = [
+  'stream.started',
+  'stream.ended',
+  'recording.waiting',
+  'recording.started',
+  'recording.finishing',
+  'recording.ready',
+  'recording.failed',
+  'recording.deleted',
+  'recording.impaired',
+  'recording.resumed',
+  'recording.gap',
+  'part.opened',
+  'part.ready',
+  'rule.added',
+  'rule.changed',
+  'rule.removed',
+] as const satisfies readonly (RecorderEvent['type'] | 'stream.started' | 'stream.ended')[]
+
+/** One of {@link EVENT_TYPES}. */
+export type EventType = (typeof EVENT_TYPES)[number]
