@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { count, formatBitrate, formatBytes, formatDuration, formatMoment, isoDuration } from './format.ts'
+import { count, formatBitrate, formatBytes, formatDuration, formatMoment, formatSpan, isoDuration } from './format.ts'
 
 const SIZES: readonly [number, string][] = [
   [0, '0 B'],
@@ -31,6 +31,15 @@ const DURATIONS: readonly [number, string][] = [
   [3_723_000, '1:02:03'],
   [100 * 3_600_000, '100:00:00'],
 ]
+const SPANS = [
+  [0.5, '0.5 s'],
+  [90, '90 s'],
+  [120, '2 min'],
+  [3600, '1 h'],
+  [5400, '90 min'],
+] as const
+for (const [seconds, text] of SPANS) test(`span of ${seconds} s`, () => assert.equal(formatSpan(seconds), text))
+
 for (const [ms, text] of DURATIONS) test(`duration of ${ms} ms`, () => assert.equal(formatDuration(ms), text))
 
 test('durations for machines', () => assert.equal(isoDuration(754_900), 'PT754S'))

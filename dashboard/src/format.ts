@@ -22,6 +22,13 @@ export function formatDuration(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
 }
 
+/** A span in words, in the largest unit that divides it evenly: `1 h`, `90 s`, `2.5 s`. */
+export function formatSpan(seconds: number): string {
+  if (seconds >= 3600 && seconds % 3600 === 0) return `${seconds / 3600} h`
+  if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`
+  return `${Number(seconds.toFixed(3))} s`
+}
+
 /** A length as ISO 8601, for the `datetime` attribute: `PT754S`. */
 export function isoDuration(milliseconds: number): string {
   return `PT${Math.max(0, Math.floor(milliseconds / 1000))}S`

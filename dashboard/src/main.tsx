@@ -5,8 +5,12 @@ import { Page } from './components/page.tsx'
 import { PictureSlots } from './live/picture-slots.ts'
 import { type App, AppContext } from './state/context.ts'
 import { Feed } from './state/feed.ts'
+import { Followed } from './state/followed.ts'
 import { LibraryView } from './state/library-view.ts'
 import { Toasts } from './state/toasts.ts'
+
+/** For lists that have events; the question only makes up for one that was missed. */
+const SELDOM_MS = 15_000
 
 const nowMs = () => performance.now()
 const tokens = sessionTokenStore(() => sessionStorage)
@@ -23,6 +27,12 @@ const app: App = {
   toasts,
   tokens,
   library: new LibraryView({ client, feed, onError: (error) => feed.explains(error) || toasts.error(error) }),
+  rules: new Followed({
+    ask: () => client.rules(),
+    feed,
+    concerns: (type) => type.startsWith('rule.'),
+    everyMs: SELDOM_MS,
+  }),
   pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
 }
 

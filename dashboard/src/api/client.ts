@@ -1,4 +1,12 @@
-import type { RecordingDocument, RecordingPage, RecordingState, ServerDocument, StreamDocument } from './documents.ts'
+import type {
+  RecordingDocument,
+  RecordingPage,
+  RecordingState,
+  RuleDocument,
+  RuleFields,
+  ServerDocument,
+  StreamDocument,
+} from './documents.ts'
 import { problemOf, UnreachableError } from './problem.ts'
 
 /** Long enough for a server busy with its disk, short enough to notice that it is gone. */
@@ -71,6 +79,26 @@ export class ApiClient {
 
   async remove(id: string): Promise<void> {
     await this.#request('DELETE', `recordings/${encodeURIComponent(id)}`)
+  }
+
+  /** All of them, the first match first. */
+  async rules(): Promise<readonly RuleDocument[]> {
+    const answer = await this.#json<{ rules: readonly RuleDocument[] }>('GET', 'rules')
+    return answer.rules
+  }
+
+  /** What is left out is as the server likes it. */
+  async addRule(rule: Pick<RuleFields, 'match'> & Partial<RuleFields>): Promise<RuleDocument> {
+    return this.#json('POST', 'rules', rule)
+  }
+
+  /** `request` is replaced as a whole. */
+  async changeRule(id: string, change: Partial<RuleFields>): Promise<RuleDocument> {
+    return this.#json('PATCH', `rules/${encodeURIComponent(id)}`, change)
+  }
+
+  async removeRule(id: string): Promise<void> {
+    await this.#request('DELETE', `rules/${encodeURIComponent(id)}`)
   }
 
   /** Says why a media address does not work, when the server has a reason; undefined when it serves it. */

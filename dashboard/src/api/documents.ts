@@ -60,10 +60,53 @@ export interface RecordingPage {
   readonly nextCursor: string | null
 }
 
+/** Whether a rule records by itself, leaves it to callers, or keeps everybody from recording. */
+export type RuleRecord = 'always' | 'demand' | 'never'
+
+/** The fields of a recording request that the form knows; a rule may hold more, which are kept as they are. */
+export interface RuleRequest {
+  readonly format?: string
+  readonly name?: string
+  readonly ifExists?: string
+  readonly rotate?: {
+    readonly seconds?: number
+    readonly bytes?: number
+    readonly at?: string
+    readonly cut?: 'keyframe' | 'exact'
+  }
+  readonly preRollSeconds?: number
+  readonly reconnectSeconds?: number
+  readonly maxSeconds?: number
+  readonly [other: string]: unknown
+}
+
+/** What a rule is made of. */
+export interface RuleFields {
+  /** Glob over stream paths. */
+  readonly match: string
+  readonly record: RuleRecord
+  /** Records besides what other rules do. */
+  readonly additional: boolean
+  /** Removed when the first recording it has started is over. */
+  readonly once: boolean
+  readonly enabled: boolean
+  /** Higher first. */
+  readonly priority: number
+  readonly request: RuleRequest
+}
+
+/** A rule, as the server keeps it. Those of origin `config` can't be changed here. */
+export interface RuleDocument extends RuleFields {
+  readonly id: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly origin: 'config' | 'api'
+}
+
 /** What the server announces by `/events`. */
 export type ServerEvent =
   | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }
   | { readonly type: `recording.${string}`; readonly recording: RecordingDocument; readonly gap?: GapDocument }
+  | { readonly type: `rule.${string}`; readonly rule: RuleDocument }
   | { readonly type: `part.${string}`; readonly recording: RecordingDocument; readonly part: PartDocument }
 
 /** RFC 9457, as the API sends it. */
@@ -72,4 +115,12 @@ export interface ProblemBody {
   readonly detail?: string
   readonly code?: string
   readonly status?: number
+  /** Every field that is wrong, as `body.rotate.seconds`, and what would be right. */
+  readonly problems?: readonly FieldProblem[]
+}
+
+/** What is wrong with one field of a request. */
+export interface FieldProblem {
+  readonly field: string
+  readonly message: string
 }

@@ -1,16 +1,19 @@
-import type { ProblemBody } from './documents.ts'
+import type { FieldProblem, ProblemBody } from './documents.ts'
 
 /** The server refused, and said why. */
 export class ProblemError extends Error {
   readonly status: number
   /** Stable, see docs/reference/errors.md; empty when the answer was no problem document. */
   readonly code: string
+  /** What is wrong with which field of the request; empty when it is not about fields. */
+  readonly problems: readonly FieldProblem[]
 
   constructor(status: number, body: ProblemBody) {
     super(body.detail ?? body.title ?? `The server answered with status ${status}.`)
     this.name = 'ProblemError'
     this.status = status
     this.code = body.code ?? ''
+    this.problems = Array.isArray(body.problems) ? body.problems : []
   }
 }
 

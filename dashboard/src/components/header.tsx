@@ -1,6 +1,7 @@
 import { useApp } from '../state/context.ts'
 import type { LinkState } from '../state/feed.ts'
 import { useStore } from '../state/store.ts'
+import { Navigation } from './navigation.tsx'
 
 const LINK_WORDS: Readonly<Record<LinkState, string>> = {
   connecting: 'Connecting…',
@@ -27,14 +28,7 @@ export function Header() {
         </svg>
         Tapedeck
       </a>
-      {!needsToken && (
-        <nav aria-label="Sections">
-          <a href="#/">
-            Live <span class="count">{streams?.length ?? ''}</span>
-          </a>
-          <a href="#/library">Library</a>
-        </nav>
-      )}
+      {!needsToken && <Navigation liveCount={streams?.length} />}
       <div class="header-end">
         {tokens.get() !== '' && !needsToken && (
           <button type="button" class="quiet" onClick={forgetToken}>

@@ -1,12 +1,14 @@
 import { useEffect } from 'preact/hooks'
 import { useApp } from '../state/context.ts'
-import { useRoute } from '../state/route.ts'
+import { type Route, useRoute } from '../state/route.ts'
 import { useStore } from '../state/store.ts'
 import { Announcer } from './announcer.tsx'
 import { Header } from './header.tsx'
 import { Library } from './library.tsx'
 import { LiveSection } from './live-section.tsx'
 import { RecordingPage } from './recording-page.tsx'
+import { RulePage } from './rule-page.tsx'
+import { RulesPage } from './rules-page.tsx'
 import { ToastList } from './toast-list.tsx'
 import { TokenForm } from './token-form.tsx'
 import { TroubleBanner } from './trouble-banner.tsx'
@@ -31,8 +33,6 @@ export function Page() {
 }
 
 function Content() {
-  const { feed } = useApp()
-  const { link } = useStore(feed.state)
   const route = useRoute()
   const section = route.page === 'home' ? route.section : undefined
   useEffect(() => {
@@ -42,16 +42,31 @@ function Content() {
   return (
     <>
       <TroubleBanner />
-      {route.page === 'recording' ? (
-        <RecordingPage key={route.id} id={route.id} />
-      ) : (
+      <RoutedPage route={route} />
+    </>
+  )
+}
+
+function RoutedPage({ route }: { route: Route }) {
+  const { feed } = useApp()
+  const { link } = useStore(feed.state)
+  switch (route.page) {
+    case 'recording':
+      return <RecordingPage key={route.id} id={route.id} />
+    case 'rules':
+      return <RulesPage />
+    case 'new-rule':
+      return <RulePage key="new" id={undefined} />
+    case 'rule':
+      return <RulePage key={route.id} id={route.id} />
+    default:
+      return (
         <div class={link === 'away' ? 'stale' : undefined}>
           <LiveSection />
           <Library />
         </div>
-      )}
-    </>
-  )
+      )
+  }
 }
 
 /** A button, for the address belongs to the routes. */

@@ -1,9 +1,11 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { ApiClient } from '../api/client.ts'
+import type { RuleDocument } from '../api/documents.ts'
 import type { TokenStore } from '../api/token-store.ts'
 import type { PictureSlots } from '../live/picture-slots.ts'
 import type { Feed } from './feed.ts'
+import type { Followed } from './followed.ts'
 import type { LibraryView } from './library-view.ts'
 import type { Toasts } from './toasts.ts'
 
@@ -12,6 +14,7 @@ export interface App {
   readonly client: ApiClient
   readonly feed: Feed
   readonly library: LibraryView
+  readonly rules: Followed<readonly RuleDocument[]>
   readonly toasts: Toasts
   readonly tokens: TokenStore
   readonly pictures: PictureSlots

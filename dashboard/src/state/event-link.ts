@@ -15,6 +15,9 @@ const EVENT_TYPES = [
   'recording.gap',
   'part.opened',
   'part.ready',
+  'rule.added',
+  'rule.changed',
+  'rule.removed',
 ] as const
 
 /** The server-sent events of `/events`. The browser reconnects by itself and asks for what it missed. */

@@ -57,6 +57,7 @@ export class Feed {
   readonly #events: EventLink
   readonly #nowMs: () => number
   readonly #recordingListeners = new Set<(event: ServerEvent & { recording: RecordingDocument }) => void>()
+  readonly #eventListeners = new Set<(type: string) => void>()
   readonly #toldAtMs = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #resyncListeners = new Set<() => void>()
@@ -100,6 +101,14 @@ export class Feed {
     this.#recordingListeners.add(listener)
     return () => {
       this.#recordingListeners.delete(listener)
+    }
+  }
+
+  /** Told the type of every event, for lists that are asked for anew when something concerns them. */
+  onEvent(listener: (type: string) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => {
+      this.#eventListeners.delete(listener)
     }
   }
 
@@ -207,6 +216,7 @@ export class Feed {
   }
 
   #take(event: ServerEvent): void {
+    for (const listener of this.#eventListeners) listener(event.type)
     if ('stream' in event) {
       this.#streamTimer ??= setTimeout(() => {
         this.#streamTimer = undefined
@@ -214,6 +224,7 @@ export class Feed {
       }, STREAM_EVENT_DELAY_MS)
       return
     }
+    if (!('recording' in event)) return
     const { recording } = event
     const nowMs = this.#nowMs()
     this.#toldAtMs.set(recording.id, nowMs)

@@ -1,0 +1,44 @@
+import { type Route, useRoute } from '../state/route.ts'
+import { useMay } from '../state/use-may.ts'
+
+/** The ways through the page: what our credential may not see has none. */
+export function Navigation({ liveCount }: { liveCount: number | undefined }) {
+  const current = sectionOf(useRoute())
+  const mayRecord = useMay('record')
+  const link = (section: Section, href: string, text: string) => (
+    <a href={href} aria-current={current === section ? 'page' : undefined}>
+      {text}
+      {section === 'live' && (
+        <>
+          {' '}
+          <span class="count">{liveCount ?? ''}</span>
+        </>
+      )}
+    </a>
+  )
+  return (
+    <nav aria-label="Sections">
+      {link('live', '#/', 'Live')}
+      {link('library', '#/library', 'Library')}
+      {mayRecord && link('rules', '#/rules', 'Rules')}
+    </nav>
+  )
+}
+
+type Section = 'live' | 'library' | 'rules' | 'sources' | 'hooks'
+
+function sectionOf(route: Route): Section {
+  switch (route.page) {
+    case 'home':
+      return route.section
+    case 'recording':
+      return 'library'
+    case 'new-rule':
+    case 'rule':
+      return 'rules'
+    case 'delivery':
+      return 'hooks'
+    default:
+      return route.page
+  }
+}

@@ -1,0 +1,92 @@
+import { useEffect } from 'preact/hooks'
+import { ProblemError } from '../api/problem.ts'
+import type { Feed } from './feed.ts'
+import { Store, useStore } from './store.ts'
+
+/** Several events of one moment become one question. */
+const EVENT_DELAY_MS = 150
+
+/** What the server answered last, or why it refuses. Both undefined: not answered yet. */
+export interface FollowedState<Value> {
+  readonly value: Value | undefined
+  readonly refusal: string | undefined
+}
+
+/** How something is followed. */
+export interface FollowedOptions<Value> {
+  readonly ask: () => Promise<Value>
+  readonly feed: Pick<Feed, 'onEvent' | 'onResync'>
+  /** Asks anew after events of these types. */
+  readonly concerns: (eventType: string) => boolean
+  /** Asks anew this often, for what has no events. */
+  readonly everyMs: number
+}
+
+/** Something the server knows, kept up to date while somebody looks at it, and remembered meanwhile. */
+export class Followed<Value> {
+  readonly state = new Store<FollowedState<Value>>({ value: undefined, refusal: undefined })
+  readonly #options: FollowedOptions<Value>
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #followers = 0
+  #asked = 0
+
+  constructor(options: FollowedOptions<Value>) {
+    this.#options = options
+    options.feed.onResync(() => this.#followers > 0 && void this.load())
+    options.feed.onEvent((type) => {
+      if (this.#followers > 0 && options.concerns(type)) this.#loadIn(EVENT_DELAY_MS)
+    })
+  }
+
+  /** Begins to ask; returns the way to stop. */
+  follow(): () => void {
+    if (++this.#followers === 1) void this.load()
+    return () => {
+      if (--this.#followers === 0) clearTimeout(this.#timer)
+    }
+  }
+
+  /** Asks now. The answer to an older question is dropped. Never rejects: who is away is waited for. */
+  async load(): Promise<void> {
+    clearTimeout(this.#timer)
+    const turn = ++this.#asked
+    try {
+      const value = await this.#options.ask()
+      if (turn === this.#asked) this.state.set({ value, refusal: undefined })
+    } catch (error) {
+      // Away, or without a token: the page says so above, and resyncs when it is over.
+      const isOurs = error instanceof ProblemError && error.status !== 401
+      if (turn === this.#asked && isOurs) this.state.update((state) => ({ ...state, refusal: error.message }))
+    }
+    if (turn === this.#asked) this.#loadIn(this.#options.everyMs)
+  }
+
+  /** Puts in what a command answered, before the list tells. */
+  tell(change: (value: Value) => Value): void {
+    this.#asked++ // an answer that is on its way is older
+    this.state.update(({ value }) => ({ value: value === undefined ? undefined : change(value), refusal: undefined }))
+    this.#loadIn(EVENT_DELAY_MS)
+  }
+
+  #loadIn(delayMs: number): void {
+    clearTimeout(this.#timer)
+    if (this.#followers > 0) this.#timer = setTimeout(() => void this.load(), delayMs)
+  }
+}
+
+/** What is followed, while the component is there and the page is looked at. */
+export function useFollowed<Value>(followed: Followed<Value>): FollowedState<Value> {
+  useEffect(() => {
+    let unfollow = document.hidden ? undefined : followed.follow()
+    const followVisibility = () => {
+      unfollow?.()
+      unfollow = document.hidden ? undefined : followed.follow()
+    }
+    document.addEventListener('visibilitychange', followVisibility)
+    return () => {
+      document.removeEventListener('visibilitychange', followVisibility)
+      unfollow?.()
+    }
+  }, [followed])
+  return useStore(followed.state)
+}
