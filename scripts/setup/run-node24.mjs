@@ -4,9 +4,10 @@ import { NODE_24 } from './paths.mjs'
 
 /**
  * Every file write, file read and libav call holds a thread of libuv's pool; four, its default, are soon all waiting
- * for one slow disk. The size must be set before Node starts.
+ * for one slow disk. With sixteen, waking and contending costs a hundred streams a tenth of all CPU. The size must be
+ * set before Node starts.
  */
-const THREAD_POOL_SIZE = '16'
+const THREAD_POOL_SIZE = '8'
 
 /**
  * A small young generation: what outlives a moment here lives for a GOP, longer than any young generation, and a large
