@@ -1,21 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { PartDocument } from '#storage/recording-document.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
-import { ifRangeHolds, isNotModified, parseRange, type Validators } from './byte-range.ts'
 import { attachment } from './content-disposition.ts'
-import { PartFileMissingError, RangeNotSatisfiableError } from './errors.ts'
+import { PartFileMissingError } from './errors.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { recordingFor } from './recording-view.ts'
 import { PartParamsSchema, TokenQuery } from './schemas/common.ts'
-import { watchForStall } from './stall-watch.ts'
+import { sendFile } from './send-file.ts'
 import { noContent } from './validation.ts'
-
-/** Read at once from the disk and held per download. */
-const READ_BYTES = 256 * 1024
-/** A paused player keeps its connection without reading: it may for as long as a coffee takes, and comes back by itself. */
-const STALL_TIMEOUT_MS = 10 * 60_000
 
 const PartQuerySchema = Type.Object(
   { ...TokenQuery, download: Type.Optional(Type.Boolean({ description: '1: save under a name instead of playing' })) },
@@ -50,7 +43,8 @@ export function registerPlayback(app: App, { control }: Resources): void {
       const file = await openPart(path, id, n)
       try {
         reply.header('content-disposition', request.query.download === true ? attachment(downloadName(part)) : 'inline')
-        return await sendPart(request, reply, file, part, recording)
+        const mediaType = mediaTypeOf(recording.format, part)
+        return await sendFile(request, reply, file, { mediaType, isChanging: part.state === 'open' })
       } catch (error) {
         await file.close()
         throw error
@@ -67,54 +61,7 @@ async function openPart(path: string, id: string, index: number): Promise<FileHa
   }
 }
 
-/** Takes the file over, except when it throws. */
-async function sendPart(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  file: FileHandle,
-  part: PartDocument,
-  recording: RecordingDocument,
-): Promise<FastifyReply> {
-  const { size, mtimeMs } = await file.stat()
-  // While it is written, the same range gives other bytes a moment later: nothing of it may be kept or combined.
-  const validators = part.state === 'open' ? undefined : validatorsOf(size, mtimeMs)
-  reply.type(mediaTypeOf(recording.format, part)).header('accept-ranges', 'bytes')
-  reply.header('cache-control', validators === undefined ? 'no-store' : 'private, no-cache')
-  if (validators !== undefined) reply.headers({ etag: validators.etag, 'last-modified': validators.lastModified })
-  const { headers } = request
-  if (isNotModified(headers, validators)) return sendNothing(reply.code(304), file)
-  const range = ifRangeHolds(firstValue(headers['if-range']), validators) ? parseRange(headers.range, size) : 'whole'
-  if (range === 'unsatisfiable') throw new RangeNotSatisfiableError(size)
-  const first = range === 'whole' ? 0 : range.first
-  const last = range === 'whole' ? size - 1 : range.last
-  if (range !== 'whole') reply.code(206).header('content-range', `bytes ${first}-${last}/${size}`)
-  reply.header('content-length', last - first + 1)
-  if (request.method === 'HEAD' || size === 0) return sendNothing(reply, file)
-  const body = file.createReadStream({ start: first, end: last, highWaterMark: READ_BYTES })
-  const stall = watchForStall(request.socket, STALL_TIMEOUT_MS)
-  body.once('close', () => stall[Symbol.dispose]())
-  return reply.send(body)
-}
-
-async function sendNothing(reply: FastifyReply, file: FileHandle): Promise<FastifyReply> {
-  await file.close()
-  return reply.send()
-}
-
-/** Size and time of the file, not its digest: that one is computed later, and a download begun before must not break. */
-function validatorsOf(sizeBytes: number, mtimeMs: number): Validators {
-  return {
-    etag: `"${sizeBytes.toString(36)}-${Math.round(mtimeMs).toString(36)}"`,
-    lastModified: new Date(mtimeMs).toUTCString(),
-  }
-}
-
 /** The path made flat: two cameras' files of the same second get different names in one download folder. */
 function downloadName(part: PartDocument): string {
   return part.path.replaceAll('/', '_')
-}
-
-/** Node's type allows several of any header; for this one it gives the first. */
-function firstValue(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : header?.[0]
 }

@@ -11,20 +11,6 @@ export class RtmpListenError extends TapedeckError {
   }
 }
 
-export class RtmpCertificateError extends TapedeckError {
-  readonly code = 'rtmp/certificate-unusable'
-  readonly origin = 'operator'
-  readonly file: string
-  constructor(file: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    super(
-      `the RTMPS certificate or key ${file} can't be used (${reason}): check rtmp.tls.certificate and rtmp.tls.key`,
-      { cause },
-    )
-    this.file = file
-  }
-}
-
 export class TooManyRtmpConnectionsError extends TapedeckError {
   readonly code = 'rtmp/too-many-connections'
   readonly origin = 'operator'

@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import { errorCode } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
+import { loadCertificate } from '#base/tls/certificate.ts'
 import type { Config, ListenAddress } from '#config/config.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
-import { loadCertificate } from './certificate.ts'
 import { RtmpConnection } from './connection.ts'
 import { RtmpListenError, TooManyRtmpConnectionsError } from './errors.ts'
 import type { RtmpExtension } from './extension.ts'
@@ -70,7 +70,7 @@ export class RtmpServer implements AsyncDisposable {
 
   /**
    * Opens the configured listeners and says where they are (port 0 gives a free one).
-   * @throws {RtmpListenError | RtmpCertificateError}
+   * @throws {RtmpListenError | CertificateError}
    */
   async listen(): Promise<RtmpAddresses> {
     const { listen, tls } = this.#options.config
@@ -97,6 +97,8 @@ export class RtmpServer implements AsyncDisposable {
       certificateFile: config.tls.certificate,
       keyFile: config.tls.key,
       dataDir,
+      name: 'rtmps',
+      keys: 'rtmp.tls',
       nowMs: runtime.nowMs(),
     })
     const server = createTlsServer({ cert: pair.certificate, key: pair.key, handshakeTimeout: 10_000 }, (socket) =>

@@ -7,7 +7,8 @@ import { loadCertificate } from './certificate.ts'
 import { selfSign } from './self-signed.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 20)
-const unset = { certificateFile: '', keyFile: '' }
+const place = { name: 'rtmps', keys: 'rtmp.tls' }
+const unset = { certificateFile: '', keyFile: '', ...place }
 
 test('self-signed: OpenSSL reads it, it is valid now, for this machine, by its own key', () => {
   const x509 = new X509Certificate(selfSign(NOW_MS).certificate)
@@ -33,9 +34,9 @@ test('configured files are used; unreadable or wrong ones are named', async () =
   const [certificateFile, keyFile] = [folder.at('a.crt'), folder.at('a.key')]
   await writeFile(certificateFile, pair.certificate)
   await writeFile(keyFile, pair.key)
-  const options = { certificateFile, keyFile, dataDir: folder.path, nowMs: NOW_MS }
+  const options = { certificateFile, keyFile, dataDir: folder.path, nowMs: NOW_MS, ...place }
   assert.deepEqual(await loadCertificate(options), pair)
-  const wrong = { code: 'rtmp/certificate-unusable' }
+  const wrong = { code: 'tls/certificate-unusable' }
   await assert.rejects(loadCertificate({ ...options, keyFile: certificateFile }), wrong)
   await assert.rejects(loadCertificate({ ...options, keyFile: '' }), wrong)
   await writeFile(folder.at('b.key'), selfSign(NOW_MS).key)

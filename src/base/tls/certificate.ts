@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RtmpCertificateError } from './errors.ts'
+import { TapedeckError } from '../error.ts'
 import { selfSign } from './self-signed.ts'
 
 /** PEM texts as node:tls takes them. */
@@ -10,31 +10,53 @@ export interface CertificatePair {
   readonly key: string
 }
 
+export class CertificateError extends TapedeckError {
+  readonly code = 'tls/certificate-unusable'
+  readonly origin = 'operator'
+  readonly file: string
+  constructor(file: string, keys: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`the certificate or key ${file} can't be used (${reason}): check ${keys}.certificate and ${keys}.key`, {
+      cause,
+    })
+    this.file = file
+  }
+}
+
+/** Where a certificate comes from. */
+export interface CertificateSource {
+  /** Both empty: self-signed. */
+  readonly certificateFile: string
+  readonly keyFile: string
+  /** Of the server. */
+  readonly dataDir: string
+  /** What a self-signed pair is kept as. */
+  readonly name: string
+  /** Section of the configuration that has the two files, for messages: `rtmp.tls`. */
+  readonly keys: string
+  readonly nowMs: number
+}
+
 /** Renewed when less than this is left, so that it does not expire in a running server soon after its start. */
 const RENEW_BEFORE_MS = 30 * 24 * 3600 * 1000
 
 /**
  * The configured certificate, or (with both names empty) one signed by ourselves and kept in the data folder, so that
- * encoders that pin it find the same after a restart.
- * @throws {RtmpCertificateError}
+ * clients that pin it find the same after a restart.
+ * @throws {CertificateError}
  */
-export async function loadCertificate(options: {
-  certificateFile: string
-  keyFile: string
-  dataDir: string
-  nowMs: number
-}): Promise<CertificatePair> {
-  const { certificateFile, keyFile, dataDir, nowMs } = options
+export async function loadCertificate(source: CertificateSource): Promise<CertificatePair> {
+  const { certificateFile, keyFile, dataDir, name, keys, nowMs } = source
   if (certificateFile !== '' || keyFile !== '') {
-    const certificate = await readPem(certificateFile, (pem) => new X509Certificate(pem))
-    const key = await readPem(keyFile, (pem) => {
+    const certificate = await readPem(certificateFile, keys, (pem) => new X509Certificate(pem))
+    const key = await readPem(keyFile, keys, (pem) => {
       const isItsKey = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(pem))
       if (!isItsKey) throw new Error('the key is not the certificate’s')
     })
     return { certificate, key }
   }
   const folder = join(dataDir, 'certificates')
-  const files = { certificate: join(folder, 'rtmps.crt'), key: join(folder, 'rtmps.key') }
+  const files = { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) }
   const kept = await readKept(files, nowMs)
   if (kept !== undefined) return kept
   const pair = selfSign(nowMs)
@@ -43,18 +65,18 @@ export async function loadCertificate(options: {
     await writeFile(files.key, pair.key, { mode: 0o600 })
     await writeFile(files.certificate, pair.certificate)
   } catch (error) {
-    throw new RtmpCertificateError(folder, error)
+    throw new CertificateError(folder, keys, error)
   }
   return pair
 }
 
-async function readPem(file: string, check: (pem: string) => unknown): Promise<string> {
+async function readPem(file: string, keys: string, check: (pem: string) => unknown): Promise<string> {
   try {
     const pem = await readFile(file, 'utf8')
     check(pem)
     return pem
   } catch (error) {
-    throw new RtmpCertificateError(file === '' ? '(not set)' : file, error)
+    throw new CertificateError(file === '' ? '(not set)' : file, keys, error)
   }
 }
 
