@@ -1,8 +1,7 @@
 import { TapedeckError } from '#base/error.ts'
 
-/** Longest path and longest component we accept; a component becomes a folder name, which most file systems cap at 255. */
+/** Longest path we accept. A component may be as long: names of folders and files are trimmed when they are made. */
 export const MAX_STREAM_PATH_BYTES = 1024
-export const MAX_STREAM_PATH_COMPONENT_BYTES = 200
 
 export class StreamPathError extends TapedeckError {
   readonly code = 'stream/path-invalid'
@@ -34,9 +33,6 @@ export function normalizeStreamPath(path: string): string {
   for (const component of trimmed.split('/')) {
     if (component === '' || component === '.' || component === '..') {
       throw new StreamPathError(path, `has the component ${JSON.stringify(component)}`)
-    }
-    if (encoder.encode(component).length > MAX_STREAM_PATH_COMPONENT_BYTES) {
-      throw new StreamPathError(path, `has a component longer than ${MAX_STREAM_PATH_COMPONENT_BYTES} bytes`)
     }
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
     if (/[\u0000-\u001f\u007f\\]/.test(component))
