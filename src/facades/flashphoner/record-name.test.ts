@@ -52,7 +52,7 @@ test('every element expands and is cut to its maximum', () => {
 
 test('times are the recorder’s, what stands between them is not a template', () => {
   assert.deepEqual(name(template('a{login}{startTime}-{endTime}{x}{duration}')), {
-    name: '{stream}{startTime:20}{sessionId}{endTime:20}{mediaSessionId}{duration}',
+    name: '{stream}{partStartTime:20}{sessionId}{endTime:20}{mediaSessionId}{duration}',
     nameText: { exclude: '', encoding: 'none' },
     nameValues: { stream: 'aalice', sessionId: '-', mediaSessionId: '{x}' },
   })

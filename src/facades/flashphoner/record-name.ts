@@ -35,8 +35,8 @@ const ELEMENTS: Readonly<Record<string, { readonly max: number; readonly value: 
 
 /** Elements only the recorder knows, and what it calls them: of each part its own, the later ones once it is final. */
 const TIMES: Readonly<Record<string, string>> = {
-  startTime: '{startTime:20}',
-  startTimeMillis: '{startTimeMillis:20}',
+  startTime: '{partStartTime:20}',
+  startTimeMillis: '{partStartTime:20}',
   endTime: '{endTime:20}',
   endTimeMillis: '{endTimeMillis:20}',
   duration: '{duration}',
