@@ -12,6 +12,7 @@ import { flv } from '#containers/flv/flv.ts'
 import { mp4 } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub } from '#hub/hub.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { Recorder } from '#recorder/recorder.ts'
 import { BenchPublisher } from './support/bench-publisher.ts'
 import { discardedParts } from './support/discarded-parts.ts'
@@ -91,7 +92,7 @@ function makeRecorder(hub: Hub, format: ContainerName): Recorder {
       containers: { mp4, flv, ts: mpegts },
     },
     store: { save: async () => {}, remove: async () => {} },
-    rules: [{ id: 'all', match: '**', request: {}, enabled: true, priority: 0, origin: 'config' }],
+    rules: [{ ...NEW_RULE, id: 'all', match: '**', origin: 'config' }],
     refusal: () => undefined,
     recover: async () => {},
   })

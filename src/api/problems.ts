@@ -28,6 +28,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'auth/access-endpoint-failed': 502,
   'catalog/query-invalid': 400,
   'live/not-viewable': 409,
+  'recording/not-allowed': 403,
   'poster/unavailable': 404,
   'stream/path-in-use': 409,
   'storage/full': 507,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
 import { assertMatches } from '#test/support/matches-schema.ts'
 import { RuleListSchema, RuleSchema } from './schemas/rule.ts'
@@ -7,7 +8,7 @@ import { RuleListSchema, RuleSchema } from './schemas/rule.ts'
 const URL = '/api/v1/rules'
 let fixture: ApiFixture
 before(async () => {
-  const rule = { id: 'config-1', match: '**', request: {}, enabled: true, priority: 0, origin: 'config' } as const
+  const rule = { ...NEW_RULE, id: 'config-1', match: '**', origin: 'config' } as const
   fixture = await apiFixture({ rules: [rule] })
 })
 after(() => fixture[Symbol.asyncDispose]())
@@ -17,7 +18,7 @@ test('a rule is added, read, changed and removed', async () => {
   const added = await fixture.request({ method: 'POST', url: URL, payload })
   assert.equal(added.statusCode, 201, added.body)
   const { id, ...rule } = assertMatches(RuleSchema, added.json())
-  assert.deepEqual(rule, { ...payload, enabled: true, origin: 'api' })
+  assert.deepEqual(rule, { ...NEW_RULE, ...payload, origin: 'api' })
   const url = `${URL}/${id}`
   assert.equal(added.headers.location, url)
   const changed = await fixture.request({ method: 'PATCH', url, payload: { enabled: false } })

@@ -1,11 +1,11 @@
-import { compilePathPattern } from '#hub/path-pattern.ts'
 import { RuleNotFoundError } from '#recorder/errors.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
 import { TooManyRulesError } from './errors.ts'
 import { principalOf } from './guards.ts'
 import { RuleIdParamsSchema } from './schemas/common.ts'
-import { NewRuleSchema, RuleListSchema, RulePatchSchema, RuleSchema } from './schemas/rule.ts'
+import { NewRuleSchema, RuleListSchema, RulePatchSchema, RuleRemovalSchema, RuleSchema } from './schemas/rule.ts'
 import { noContent } from './validation.ts'
 
 const RULES = `${API_PREFIX}/rules`
@@ -29,14 +29,18 @@ export function registerRules(app: App, { control }: Resources): void {
     RULES,
     {
       config: { access: 'manage' },
-      schema: { summary: 'Adds a rule', tags, body: NewRuleSchema, response: { 201: RuleSchema } },
+      schema: {
+        summary: 'Adds a rule',
+        description: 'Streams that it records are recorded at once, those that are there included.',
+        tags,
+        body: NewRuleSchema,
+        response: { 201: RuleSchema },
+      },
     },
     async (request, reply) => {
       principalOf(request).requireEverywhere('manage')
       if (recorder.rules().length >= MAX_RULES) throw new TooManyRulesError(MAX_RULES)
-      const { match, request: wanted = {}, enabled = true, priority = 0 } = request.body
-      compilePathPattern(match)
-      const rule = await recorder.addRule({ match, request: wanted, enabled, priority })
+      const rule = await recorder.addRule({ ...NEW_RULE, ...request.body })
       return reply
         .code(201)
         .header('location', `${RULES}/${encodeURIComponent(rule.id)}`)
@@ -62,7 +66,9 @@ export function registerRules(app: App, { control }: Resources): void {
       config: { access: 'manage' },
       schema: {
         summary: 'Changes a rule',
-        description: 'Recordings it has started go on as they are. `request` is replaced as a whole.',
+        description:
+          'Recordings it has started go on as they are, and streams that it records from now on are recorded at once. ' +
+          '`request` is replaced as a whole.',
         tags,
         params: RuleIdParamsSchema,
         body: RulePatchSchema,
@@ -71,7 +77,6 @@ export function registerRules(app: App, { control }: Resources): void {
     },
     async (request) => {
       principalOf(request).requireEverywhere('manage')
-      if (request.body.match !== undefined) compilePathPattern(request.body.match)
       const { id } = findRule(recorder.rules(), request.params.id)
       return recorder.updateRule(id, request.body)
     },
@@ -83,15 +88,17 @@ export function registerRules(app: App, { control }: Resources): void {
       config: { access: 'manage' },
       schema: {
         summary: 'Removes a rule',
-        description: 'Recordings it has started go on.',
+        description: 'Recordings it has started go on, or with `stop` end; the answer then comes when they are final.',
         tags,
         params: RuleIdParamsSchema,
+        querystring: RuleRemovalSchema,
         response: { 204: noContent('removed') },
       },
     },
     async (request, reply) => {
       principalOf(request).requireEverywhere('manage')
-      await recorder.removeRule(findRule(recorder.rules(), request.params.id).id)
+      const { id } = findRule(recorder.rules(), request.params.id)
+      await recorder.removeRule(id, { stop: request.query.stop === true })
       return reply.code(204).send(undefined)
     },
   )

@@ -1,5 +1,6 @@
 import type { ContainerName } from '#containers/container.ts'
 import type { EventType } from '#control/event-types.ts'
+import type { NewRule } from '#recorder/new-rule.ts'
 
 /** The effective configuration: every default applied, every value checked. Sizes are bytes, times as named. */
 export interface Config {
@@ -28,7 +29,7 @@ export interface Config {
     /** Room for the index at the front of an MP4 of unknown length. */
     readonly mp4IndexBytes: number
   }
-  readonly rules: readonly Omit<RuleRow, 'id' | 'origin'>[]
+  readonly rules: readonly NewRule[]
   readonly api: {
     readonly listen: ListenAddress
     readonly allowedOrigins: readonly string[]

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { ConfigFileError, ConfigInvalidError, OpenToStrangersError } from './errors.ts'
 import { declareFacade } from './facade.ts'
 import { Key } from './key.ts'
@@ -30,7 +31,7 @@ test('with nothing configured every stream is recorded, on loopback only', async
   await inFolder(undefined, async (cwd) => {
     const { config, keys, file } = await load(cwd)
     assert.equal(file, undefined)
-    assert.deepEqual(config.rules, [{ match: '**', priority: 0, request: {} }])
+    assert.deepEqual(config.rules, [{ ...NEW_RULE, match: '**' }])
     assert.deepEqual(config.api.listen, { host: '127.0.0.1', port: 8000 })
     assert.deepEqual(config.rtmp.listen, { host: '127.0.0.1', port: 1935 })
     assert.equal(config.rtmp.tls.listen, undefined)
@@ -133,7 +134,7 @@ const WRONG: readonly {
   },
   {
     name: 'combinations',
-    yaml: 'rtmp: { listen: 8000, tls: { key: a.pem } }\nauth: { publish: key }\nrules: [{ match: a, ifExists: append, rotate: { seconds: 5 } }]\n',
+    yaml: 'rtmp: { listen: 8000, tls: { key: a.pem } }\nauth: { publish: key }\nrules: [{ match: a, request: { ifExists: append, rotate: { seconds: 5 } } }]\n',
     says: [
       'rules[0]: rotate is {"seconds":5}: give no rotation together with ifExists append',
       'rtmp.tls.certificate: is missing although rtmp.tls.key is given: give both PEM files, or neither for a self-signed one',
@@ -214,11 +215,12 @@ for (const { name, yaml, refused, adds } of DOORS) {
 
 test('rules become recording requests', async () => {
   const yaml =
-    'rules:\n  - { match: live/*, priority: 5, format: ts, rotate: { bytes: 1GiB }, metadata: { room: a } }\n'
+    'rules:\n  - { match: live/*, priority: 5, once: true, metadata: { by: me }, request: { format: ts, rotate: { bytes: 1GiB }, metadata: { room: a } } }\n'
   await inFolder(yaml, async (cwd) => {
     const { config } = await load(cwd)
     const request = { format: 'ts', rotate: { bytes: 1024 ** 3 }, metadata: { room: 'a' } }
-    assert.deepEqual(config.rules, [{ match: 'live/*', priority: 5, request }])
+    const rule = { match: 'live/*', priority: 5, once: true, metadata: { by: 'me' }, request }
+    assert.deepEqual(config.rules, [{ ...NEW_RULE, ...rule }])
   })
 })
 

@@ -12,7 +12,7 @@ import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
 import { checkHooks } from './sections/hooks.ts'
 import { checkRtmp } from './sections/rtmp.ts'
-import { checkRules, resolveRules } from './sections/rules.ts'
+import { checkRules } from './sections/rules.ts'
 import { facadeListeners, refuseStrangers } from './strangers.ts'
 import { formatListenAddress } from './values/listen-address.ts'
 
@@ -139,7 +139,7 @@ function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'faca
     ...values,
     data: absolute('data', values.data),
     recordings: { ...recordings, roots: root.map((name) => absolute('recordings.root', name)) },
-    rules: resolveRules(values.rules),
+    rules: values.rules,
     hooks: {
       ...values.hooks,
       exec: values.hooks.exec.map((hook) => ({

@@ -39,6 +39,11 @@ export class Principal {
     return this.#pattern.matches(streamPath)
   }
 
+  /** The token is not limited to paths. */
+  get reachesEverything(): boolean {
+    return this.#pattern.source === '**'
+  }
+
   /** @throws {ForbiddenError} the role lacks the permission */
   require(permission: Permission): void {
     if (!this.may(permission)) throw new ForbiddenError(this.name, `${permission} (its role is ${this.role})`)
@@ -53,8 +58,7 @@ export class Principal {
   /** For what concerns all streams at once. @throws {ForbiddenError} as require(), or the token is limited to paths */
   requireEverywhere(permission: Permission): void {
     this.require(permission)
-    if (this.#pattern.source !== '**')
-      throw new ForbiddenError(this.name, `${permission} beyond ${this.#pattern.source}`)
+    if (!this.reachesEverything) throw new ForbiddenError(this.name, `${permission} beyond ${this.#pattern.source}`)
   }
 }
 

@@ -108,6 +108,29 @@ export class RuleReadOnlyError extends TapedeckError {
   }
 }
 
+export class RuleInvalidError extends TapedeckError {
+  readonly code = 'recorder/rule-invalid'
+  readonly origin = 'client'
+  readonly reason: string
+  constructor(reason: string) {
+    super(`the rule ${reason}`)
+    this.reason = reason
+  }
+}
+
+/** A rule keeps everybody from recording the stream. */
+export class RecordingNotAllowedError extends TapedeckError {
+  readonly code = 'recording/not-allowed'
+  readonly origin = 'client'
+  readonly stream: string
+  readonly ruleId: string
+  constructor(stream: string, ruleId: string) {
+    super(`rule ${ruleId} says that ${stream} is never recorded: change that rule, or record another stream`)
+    this.stream = stream
+    this.ruleId = ruleId
+  }
+}
+
 export class RequestInvalidError extends TapedeckError {
   readonly code = 'recorder/request-invalid'
   readonly origin = 'client'

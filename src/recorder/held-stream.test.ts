@@ -16,7 +16,14 @@ function stream() {
     { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER },
     { maxPublishers: 1, gopMemoryBytes: 100_000 },
   )
-  const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', ...NO_CONNECTION_FACTS, disconnect() {} }
+  const publisher = {
+    protocol: 'test',
+    remoteAddress: '',
+    connectionId: '',
+    encoder: '',
+    ...NO_CONNECTION_FACTS,
+    disconnect() {},
+  }
   const { stream, end } = hub.publish('live/cam1', publisher)
   const send = (format: TrackFormat, ms: number, key = false) => {
     using arena = hub.payloads.arena()

@@ -23,7 +23,14 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     { maxPublishers: 1, gopMemoryBytes: 100_000 },
   )
   const publish = () => {
-    const publisher = { protocol: 'test', remoteAddress: '', connectionId: '', encoder: '', ...NO_CONNECTION_FACTS, disconnect() {} }
+    const publisher = {
+      protocol: 'test',
+      remoteAddress: '',
+      connectionId: '',
+      encoder: '',
+      ...NO_CONNECTION_FACTS,
+      disconnect() {},
+    }
     return hub.publish('live/cam1', publisher)
   }
   const made = new Intake({

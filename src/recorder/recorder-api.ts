@@ -1,10 +1,11 @@
 import type { Signal } from '#base/events.ts'
 import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { NewRule } from './new-rule.ts'
 import type { RecordingRequest } from './request.ts'
 
 /** What happens to recordings, as events of the API and the webhooks. */
-export type RecorderEvent =
+export type RecordingEvent =
   | {
       readonly type: 'recording.waiting' | 'recording.started' | 'recording.finishing'
       readonly recording: RecordingDocument
@@ -15,6 +16,16 @@ export type RecorderEvent =
   | { readonly type: 'recording.impaired' | 'recording.resumed'; readonly recording: RecordingDocument }
   | { readonly type: 'recording.gap'; readonly recording: RecordingDocument; readonly gap: GapDocument }
   | { readonly type: 'part.opened' | 'part.ready'; readonly recording: RecordingDocument; readonly part: PartDocument }
+
+/** What happens to rules. Those of the configuration are there from the start, so nothing is told of them. */
+export interface RuleEvent {
+  readonly type: 'rule.added' | 'rule.changed' | 'rule.removed'
+  /** As it is now; of a removed one, as it was. */
+  readonly rule: RuleRow
+}
+
+/** Everything the recorder tells. */
+export type RecorderEvent = RecordingEvent | RuleEvent
 
 /** Counters for metrics, since the start of the process. */
 export interface RecorderCounters {
@@ -42,7 +53,11 @@ export interface RecorderApi {
   readonly isReady: boolean
   /** Adds an observer; dispose the result to remove it. */
   observe(observer: RecorderObserver): Disposable
-  /** Resolves once the recording is accepted: state `waiting`, or `recording` soon. @throws TapedeckError subclasses */
+  /**
+   * Resolves once the recording is accepted: state `waiting`, or `recording` soon.
+   * @throws {RecordingNotAllowedError} a rule says that this stream is never recorded
+   * @throws TapedeckError subclasses
+   */
   start(request: RecordingRequest): Promise<RecordingDocument>
   /** Resolves when the file is final (state ready or failed). Stopping a finished recording gives it as it is. */
   stop(id: string): Promise<RecordingDocument>
@@ -58,7 +73,10 @@ export interface RecorderApi {
   /** Recordings of a stream that are in progress. */
   active(stream?: string): readonly RecordingDocument[]
   rules(): readonly RuleRow[]
-  addRule(rule: Omit<RuleRow, 'id' | 'origin'>): Promise<RuleRow>
-  updateRule(id: string, change: Partial<Omit<RuleRow, 'id' | 'origin'>>): Promise<RuleRow>
-  removeRule(id: string): Promise<void>
+  /** Starts at once what it records of the streams that are there. Resolves when it will survive a restart. */
+  addRule(rule: NewRule): Promise<RuleRow>
+  /** Streams that the change makes it record are recorded at once; what it has started goes on. */
+  updateRule(id: string, change: Partial<NewRule>): Promise<RuleRow>
+  /** @param options.stop ends what it has started, and resolves when that is final; default: that goes on */
+  removeRule(id: string, options?: { readonly stop?: boolean }): Promise<void>
 }

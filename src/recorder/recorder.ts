@@ -14,12 +14,13 @@ import { FilesInUse } from './files-in-use.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import type { NewRule } from './new-rule.ts'
 import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording } from './recording.ts'
 import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'
 import { type ResolvedRequest, resolveRequest } from './request-defaults.ts'
-import { Rules } from './rules.ts'
+import { RuleKeeper } from './rule-keeper.ts'
 import type { RecorderSettings } from './settings.ts'
 import { Tally } from './tally.ts'
 
@@ -68,10 +69,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #journal: Journal
   readonly #reporter: Reporter
   readonly #archive: Archive
-  readonly #rules: Rules
+  readonly #rules: RuleKeeper
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
   readonly #beginnings = new KeyedQueue()
+  /** Not in progress yet: it has to be known first whether their file can be had. */
+  readonly #beginningByRule = new Set<{ readonly ruleId: string; readonly begun: Promise<unknown> }>()
   readonly #inUse = new FilesInUse()
   readonly #owned = new DisposableStack()
   readonly #recovery: Promise<void>
@@ -83,7 +86,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#options = options
     this.#runtime = runtime
     this.#journal = new Journal(options.store, runtime.log)
-    this.#rules = new Rules(options.rules)
     this.#reporter = new Reporter({
       journal: this.#journal,
       tally: this.#tally,
@@ -104,6 +106,18 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       inProgress: this.#recordings,
       remove: (recording) => options.store.remove(recording),
     })
+    this.#rules = this.#owned.use(
+      new RuleKeeper({
+        runtime,
+        hub,
+        settings: options.settings,
+        catalog: options.catalog,
+        rules: options.rules,
+        events: this.#reporter.events,
+        inProgress: this.#recordings,
+        begin: (rule, stream) => this.#startByRule(rule, stream),
+      }),
+    )
     this.#lastSaveMs = runtime.monotonicMs()
     this.#owned.use(hub.streamStarted.listen((stream) => this.#streamStarted(stream)))
     const timer = setInterval(() => this.#tick(), options.tickMs ?? TICK_MS)
@@ -138,6 +152,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const { hub, settings } = this.#options
     const resolved = resolveRequest(request, settings)
     if (this.#closed) throw new RecorderClosedError()
+    this.#rules.checkAllowed(resolved.stream)
     if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)
       throw new StreamNotFoundError(resolved.stream)
     const recording = await this.#begin(resolved, null, () => hub.get(resolved.stream))
@@ -214,26 +229,20 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     return this.#rules.list()
   }
 
-  async addRule(rule: Omit<RuleRow, 'id' | 'origin'>): Promise<RuleRow> {
-    const row: RuleRow = { ...rule, id: this.#runtime.newId(), origin: 'api' }
-    this.#checkRule(row)
-    this.#rules.set(row)
-    await this.#options.catalog.saveRule(row)
-    return row
+  addRule(rule: NewRule): Promise<RuleRow> {
+    return this.#rules.add(rule)
   }
 
-  async updateRule(id: string, change: Partial<Omit<RuleRow, 'id' | 'origin'>>): Promise<RuleRow> {
-    const row: RuleRow = { ...this.#rules.changeable(id), ...change }
-    this.#checkRule(row)
-    this.#rules.set(row)
-    await this.#options.catalog.saveRule(row)
-    return row
+  updateRule(id: string, change: Partial<NewRule>): Promise<RuleRow> {
+    return this.#rules.update(id, change)
   }
 
-  async removeRule(id: string): Promise<void> {
-    this.#rules.changeable(id)
-    this.#rules.delete(id)
-    await this.#options.catalog.removeRule(id)
+  async removeRule(id: string, options: { readonly stop?: boolean } = {}): Promise<void> {
+    await this.#rules.remove(id)
+    if (options.stop !== true) return
+    await Promise.all([...this.#beginningByRule].filter(({ ruleId }) => ruleId === id).map(({ begun }) => begun))
+    const started = [...this.#recordings.values()].filter(({ ruleId }) => ruleId === id)
+    await Promise.all(started.map((recording) => this.stop(recording.id)))
   }
 
   /** Ends all recordings and waits a bounded time for their files; the rest is finished at the next start. */
@@ -242,6 +251,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#closed = true
     const stops = [...this.#recordings.values()].map((recording) => recording.stop())
     await within(CLOSE_PATIENCE_MS, Promise.all(stops))
+    await this.#rules.settled()
     this.#owned.dispose()
     await this.#recovery
     await this.#journal.allSettled()
@@ -278,10 +288,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       this.events.emit({ type: 'recording.deleted', recording: document })
     }
     throw recording.fatal
-  }
-
-  #checkRule(row: RuleRow): void {
-    resolveRequest({ ...row.request, stream: 'any/stream' }, this.#options.settings)
   }
 
   /**
@@ -333,16 +339,13 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   #streamStarted(stream: Stream): void {
     if (this.#closed) return
-    let taken = false
+    const resumedBy = new Set<string>()
     for (const recording of this.#recordings.values()) {
       if (recording.request.stream !== stream.path || recording.isAttached || recording.isStopping) continue
-      taken ||= recording.isDetached
+      if (recording.isDetached && recording.ruleId !== null) resumedBy.add(recording.ruleId)
       recording.attach(stream)
     }
-    const rule = this.#rules.match(stream.path)
-    // A recording that survived its publisher goes on; the rule that began it doesn't begin another.
-    if (rule === undefined || taken) return
-    this.#startByRule(rule, stream)
+    this.#rules.streamStarted(stream, resumedBy)
   }
 
   #startByRule(rule: RuleRow, stream: Stream): void {
@@ -356,9 +359,16 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         return
       }
       const held = new HeldStream(stream, this.#options.settings.queueBytes)
-      this.#begin(request, rule.id, () => held)
-        .catch(report)
-        .finally(() => held[Symbol.dispose]())
+      const beginning = {
+        ruleId: rule.id,
+        begun: this.#begin(request, rule.id, () => held)
+          .catch(report)
+          .finally(() => {
+            held[Symbol.dispose]()
+            this.#beginningByRule.delete(beginning)
+          }),
+      }
+      this.#beginningByRule.add(beginning)
     } catch (error) {
       report(error)
     }

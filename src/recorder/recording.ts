@@ -163,6 +163,11 @@ export class Recording {
     return this.#intake.isAttached
   }
 
+  /** The rule that started it; null: a request did. */
+  get ruleId(): string | null {
+    return this.#options.ruleId
+  }
+
   /** It takes no stream any more. */
   get isStopping(): boolean {
     return this.#stopping !== undefined

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { Type } from 'typebox'
 import { RecordingListSchema, RecordingSchema } from '#api/schemas/recording.ts'
 import { StreamSchema } from '#api/schemas/stream.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { EventReader } from '#test/support/event-reader.ts'
 import { assertMatches } from '#test/support/matches-schema.ts'
@@ -24,7 +25,7 @@ test('a stream is seen, recorded twice, watched, played, proved and deleted thro
 }, async () => {
   await using folder = await TempFolder.make()
   const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 3 })
-  const config = testConfig(folder.path, { rules: [{ match: '**', priority: 0, request: { format: 'mp4' } }] })
+  const config = testConfig(folder.path, { rules: [{ ...NEW_RULE, match: '**', request: { format: 'mp4' } }] })
   await using owned = new AsyncDisposableStack()
   const server = await startServer({ ...config, log: { level: 'error', format: 'json' } })
   owned.defer(() => server.close())

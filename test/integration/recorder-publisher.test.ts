@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { CONTAINER_NAMES } from '#containers/container.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
@@ -204,26 +205,25 @@ test('rules: the highest priority wins, disabled ones and other paths don’t co
   )
 })
 
-test('rules made through the API act from the next stream on, and those of the configuration stay', async () => {
+test('rules made through the API act at once, and those of the configuration stay', async () => {
   await using fixture = await RecorderFixture.open({ rules: [testRule('none/**')] })
   const { recorder } = fixture
   await assert.rejects(recorder.removeRule('config-none/**'), { code: 'recorder/rule-read-only' })
   await assert.rejects(recorder.updateRule('nobody', { enabled: false }), { code: 'recorder/rule-not-found' })
-  await assert.rejects(recorder.addRule({ match: '**', request: { format: 'avi' }, enabled: true, priority: 0 }), {
+  await assert.rejects(recorder.addRule({ ...NEW_RULE, match: '**', request: { format: 'avi' } }), {
     code: 'recorder/request-invalid',
   })
   const first = fixture.publish('live/cam1')
   first.send(source.units)
-  const rule = await recorder.addRule({ match: '**', request: {}, enabled: true, priority: 0 })
-  assert.deepEqual(recorder.active(), [], 'a stream that is there is left alone')
+  const rule = await recorder.addRule({ ...NEW_RULE, match: '**' })
   fixture.publish('live/cam2').send(source.units)
   assert.deepEqual(
     recorder.active().map(({ stream, rule: by }) => `${stream} ${by === rule.id}`),
-    ['live/cam2 true'],
+    ['live/cam1 true', 'live/cam2 true'],
   )
   await recorder.updateRule(rule.id, { enabled: false })
   fixture.publish('live/cam3').send(source.units)
-  assert.equal(recorder.active().length, 1)
+  assert.equal(recorder.active().length, 2)
   await recorder.removeRule(rule.id)
   assert.deepEqual(
     recorder.rules().map(({ id }) => id),

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Signal } from '#base/events.ts'
 import { newUlid } from '#base/id.ts'
+import { compilePathPattern } from '#hub/path-pattern.ts'
 import {
   PartNotFoundError,
   RecordingBusyError,
@@ -12,6 +13,7 @@ import {
   RuleReadOnlyError,
   StreamNotFoundError,
 } from '#recorder/errors.ts'
+import type { NewRule } from '#recorder/new-rule.ts'
 import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from '#recorder/recorder-api.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
@@ -135,20 +137,22 @@ export class MemoryRecorder implements RecorderApi {
     return [...this.#rules.values()]
   }
 
-  async addRule(rule: Omit<RuleRow, 'id' | 'origin'>): Promise<RuleRow> {
+  async addRule(rule: NewRule): Promise<RuleRow> {
+    compilePathPattern(rule.match)
     const row: RuleRow = { ...rule, id: newUlid(Date.now()), origin: 'api' }
     this.#rules.set(row.id, row)
     return row
   }
 
-  async updateRule(id: string, change: Partial<Omit<RuleRow, 'id' | 'origin'>>): Promise<RuleRow> {
+  async updateRule(id: string, change: Partial<NewRule>): Promise<RuleRow> {
     const row = { ...this.#changeableRule(id), ...change }
     this.#rules.set(id, row)
     return row
   }
 
-  async removeRule(id: string): Promise<void> {
+  async removeRule(id: string, { stop }: { readonly stop?: boolean } = {}): Promise<void> {
     this.#rules.delete(this.#changeableRule(id).id)
+    for (const { id: started, rule } of this.active()) if (stop === true && rule === id) await this.stop(started)
   }
 
   #changeableRule(id: string): RuleRow {

@@ -14,8 +14,9 @@ import { Hub, type Publication } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS, type StreamEnd } from '#hub/stream.ts'
 import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { Recorder } from '#recorder/recorder.ts'
-import type { RecorderEvent } from '#recorder/recorder-api.ts'
+import type { RecordingEvent, RuleEvent } from '#recorder/recorder-api.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecorderSettings } from '#recorder/settings.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
@@ -54,7 +55,7 @@ export interface RecorderFixtureOptions {
 
 /** A rule that records, for tests. */
 export function testRule(match: string, request: RuleRow['request'] = {}, rest: Partial<RuleRow> = {}): RuleRow {
-  return { id: `config-${match}`, match, request, enabled: true, priority: 0, origin: 'config', ...rest }
+  return { ...NEW_RULE, id: `config-${match}`, match, request, origin: 'config', ...rest }
 }
 
 /** Hub and recorder with the real catalog, manifests and disk, a clock that can be set ahead and a disk with faults. */
@@ -65,7 +66,8 @@ export class RecorderFixture implements AsyncDisposable {
   readonly catalog: SqliteCatalog
   readonly manifests: ManifestStore
   readonly root: string
-  readonly events: RecorderEvent[] = []
+  readonly events: RecordingEvent[] = []
+  readonly ruleEvents: RuleEvent[] = []
   readonly disk: DiskFaults
   refusal: TapedeckError | undefined
   readonly #owned: AsyncDisposableStack
@@ -138,7 +140,8 @@ export class RecorderFixture implements AsyncDisposable {
       }),
     )
     this.recorder.events.listen((event) => {
-      this.events.push(event)
+      if ('rule' in event) this.ruleEvents.push(event)
+      else this.events.push(event)
       this.#happened.dispatchEvent(new Event('event'))
     })
   }
@@ -171,7 +174,7 @@ export class RecorderFixture implements AsyncDisposable {
   }
 
   /** The first event of a type, seen already or to come. */
-  async event(type: RecorderEvent['type']): Promise<RecorderEvent> {
+  async event(type: RecordingEvent['type']): Promise<RecordingEvent> {
     for (;;) {
       const found = this.events.find((event) => event.type === type)
       if (found !== undefined) return found

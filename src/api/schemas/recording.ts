@@ -13,7 +13,7 @@ const Count = (description?: string) =>
 const Instant = Type.String({ description: 'ISO 8601, UTC' })
 
 /** The caller's own labels: bounded, since they go into every event and manifest. */
-const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.String({ maxLength: 1_024 }), {
+export const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.String({ maxLength: 1_024 }), {
   maxProperties: 64,
 })
 
@@ -78,8 +78,10 @@ export const RecordingRequestSchema = Type.Object(
   Closed,
 )
 
-/** What a rule asks for: a recording request without its stream. */
-export const RuleRequestSchema = Type.Object(REQUEST_FIELDS, Closed)
+const { waitForStream: _, ...RULE_REQUEST_FIELDS } = REQUEST_FIELDS
+
+/** What a rule asks for: a recording request without its stream, which rules always wait for. */
+export const RuleRequestSchema = Type.Object(RULE_REQUEST_FIELDS, Closed)
 
 export const RecordingPatchSchema = Type.Object(
   { held: Type.Boolean({ description: 'held recordings are never deleted' }) },

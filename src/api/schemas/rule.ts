@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
+import { RULE_RECORDS } from '#storage/catalog/catalog.ts'
 import { listOf, oneOf } from '../validation.ts'
-import { RuleRequestSchema } from './recording.ts'
+import { MetadataSchema, RuleRequestSchema } from './recording.ts'
 
 const FIELDS = {
   match: Type.String({ minLength: 1, maxLength: 1024, description: 'glob over stream paths: **, live/*, live/cam1' }),
@@ -9,8 +10,15 @@ const FIELDS = {
   priority: Type.Integer({
     minimum: -1_000_000,
     maximum: 1_000_000,
-    description: 'higher first; the first match wins',
+    description: 'higher first; the first match that is not additional decides',
   }),
+  record: oneOf(
+    RULE_RECORDS,
+    'always: every stream is recorded. demand: callers may record. never: nobody may, and nothing is',
+  ),
+  additional: Type.Boolean({ description: 'records besides whatever other rules do' }),
+  once: Type.Boolean({ description: 'removed when the first recording it has started is over' }),
+  metadata: MetadataSchema,
 }
 
 export const RuleSchema = Type.Object({
@@ -19,27 +27,34 @@ export const RuleSchema = Type.Object({
   request: Type.Record(Type.String(), Type.Unknown()),
   enabled: FIELDS.enabled,
   priority: FIELDS.priority,
+  record: FIELDS.record,
+  additional: FIELDS.additional,
+  once: FIELDS.once,
+  metadata: Type.Record(Type.String(), Type.String()),
   origin: oneOf(['config', 'api'], 'config: from the configuration file, which alone can change it'),
 })
 
-export const NewRuleSchema = Type.Object(
-  {
-    match: FIELDS.match,
-    request: Type.Optional(FIELDS.request),
-    enabled: Type.Optional(FIELDS.enabled),
-    priority: Type.Optional(FIELDS.priority),
-  },
-  { additionalProperties: false },
-)
+const OPTIONAL_FIELDS = {
+  request: Type.Optional(FIELDS.request),
+  enabled: Type.Optional(FIELDS.enabled),
+  priority: Type.Optional(FIELDS.priority),
+  record: Type.Optional(FIELDS.record),
+  additional: Type.Optional(FIELDS.additional),
+  once: Type.Optional(FIELDS.once),
+  metadata: Type.Optional(FIELDS.metadata),
+}
+
+/** What the configuration file has below `rules`, too. */
+export const NewRuleSchema = Type.Object({ match: FIELDS.match, ...OPTIONAL_FIELDS }, { additionalProperties: false })
 
 export const RulePatchSchema = Type.Object(
-  {
-    match: Type.Optional(FIELDS.match),
-    request: Type.Optional(FIELDS.request),
-    enabled: Type.Optional(FIELDS.enabled),
-    priority: Type.Optional(FIELDS.priority),
-  },
+  { match: Type.Optional(FIELDS.match), ...OPTIONAL_FIELDS },
   { additionalProperties: false, minProperties: 1 },
+)
+
+export const RuleRemovalSchema = Type.Object(
+  { stop: Type.Optional(Type.Boolean({ description: 'end the recordings it has started' })) },
+  { additionalProperties: false },
 )
 
 export const RuleListSchema = Type.Object({ rules: listOf(RuleSchema) })

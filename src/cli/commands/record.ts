@@ -53,7 +53,7 @@ async function record(
   opened.defer(() => rm(data, { recursive: true, force: true }))
   const stream = streamPathOf(url)
   const request = { ...requestFromOptions(options), name: target.name }
-  const rule = { match: stream, format: target.format ?? 'auto', ...request }
+  const rule = { match: stream, request: { format: target.format ?? 'auto', ...request } }
   const config = await privateConfig({ data, root: target.root, rtmp: options.listen ? rtmpAddress(url) : '', rule })
   const server = await context.startServer(config, { isThrowaway: true })
   opened.defer(() => server.close())

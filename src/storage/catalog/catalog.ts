@@ -21,6 +21,10 @@ export interface RecordingPage {
   readonly nextCursor: string | undefined
 }
 
+/** See {@link RuleRow.record}. */
+export const RULE_RECORDS = ['always', 'demand', 'never'] as const
+export type RuleRecord = (typeof RULE_RECORDS)[number]
+
 /** A rule as stored: the caller's request, by itself started whenever a stream matches. */
 export interface RuleRow {
   readonly id: string
@@ -28,8 +32,19 @@ export interface RuleRow {
   /** Fields of a recording request, without `stream`. JSON. */
   readonly request: Readonly<Record<string, unknown>>
   readonly enabled: boolean
-  /** Higher first; the first match wins. */
+  /** Higher first; the first match that is not `additional` decides. */
   readonly priority: number
+  /**
+   * `always`: every matching stream is recorded. `demand`: this rule starts nothing, callers may. `never`: nothing is
+   * started for these streams, callers are refused.
+   */
+  readonly record: RuleRecord
+  /** Records besides whatever other rules do: deciding goes on with the next rule. Never together with `never`. */
+  readonly additional: boolean
+  /** Removed when the first recording it has started is over. */
+  readonly once: boolean
+  /** Labels of whoever made it. */
+  readonly metadata: Readonly<Record<string, string>>
   /** `config` rules come from the configuration file and can't be changed through the API. */
   readonly origin: 'config' | 'api'
 }

@@ -135,8 +135,19 @@ export class CatalogDatabase implements Disposable {
   }
 
   saveRule(rule: RuleRow): void {
-    const { id, match, request, enabled, priority, origin } = rule
-    this.#run('saveRule', [id, match, JSON.stringify(request), enabled ? 1 : 0, priority, origin])
+    const { id, match, request, enabled, priority, record, additional, once, metadata, origin } = rule
+    this.#run('saveRule', [
+      id,
+      match,
+      JSON.stringify(request),
+      enabled ? 1 : 0,
+      priority,
+      record,
+      additional ? 1 : 0,
+      once ? 1 : 0,
+      JSON.stringify(metadata),
+      origin,
+    ])
   }
 
   removeRule(id: string): void {

@@ -79,6 +79,12 @@ export const MIGRATIONS: readonly string[] = [
     origin         TEXT NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE rules ADD COLUMN record     TEXT NOT NULL DEFAULT 'always';
+  ALTER TABLE rules ADD COLUMN additional INTEGER NOT NULL DEFAULT 0;   -- 0 or 1
+  ALTER TABLE rules ADD COLUMN once       INTEGER NOT NULL DEFAULT 0;   -- 0 or 1
+  ALTER TABLE rules ADD COLUMN metadata   TEXT NOT NULL DEFAULT '{}';   -- JSON object of strings
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

@@ -8,7 +8,7 @@ import {
   type RecordingDocument,
 } from '../recording-document.ts'
 import { readPartTracks } from '../recording-schema.ts'
-import type { RuleRow } from './catalog.ts'
+import { RULE_RECORDS, type RuleRow } from './catalog.ts'
 import { CatalogDamagedError } from './errors.ts'
 import type { Row } from './row.ts'
 
@@ -90,6 +90,10 @@ export function ruleFromRow(row: Row): RuleRow {
     request: { ...request },
     enabled: row.boolean('enabled'),
     priority: row.number('priority'),
+    record: row.oneOf('record', RULE_RECORDS),
+    additional: row.boolean('additional'),
+    once: row.boolean('once'),
+    metadata: metadataFrom(row.json('metadata')),
     origin: row.oneOf('origin', ['config', 'api']),
   }
 }

@@ -147,15 +147,24 @@ test('rules are kept, highest priority first', async () => {
     request: { format: 'mp4', rotate: { seconds: 60 } },
     enabled: true,
     priority: 0,
+    record: 'always',
+    additional: false,
+    once: false,
+    metadata: {},
     origin: 'api',
   } as const
   await catalog.saveRule(rule)
   await catalog.saveRule({ ...rule, id: 'b', priority: 5, enabled: false })
-  await catalog.saveRule({ ...rule, match: 'live/*' })
-  assert.deepEqual(await catalog.rules(), [
-    { ...rule, id: 'b', priority: 5, enabled: false },
-    { ...rule, match: 'live/*' },
-  ])
+  const changed = {
+    ...rule,
+    match: 'live/*',
+    record: 'demand',
+    additional: true,
+    once: true,
+    metadata: { by: 'me' },
+  } as const
+  await catalog.saveRule(changed)
+  assert.deepEqual(await catalog.rules(), [{ ...rule, id: 'b', priority: 5, enabled: false }, changed])
   await catalog.removeRule('b')
   assert.equal((await catalog.rules()).length, 1)
 })
@@ -244,3 +253,27 @@ for (const version of MIGRATIONS.keys()) {
     assert.deepEqual(await catalog.get(recordingSample().id), recordingSample())
   })
 }
+
+test('rules of a catalog that knew less of them go on as they were', async () => {
+  await using folder = await TempFolder.make()
+  const database = new DatabaseSync(folder.at('catalog.db'))
+  database.exec(MIGRATIONS[0] ?? '')
+  database.exec('PRAGMA user_version = 1')
+  database.exec(`INSERT INTO rules VALUES ('a', 'live/*', '{"format":"ts"}', 1, 3, 'api')`)
+  database.close()
+  await using catalog = await openCatalog(folder.path)
+  assert.deepEqual(await catalog.rules(), [
+    {
+      id: 'a',
+      match: 'live/*',
+      request: { format: 'ts' },
+      enabled: true,
+      priority: 3,
+      record: 'always',
+      additional: false,
+      once: false,
+      metadata: {},
+      origin: 'api',
+    },
+  ])
+})

@@ -59,7 +59,11 @@ export const STATEMENTS = {
     SELECT count(*) AS recordings, (SELECT count(*) FROM parts) AS parts, coalesce(sum(bytes), 0) AS bytes FROM recordings`,
   paths: 'SELECT root, path FROM parts',
 
-  saveRule: upsert('rules', ['id'], ['match', 'request', 'enabled', 'priority', 'origin']),
+  saveRule: upsert(
+    'rules',
+    ['id'],
+    ['match', 'request', 'enabled', 'priority', 'record', 'additional', 'once', 'metadata', 'origin'],
+  ),
   removeRule: 'DELETE FROM rules WHERE id = ?',
   rules: 'SELECT * FROM rules ORDER BY priority DESC, id',
 } as const
