@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorOrigin, TapedeckError } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
+import { RequestInvalidError } from '#recorder/errors.ts'
 import type { App } from './app.ts'
 import {
   BodyTooLargeError,
@@ -69,8 +70,15 @@ export function toProblem(error: TapedeckError): Problem {
     status: statusOf(error),
     detail: error.message,
     code: error.code,
-    ...(error instanceof InvalidRequestError ? { problems: error.problems.map((problem) => ({ ...problem })) } : {}),
+    ...problemsOf(error),
   }
+}
+
+/** What is wrong with which field, of errors that know it: a form shows each at its own. */
+function problemsOf(error: TapedeckError): Pick<Problem, 'problems'> {
+  if (error instanceof InvalidRequestError) return { problems: error.problems.map((problem) => ({ ...problem })) }
+  if (error instanceof RequestInvalidError) return { problems: [{ field: error.field, message: error.message }] }
+  return {}
 }
 
 /** Makes every error of the API, the framework's own included, a problem document. */

@@ -33,6 +33,12 @@ test('what is not said comes from the defaults', () => {
   })
 })
 
+test('a name template is checked before it is kept', () => {
+  assert.throws(() => resolveRequest({ stream: 'live/cam1', name: '{nonsense}' }, DEFAULTS), {
+    code: 'recording/name-invalid',
+  })
+})
+
 const REFUSED: readonly { field: string; request: Omit<RecordingRequest, 'stream'> }[] = [
   { field: 'format', request: { format: 'avi' as 'mp4' } },
   { field: 'ifExists', request: { ifExists: 'replace' as 'fail' } },

@@ -1,6 +1,7 @@
 import { CONTAINER_NAMES, type ContainerName } from '#containers/container.ts'
 import { normalizeStreamPath } from '#hub/stream-path.ts'
 import { RequestInvalidError } from './errors.ts'
+import { parseNameTemplate } from './name-template.ts'
 import {
   IF_EXISTS,
   type IfExists,
@@ -10,6 +11,7 @@ import {
   type Numbering,
   type RecordingRequest,
 } from './request.ts'
+import { checkSchedule } from './schedule.ts'
 
 /** Longest label, and how many a recording may have: they live in every manifest and event. */
 const MAX_METADATA_ENTRIES = 64
@@ -64,7 +66,7 @@ export interface RequestDefaults {
   readonly roots: readonly string[]
 }
 
-/** @throws {RequestInvalidError} naming the field; @throws {StreamPathError} */
+/** @throws {RequestInvalidError} naming the field; @throws {NameTemplateError} @throws {StreamPathError} */
 export function resolveRequest(request: RecordingRequest, defaults: RequestDefaults): ResolvedRequest {
   const format = request.format ?? defaults.format
   if (format !== 'auto' && !(CONTAINER_NAMES as readonly string[]).includes(format)) {
@@ -83,12 +85,15 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
   const rotateBytes = positive('rotate.bytes', request.rotate?.bytes, 64 * 1024)
   const rotateAt = request.rotate?.at ?? ''
   if (typeof rotateAt !== 'string') throw new RequestInvalidError('rotate.at', rotateAt, 'a cron expression')
+  if (rotateAt !== '') checkSchedule(rotateAt)
   if (ifExists === 'append' && (rotateSeconds + rotateBytes > 0 || rotateAt !== '')) {
     throw new RequestInvalidError('rotate', request.rotate, 'no rotation together with ifExists append')
   }
   if (request.path !== undefined && request.name !== undefined) {
     throw new RequestInvalidError('path', request.path, 'either path or name')
   }
+  // Here, and not only where files are named: a rule must not be kept that can never record.
+  if (request.name !== undefined) parseNameTemplate(request.name)
   const { extension } = request
   if (extension !== undefined && !EXTENSION.test(extension)) {
     throw new RequestInvalidError('extension', extension, 'a dot and one to eight letters or digits')

@@ -10,7 +10,7 @@ export const ProblemSchema = Type.Object(
     code: Type.String({ description: 'stable; see docs/reference/errors.md' }),
     problems: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), message: Type.String() }), {
-        description: 'with api/invalid-request: every field that is wrong, and what would be right',
+        description: 'every field that is wrong, and what would be right; none when it is not about fields',
       }),
     ),
   },
