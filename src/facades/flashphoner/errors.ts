@@ -49,7 +49,7 @@ export class RestUnauthenticatedError extends TapedeckError {
   readonly code = 'flashphoner/unauthenticated'
   readonly origin = 'client'
   constructor(reason: string) {
-    super(`${reason}: send the user and password, or the token, of facades.flashphoner.auth`)
+    super(`${reason}: send the password of facades.flashphoner as Basic or Bearer credential`)
   }
 }
 
@@ -59,7 +59,7 @@ export class RestForeignRequestError extends TapedeckError {
   readonly origin = 'client'
   constructor(reason: string) {
     super(
-      `${reason}: without a credential only this machine's programs and this server's own pages may ask; set facades.flashphoner.auth`,
+      `${reason}: without a credential only this machine's programs and this server's own pages may ask; set facades.flashphoner.password`,
     )
   }
 }

@@ -74,6 +74,19 @@ export function recordName(settings: RecordSettings, facts: NameFacts, template?
   return { name, nameText, nameValues: values }
 }
 
+/** Tries the settings' own template, so that a bad one is told of at start. @throws {RecordTemplateError} */
+export function checkTemplate(settings: RecordSettings): void {
+  const any = 'x'
+  recordName(settings, {
+    streamName: any,
+    sessionId: any,
+    mediaSessionId: any,
+    login: any,
+    audioCodec: any,
+    videoCodec: any,
+  })
+}
+
 /** Whether the tracks must be known before the name is. */
 export function namesCodecs(settings: RecordSettings, template?: string): boolean {
   const pattern = template ?? (settings.policy === 'streamName' ? '' : settings.template)

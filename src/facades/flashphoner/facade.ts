@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { loadCertificate } from '#base/tls/certificate.ts'
+import type { ListenAddress } from '#config/config.ts'
+import type { ValuesOf } from '#config/key.ts'
+import { type FacadeContext, implementFacade, type RunningFacade } from '../facade.ts'
+import { recordAutomatically } from './automatic.ts'
+import { FLASHPHONER } from './declaration.ts'
+import { FlashphonerSettingsError, PropertiesFileError } from './errors.ts'
+import { MediaSessions } from './media-sessions.ts'
+import { decodeProperties, parseProperties } from './properties.ts'
+import { runRecordHooks } from './record-hooks.ts'
+import { checkTemplate } from './record-name.ts'
+import { Recordings } from './recordings.ts'
+import { recordingMethods } from './rest-methods.ts'
+import { type RecordSettings, readSettings } from './settings.ts'
+import { statistics } from './statistics.ts'
+import { openWeb } from './web.ts'
+
+type Settings = ValuesOf<typeof FLASHPHONER.keys>
+
+/** Records and answers as Flashphoner WCS does. */
+export const flashphoner = implementFacade(FLASHPHONER, { start })
+
+async function start(config: Settings, context: FacadeContext): Promise<RunningFacade> {
+  const { runtime, control, roots } = context
+  const settings = await readVendorSettings(config)
+  tell(settings, context)
+  const [records = ''] = roots
+  await using opening = new AsyncDisposableStack()
+  const sessions = opening.use(new MediaSessions(runtime, control.hub))
+  const recordings = new Recordings({ runtime, recorder: control.recorder, settings })
+  const { scripts, recorder } = control
+  opening.use(runRecordHooks({ runtime, recorder, scripts, script: settings.hookScript }))
+  opening.use(recordAutomatically(sessions, recordings, runtime))
+  const doors = {
+    runtime,
+    recorder,
+    records,
+    methods: recordingMethods(sessions, recordings),
+    statistics: () => statistics(sessions, recordings),
+    guard: { userName: config.userName, password: config.password, ...config.web },
+  }
+  const addresses: Record<string, ListenAddress> = {}
+  const { listen, tls } = config.web
+  if (listen !== undefined) {
+    const door = opening.use(await openWeb({ ...doors, listen, certificate: undefined, key: `${SECTION}.web.listen` }))
+    addresses['http'] = door.address
+  }
+  if (tls.listen !== undefined) {
+    const certificate = await loadCertificate({
+      certificateFile: tls.certificate,
+      keyFile: tls.key,
+      dataDir: context.data,
+      name: 'web',
+      keys: `${SECTION}.web.tls`,
+      nowMs: runtime.nowMs(),
+    })
+    const key = `${SECTION}.web.tls.listen`
+    addresses['https'] = opening.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
+  }
+  const owned = opening.move()
+  return { addresses, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const SECTION = 'facades.flashphoner'
+
+/** @throws {PropertiesFileError | FlashphonerSettingsError} */
+async function readVendorSettings({ properties: file, override }: Settings): Promise<RecordSettings> {
+  const properties = new Map(file === '' ? [] : parseProperties(await readProperties(file)))
+  for (const [key, value] of Object.entries(override)) properties.set(key, value)
+  const settings = readSettings(properties, file === '' ? `${SECTION}.override` : file)
+  checkTemplate(settings)
+  return { ...settings, hookScript: scriptPath(settings.hookScript, 'on_record_hook_script', file) }
+}
+
+async function readProperties(file: string): Promise<string> {
+  try {
+    return decodeProperties(await readFile(file))
+  } catch (error) {
+    throw new PropertiesFileError(file, error)
+  }
+}
+
+/** A name alone is a script in the installation's bin, beside the conf that the properties are in. */
+function scriptPath(script: string, key: string, propertiesFile: string): string {
+  if (script === '' || isAbsolute(script)) return script
+  if (propertiesFile !== '') return resolve(dirname(propertiesFile), '../bin', script)
+  throw new FlashphonerSettingsError(`${SECTION}.override`, [{ key, found: script, expected: 'an absolute path' }])
+}
+
+/** What an operator who brings his old file should know. */
+function tell({ needless, unfollowedFormats, recordStreams }: RecordSettings, { runtime }: FacadeContext): void {
+  const { log } = runtime
+  if (!recordStreams) log.info({ event: 'facade.recording-off' }, 'record_streams=false: nothing is recorded')
+  if (needless.length > 0) {
+    log.info(
+      { event: 'facade.settings-needless', keys: needless },
+      'these settings have no effect: none is needed here',
+    )
+  }
+  if (unfollowedFormats.length > 0) {
+    log.warn(
+      { event: 'facade.formats-not-written', formats: unfollowedFormats },
+      'these pairs of record_formats are not written: such streams become MP4 where it carries their codecs, else FLV',
+    )
+  }
+}
