@@ -33,6 +33,7 @@ export type LoggedEvent = Record<string, unknown> & { readonly event: string }
 export interface RtmpFixture extends AsyncDisposable {
   readonly server: RtmpServer
   readonly hub: Hub
+  readonly runtime: Runtime
   readonly folder: TempFolder
   readonly port: number
   readonly tlsPort: number
@@ -86,6 +87,7 @@ export async function rtmpFixture(
   return {
     server,
     hub,
+    runtime,
     folder,
     port,
     tlsPort: rtmps?.port ?? 0,

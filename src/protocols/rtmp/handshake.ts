@@ -61,6 +61,14 @@ export function answerHandshake(hello: Uint8Array, random: Uint8Array): { reply:
   return { reply, kind: scheme.name }
 }
 
+/** C0 and C1 of the simple handshake. Adobe RTMP 1.0 §5.2. @param random HANDSHAKE_BLOCK_BYTES of fresh random bytes */
+export function clientHello(random: Uint8Array): Uint8Array {
+  const hello = new Uint8Array(CLIENT_HELLO_BYTES)
+  hello[0] = VERSION
+  hello.set(random.subarray(0, HANDSHAKE_BLOCK_BYTES), 1)
+  return hello.fill(0, 1, 9) // time and zero: no version, so no signature is expected
+}
+
 /** Signs a C1 as Flash players do: for tests and clients of ours. Changes the block. */
 export function signClientBlock(c1: Uint8Array, kind: Exclude<HandshakeKind, 'simple'>): void {
   const scheme = kind === 'digest-0' ? SCHEMES[0] : SCHEMES[1]

@@ -1,0 +1,13 @@
+/**
+ * An address as others may see it: user and password, and the values of the query (where tokens stand), are hidden.
+ * Takes any text; what is no URL has nothing to hide but its query.
+ */
+export function publicUrl(url: string): string {
+  const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?([^/?#]*)(.*)$/is.exec(url) ?? []
+  const at = authority.lastIndexOf('@')
+  const host = at < 0 ? authority : `***@${authority.slice(at + 1)}`
+  const queryAt = rest.indexOf('?')
+  if (queryAt < 0) return scheme + host + rest
+  const query = rest.slice(queryAt).replace(/([?&;][^=&;/#]*=)[^&;/#]*/g, '$1***')
+  return scheme + host + rest.slice(0, queryAt) + query
+}
