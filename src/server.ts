@@ -210,8 +210,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
   )
   const publishPoints: PublishPoint[] = []
+  // Before whoever publishes: what a facade adds to a publication it adds from the first one on.
+  const facades = opening.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
+  const { access } = control
   const rtmp = opening.use(
-    new RtmpServer({ runtime, hub, access: control.access, config: config.rtmp, dataDir: config.data }),
+    new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),
   )
   const api = opening.use(await createApi({ control, config, runtime, dashboardDir: DASHBOARD }))
   const rtmpAddresses = await rtmp.listen()
@@ -219,7 +222,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const listen = rtmpAddresses[protocol]
     if (listen !== undefined) publishPoints.push({ protocol, listen })
   }
-  const facades = opening.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
   const addresses = { api: await api.listen(), ...rtmpAddresses }
   log.info({ event: 'server.started', version: VERSION, addresses })
   for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {

@@ -1,4 +1,5 @@
 import type { FacadeDeclaration } from '#config/facade.ts'
+import { WOWZA } from './wowza/declaration.ts'
 
 /** What the configuration knows of every facade there is, in the order of the sample. */
-export const FACADES: readonly FacadeDeclaration[] = []
+export const FACADES: readonly FacadeDeclaration[] = [WOWZA]

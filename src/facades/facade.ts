@@ -3,6 +3,7 @@ import type { ListenAddress } from '#config/config.ts'
 import type { FacadeDeclaration, FacadeKeys } from '#config/facade.ts'
 import type { ValuesOf } from '#config/key.ts'
 import type { Control } from '#control/control.ts'
+import type { RtmpExtension } from '#ingest/rtmp/extension.ts'
 
 /** What a facade works with: the product's commands and queries, and a place of its own. */
 export interface FacadeContext {
@@ -19,6 +20,8 @@ export interface FacadeContext {
 export interface RunningFacade extends AsyncDisposable {
   /** Where it really listens, by what the door is for. */
   readonly addresses: Readonly<Record<string, ListenAddress>>
+  /** What it adds to RTMP sessions. At most one of the facades that are enabled may. */
+  readonly rtmp?: RtmpExtension
 }
 
 /** One vendor's language over the product's commands. */
