@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, isAbsolute, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { loadCertificate } from '#base/tls/certificate.ts'
 import type { ListenAddress } from '#config/config.ts'
 import type { ValuesOf } from '#config/key.ts'
@@ -7,9 +7,10 @@ import { type FacadeContext, implementFacade, type RunningFacade } from '../faca
 import { recordAutomatically } from './automatic.ts'
 import { FLASHPHONER } from './declaration.ts'
 import { FlashphonerSettingsError, PropertiesFileError } from './errors.ts'
+import { HookLedger } from './hook-ledger.ts'
 import { MediaSessions } from './media-sessions.ts'
 import { decodeProperties, parseProperties } from './properties.ts'
-import { runRecordHooks } from './record-hooks.ts'
+import { RecordHooks } from './record-hooks.ts'
 import { checkTemplate } from './record-name.ts'
 import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
@@ -31,7 +32,9 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   const sessions = opening.use(new MediaSessions(runtime, control.hub))
   const recordings = new Recordings({ runtime, recorder: control.recorder, settings })
   const { scripts, recorder } = control
-  opening.use(runRecordHooks({ runtime, recorder, scripts, script: settings.hookScript }))
+  const ledger = await HookLedger.open(join(context.data, 'hooks-run.txt'))
+  const hooks = opening.use(new RecordHooks({ runtime, recorder, scripts, script: settings.hookScript, ledger }))
+  hooks.catchUp().catch((error: unknown) => runtime.log.error({ event: 'facade.hooks-not-caught-up', err: error }))
   opening.use(recordAutomatically(sessions, recordings, runtime))
   const doors = {
     runtime,
