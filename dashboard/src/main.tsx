@@ -11,6 +11,8 @@ import { Toasts } from './state/toasts.ts'
 
 /** For lists that have events; the question only makes up for one that was missed. */
 const SELDOM_MS = 15_000
+/** For what changes without an event. */
+const OFTEN_MS = 2_000
 
 const nowMs = () => performance.now()
 const tokens = sessionTokenStore(() => sessionStorage)
@@ -32,6 +34,12 @@ const app: App = {
     feed,
     concerns: (type) => type.startsWith('rule.'),
     everyMs: SELDOM_MS,
+  }),
+  pulls: new Followed({
+    ask: () => client.pulls(),
+    feed,
+    concerns: (type) => type.startsWith('stream.'),
+    everyMs: OFTEN_MS,
   }),
   pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
 }

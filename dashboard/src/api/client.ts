@@ -1,4 +1,5 @@
 import type {
+  PullDocument,
   RecordingDocument,
   RecordingPage,
   RecordingState,
@@ -97,8 +98,22 @@ export class ApiClient {
     return this.#json('PATCH', `rules/${encodeURIComponent(id)}`, change)
   }
 
-  async removeRule(id: string): Promise<void> {
-    await this.#request('DELETE', `rules/${encodeURIComponent(id)}`)
+  /** With `stop`, recordings it has started end, and the answer comes when they are final. */
+  async removeRule(id: string, options: { readonly stop: boolean }): Promise<void> {
+    await this.#request('DELETE', `rules/${encodeURIComponent(id)}${options.stop ? '?stop=true' : ''}`)
+  }
+
+  async pulls(): Promise<readonly PullDocument[]> {
+    const answer = await this.#json<{ pulls: readonly PullDocument[] }>('GET', 'pulls')
+    return answer.pulls
+  }
+
+  async addPull(pull: Pick<PullDocument, 'path' | 'url' | 'keepAlive'>): Promise<PullDocument> {
+    return this.#json('POST', 'pulls', pull)
+  }
+
+  async removePull(id: string): Promise<void> {
+    await this.#request('DELETE', `pulls/${encodeURIComponent(id)}`)
   }
 
   /** Says why a media address does not work, when the server has a reason; undefined when it serves it. */

@@ -102,6 +102,23 @@ export interface RuleDocument extends RuleFields {
   readonly origin: 'config' | 'api'
 }
 
+/** A stream this server fetches from elsewhere. */
+export interface PullDocument {
+  readonly id: string
+  readonly path: string
+  /** Credentials hidden. */
+  readonly url: string
+  /** Reconnects for ever; else it is tried once. */
+  readonly keepAlive: boolean
+  readonly state: 'connecting' | 'streaming' | 'waiting' | 'failed' | 'ended'
+  readonly lastError: { readonly code: string; readonly message: string } | null
+  readonly attempts: number
+  /** ISO 8601: of the state. */
+  readonly since: string
+  readonly origin: 'config' | 'api'
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 /** What the server announces by `/events`. */
 export type ServerEvent =
   | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }

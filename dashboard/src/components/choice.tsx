@@ -1,3 +1,5 @@
+import { Option } from './option.tsx'
+
 /** One of a few, all in sight, as radio buttons. */
 export function Choice<Value extends string>(props: {
   name: string
@@ -12,19 +14,18 @@ export function Choice<Value extends string>(props: {
     <fieldset class="choice" aria-describedby={problemId}>
       <legend>{props.legend}</legend>
       {props.options.map(({ value, label, hint }) => (
-        <label key={value} class="choice-option">
-          <input
-            type="radio"
-            name={props.name}
-            value={value}
-            checked={props.value === value}
-            onChange={() => props.onChoose(value)}
-          />
-          <span>
-            {label}
-            <span class="hint">{hint}</span>
-          </span>
-        </label>
+        <Option key={value} id={`${props.name}-${value}`} label={label} hint={hint}>
+          {(control) => (
+            <input
+              {...control}
+              type="radio"
+              name={props.name}
+              value={value}
+              checked={props.value === value}
+              onChange={() => props.onChoose(value)}
+            />
+          )}
+        </Option>
       ))}
       <p id={problemId} class="field-problem" role="alert">
         {props.problem}

@@ -21,6 +21,7 @@ export function Navigation({ liveCount }: { liveCount: number | undefined }) {
       {link('live', '#/', 'Live')}
       {link('library', '#/library', 'Library')}
       {mayRecord && link('rules', '#/rules', 'Rules')}
+      {mayRecord && link('sources', '#/sources', 'Sources')}
     </nav>
   )
 }

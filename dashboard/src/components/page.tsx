@@ -9,6 +9,7 @@ import { LiveSection } from './live-section.tsx'
 import { RecordingPage } from './recording-page.tsx'
 import { RulePage } from './rule-page.tsx'
 import { RulesPage } from './rules-page.tsx'
+import { SourcesPage } from './sources-page.tsx'
 import { ToastList } from './toast-list.tsx'
 import { TokenForm } from './token-form.tsx'
 import { TroubleBanner } from './trouble-banner.tsx'
@@ -59,6 +60,8 @@ function RoutedPage({ route }: { route: Route }) {
       return <RulePage key="new" id={undefined} />
     case 'rule':
       return <RulePage key={route.id} id={route.id} />
+    case 'sources':
+      return <SourcesPage />
     default:
       return (
         <div class={link === 'away' ? 'stale' : undefined}>

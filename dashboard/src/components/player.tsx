@@ -11,6 +11,7 @@ export function Player(props: { recording: RecordingDocument; partIndex: number;
   const { recording, partIndex } = props
   const part = recording.parts.find(({ index }) => index === partIndex) ?? recording.parts[0]
   if (part === undefined) return <p class="empty">No file yet: {recording.state}.</p>
+  if (part.state === 'open' && part.bytes === 0) return <p class="empty">Nothing is on disk yet.</p>
   const obstacle = obstacleTo(recording, part)
   if (obstacle !== undefined) return <Unplayable recording={recording} part={part} reason={obstacle} />
   return <PartPlayer key={recording.id} {...props} part={part} />

@@ -30,7 +30,7 @@ export function RuleOrderFields({ form }: { form: RuleForm }) {
         <Check
           id="rule-additional"
           label="Besides other rules"
-          hint="Records as well as whatever the rules below it say, instead of having the last word."
+          hint="Records as well, and leaves the decision to the other rules."
           isOn={draft.additional}
           onChange={(additional) => change({ additional })}
         />

@@ -27,7 +27,8 @@ export function RulesPage() {
       {rules !== undefined && rules.length > 0 && (
         <>
           <p class="lead muted">
-            A stream that goes live is compared with these rules from top to bottom; the first that matches decides.
+            A stream that goes live is compared with these rules from top to bottom. The first that matches decides;
+            those “besides other rules” record as well.
             {!mayManage && ' Your credential may look at them; changing them takes the role admin.'}
           </p>
           <ul class="items">

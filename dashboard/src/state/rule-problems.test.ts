@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProblemError } from '../api/problem.ts'
-import { placeProblems } from './rule-problems.ts'
+import { placeProblems } from './field-problems.ts'
+import { RULE_PLACES } from './rule-problems.ts'
 
 test('problems of fields go to their fields, the others on top', () => {
   const error = new ProblemError(400, {
@@ -13,7 +14,7 @@ test('problems of fields go to their fields, the others on top', () => {
       { field: 'body.request.tracks', message: 'is odd' },
     ],
   })
-  const { fields, rest } = placeProblems(error)
+  const { fields, rest } = placeProblems(error, RULE_PLACES)
   assert.deepEqual(
     [...fields],
     [
@@ -21,17 +22,18 @@ test('problems of fields go to their fields, the others on top', () => {
       ['rotateEvery', 'must be >= 1'],
     ],
   )
-  assert.deepEqual(rest, ['tracks is odd'])
+  assert.deepEqual(rest, ['request.tracks is odd'])
 })
 
 test('a code that can only be about one field finds it', () => {
   const error = new ProblemError(400, { detail: 'pattern "a**" is odd', code: 'stream/pattern-invalid' })
-  assert.deepEqual([...placeProblems(error).fields], [['match', 'pattern "a**" is odd']])
+  assert.deepEqual([...placeProblems(error, RULE_PLACES).fields], [['match', 'pattern "a**" is odd']])
 })
 
 test('anything else is said on top', () => {
   const { fields, rest } = placeProblems(
     new ProblemError(409, { detail: 'too many rules', code: 'api/too-many-rules' }),
+    RULE_PLACES,
   )
   assert.equal(fields.size, 0)
   assert.deepEqual(rest, ['too many rules'])
