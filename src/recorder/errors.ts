@@ -164,3 +164,14 @@ export class PartAlteredError extends TapedeckError {
     this.accessUnits = accessUnits
   }
 }
+
+/** What a part was to be called at its end can't be read from its document any more. */
+export class NameRecipeError extends TapedeckError {
+  readonly code = 'recorder/name-recipe-invalid'
+  readonly origin = 'storage'
+  readonly reason: string
+  constructor(reason: string) {
+    super(`the recipe of a part's name can't be read (${reason}): the file keeps the name it has; rename it by hand`)
+    this.reason = reason
+  }
+}

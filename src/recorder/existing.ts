@@ -22,7 +22,12 @@ export function places(settings: RecorderSettings, request: ResolvedRequest, run
   const maker = new PartMaker(settings, { files: DISK, inUse: new FilesInUse() }, request, '')
   const names = request.format === 'auto' ? (['mp4', 'flv'] as const) : ([request.format] as const)
   return names.map((name) => {
-    return { root: maker.root, path: maker.path(settings.containers[name], 1, runtime.nowMs(), [], 1) }
+    const nowMs = runtime.nowMs()
+    const times = { recordingStartedAtMs: nowMs, startedAtMs: nowMs }
+    return {
+      root: maker.root,
+      path: maker.path({ container: settings.containers[name], index: 1, ...times, formats: [] }, 1),
+    }
   })
 }
 

@@ -12,6 +12,12 @@ export class FilesInUse {
     this.#owners.set(key, recordingId)
   }
 
+  /** Whether a recording other than this one writes to the file, or will want its name back. */
+  isTaken(root: string, relativePath: string, recordingId: string): boolean {
+    const owner = this.#owners.get(`${root}\0${relativePath}`)
+    return owner !== undefined && owner !== recordingId
+  }
+
   /** The recording is over. */
   release(recordingId: string): void {
     for (const [key, owner] of this.#owners) if (owner === recordingId) this.#owners.delete(key)

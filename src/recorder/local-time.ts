@@ -6,6 +6,12 @@ export interface LocalTime {
   readonly time: string
 }
 
+/** What format() tells besides. */
+export interface ZonedTime extends LocalTime {
+  /** As people call it there at that time: `UTC`, `GMT+1`, `EST`. */
+  readonly zone: string
+}
+
 /** Formats and reads wall clock times of one time zone (IANA name, e.g. `Europe/Vienna`, or `UTC`). */
 export class LocalClock {
   readonly #format: Intl.DateTimeFormat
@@ -21,17 +27,19 @@ export class LocalClock {
       hour: '2-digit',
       minute: '2-digit',
       second: '2-digit',
+      timeZoneName: 'short',
     })
   }
 
   /** @param atMs milliseconds since 1970 UTC */
-  format(atMs: number): LocalTime {
+  format(atMs: number): ZonedTime {
     const parts = new Map(this.#format.formatToParts(atMs).map(({ type, value }) => [type, value]))
     const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? ''
     const year = part('year').padStart(4, '0')
     return {
       date: `${year}-${part('month')}-${part('day')}`,
       time: `${part('hour')}-${part('minute')}-${part('second')}`,
+      zone: part('timeZoneName'),
     }
   }
 

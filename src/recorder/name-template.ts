@@ -1,25 +1,13 @@
 import { TapedeckError } from '#base/error.ts'
+import { NAME_ELEMENTS, type NameElement } from './name-elements.ts'
 import { safeComponent } from './safe-name.ts'
-
-/** What a template may say in braces. `pattern` is how the value reads in a file name; `mayBeEmpty` drops a folder. */
-export const NAME_ELEMENTS = {
-  app: { pattern: '[^/]+?', mayBeEmpty: true },
-  stream: { pattern: '.+?', mayBeEmpty: false },
-  path: { pattern: '.+?', mayBeEmpty: false },
-  date: { pattern: '\\d{4}-\\d{2}-\\d{2}', mayBeEmpty: false },
-  time: { pattern: '\\d{2}-\\d{2}-\\d{2}', mayBeEmpty: false },
-  startTime: { pattern: '\\d{1,16}', mayBeEmpty: false },
-  startTimeMillis: { pattern: '\\d{1,16}', mayBeEmpty: false },
-  id: { pattern: '[^/]+?', mayBeEmpty: false },
-  part: { pattern: '\\d{4,6}', mayBeEmpty: false },
-  videoCodec: { pattern: '[a-z0-9]+?', mayBeEmpty: true },
-  audioCodec: { pattern: '[a-z0-9]+?', mayBeEmpty: true },
-} as const satisfies Record<string, { pattern: string; mayBeEmpty: boolean }>
-export type NameElement = keyof typeof NAME_ELEMENTS
 
 export type NamePiece =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'element'; readonly element: NameElement; readonly maxCharacters: number }
+
+/** Of these a name may not consist alone: a stream without an app, or without a video track, would have none. */
+const EMPTY_ALONE: ReadonlySet<NameElement> = new Set(['app', 'instance', 'videoCodec', 'audioCodec'])
 
 /** One folder of the template, or (the last) its file name. */
 export type NameComponent = readonly NamePiece[]
@@ -39,7 +27,9 @@ export class NameTemplateError extends TapedeckError {
   }
 }
 
-const PIECE = /\{(?<element>[A-Za-z]+)(?::(?<max>[1-9]\d{0,2}))?\}|(?<literal>[^{}]+)|(?<stray>[{}])/g
+/** Doubled braces are braces. */
+const PIECE =
+  /(?<brace>\{\{|\}\})|\{(?<element>[A-Za-z]+)(?::(?<max>[1-9]\d{0,2}))?\}|(?<literal>[^{}]+)|(?<stray>[{}])/g
 
 /** @throws {NameTemplateError} */
 export function parseNameTemplate(template: string): readonly NameComponent[] {
@@ -47,17 +37,24 @@ export function parseNameTemplate(template: string): readonly NameComponent[] {
   if (template.startsWith('/')) throw new NameTemplateError(template, 'is an absolute path')
   const components = template.split('/').map((component) => parseComponent(template, component))
   const fileName = components.at(-1) ?? []
-  if (fileName.every((piece) => piece.kind === 'element' && NAME_ELEMENTS[piece.element].mayBeEmpty)) {
+  if (fileName.every((piece) => piece.kind === 'element' && EMPTY_ALONE.has(piece.element))) {
     throw new NameTemplateError(template, 'may give an empty file name')
   }
   return components
+}
+
+/** A path in which nothing is an element: made safe when it is rendered. */
+export function literalTemplate(path: string): readonly NameComponent[] {
+  const components = path.split('/').filter((component) => component !== '' && component !== '.')
+  return components.map((text) => [{ kind: 'literal', text }])
 }
 
 function parseComponent(template: string, component: string): NameComponent {
   if (component === '') throw new NameTemplateError(template, 'has an empty folder name')
   const pieces: NamePiece[] = []
   for (const { groups = {} } of component.matchAll(PIECE)) {
-    const { element, max, literal, stray } = groups
+    const { brace, element, max, literal, stray } = groups
+    if (brace !== undefined) pieces.push({ kind: 'literal', text: brace.slice(1) })
     if (stray !== undefined) throw new NameTemplateError(template, `has a stray ${stray}`)
     if (literal !== undefined) pieces.push({ kind: 'literal', text: literal })
     if (element !== undefined) {

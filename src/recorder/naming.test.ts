@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type NameReading, NameTemplateError, type NameValues, Naming } from './naming.ts'
+import {
+  type NameReading,
+  NameTemplateError,
+  type NameValues,
+  Naming,
+  type NamingRules,
+  type NumberShown,
+} from './naming.ts'
 
 const DEFAULT = '{app}/{stream}/{date}-{time}'
 const ID = '01jd3e7vzy8k2n4q6s8t0w2y4a'
@@ -20,6 +27,9 @@ const VALUES: NameValues = {
 interface Case {
   readonly name: string
   readonly template?: string
+  readonly rules?: NamingRules
+  readonly shown?: NumberShown
+  readonly extension?: string
   readonly values?: Partial<NameValues>
   readonly timeZone?: string
   readonly path: string
@@ -136,14 +146,214 @@ const CASES: readonly Case[] = [
     name: 'too long, with part',
     template: '{stream}',
     values: { stream: `a/${'ü'.repeat(300)}`, part: 2 },
-    path: `${'ü'.repeat(107)}_part0002.mp4`,
+    path: `${'ü'.repeat(121)}_part0002.mp4`,
+  },
+  {
+    name: 'too long, cut inside a character',
+    template: '{stream}',
+    values: { stream: `a/${'x'.repeat(240)}${'😀'.repeat(10)}`, version: 12 },
+    path: `${'x'.repeat(240)}😀_v12.mp4`,
+  },
+  {
+    name: 'too long, an extension of the caller’s, room kept',
+    template: '{stream}',
+    extension: '.MP4',
+    rules: { reserveBytes: 13 },
+    values: { stream: `a/${'x'.repeat(300)}` },
+    path: `${'x'.repeat(238)}.MP4`,
+  },
+  {
+    name: 'every piece of a path',
+    template: '{app}/{instance}/{name}',
+    values: { stream: 'live/_definst_/a/cam1' },
+    path: 'live/_definst_/a/cam1.mp4',
+    reading: { app: 'live', others: { instance: '_definst_/a', name: 'cam1' } },
+  },
+  {
+    name: 'no instance',
+    template: '{app}/{instance}/{name}',
+    path: 'live/cam1.mp4',
+  },
+  {
+    name: 'date folders, compact',
+    template: '{stream}/{dateCompact}/{stream}-{dateCompact}-{timeCompact}',
+    path: 'cam1/20261120/cam1-20261120-064105.mp4',
+    reading: { stream: 'cam1', startedAtMs: SECOND_MS },
+  },
+  {
+    name: 'date folders, one each',
+    template: '{year}/{month}/{day}/{hour}.{minute}.{second}.{millisecond}-{zone}',
+    path: '2026/11/20/06.41.05.250-UTC.mp4',
+    reading: { startedAtMs: SECOND_MS, others: { millisecond: '250', zone: 'UTC' } },
+  },
+  {
+    name: 'a part’s own time takes the place of its number',
+    template: '{stream}/{partDateCompact}/{partTimeCompact}',
+    values: { part: 3, partStartedAtMs: STARTED_AT_MS + 86_400_000 },
+    path: 'cam1/20261121/064105.mp4',
+    reading: { stream: 'cam1', others: { partDateCompact: '20261121', partTimeCompact: '064105' } },
+  },
+  {
+    name: 'a part’s number from zero',
+    template: '{name}_{partIndex}',
+    values: { part: 3 },
+    path: 'cam1_2.mp4',
+    reading: { others: { name: 'cam1', partIndex: '2' } },
+  },
+  {
+    name: 'what the caller knows',
+    template: 'stream-{sessionId:60}-{mediaSessionId:36}-{login:32}',
+    values: { caller: { sessionId: 'LzE5Mi4w', mediaSessionId: '5a07237773c1', login: 'ann' } },
+    path: 'stream-LzE5Mi4w-5a07237773c1-ann.mp4',
+    reading: { others: { sessionId: 'LzE5Mi4w', mediaSessionId: '5a07237773c1', login: 'ann' } },
+  },
+  {
+    name: 'a caller without a login',
+    template: 'stream-{mediaSessionId}-{login}',
+    values: { caller: { mediaSessionId: 'm1' } },
+    path: 'stream-m1-.mp4',
+    reading: { others: { mediaSessionId: 'm1' } },
+  },
+  {
+    name: 'nothing left: the media session',
+    template: '{login}',
+    values: { caller: { mediaSessionId: '../m1' } },
+    path: '_._m1.mp4',
+  },
+  {
+    name: 'the caller says what the stream is called',
+    template: '{stream}',
+    values: { caller: { stream: 'front door' } },
+    path: 'front door.mp4',
+    reading: { stream: 'front door' },
+  },
+  {
+    name: 'known only at the end: as written until then, uncut',
+    template: '{stream}-{startTimeMillis}-{endTime:4}',
+    path: `cam1-${STARTED_AT_MS}-{endTime}.mp4`,
+    reading: { stream: 'cam1', startedAtMs: STARTED_AT_MS, others: { endTime: '{endTime}' } },
+  },
+  {
+    name: 'known at the end',
+    template: '{stream}-{endTimeMillis}-{duration}',
+    values: { late: { endedAtMs: STARTED_AT_MS + 61_000, durationMs: 60_999.6 }, part: 2 },
+    path: `cam1-${STARTED_AT_MS + 61_000}-61000.mp4`,
+    reading: { stream: 'cam1', others: { endTimeMillis: String(STARTED_AT_MS + 61_000), duration: '61000' } },
+  },
+  {
+    name: 'a duration alone does not tell parts apart',
+    template: '{stream}-{duration}',
+    values: { late: { endedAtMs: 0, durationMs: 5 }, part: 2 },
+    path: 'cam1-5_part0002.mp4',
+    reading: { stream: 'cam1', part: 2, others: { duration: '5' } },
+  },
+  {
+    name: 'doubled braces are braces',
+    template: '{{foo}}-{stream}',
+    path: '{foo}-cam1.mp4',
+    reading: { stream: 'cam1' },
+  },
+  {
+    name: 'characters left out, before anything is read into them',
+    template: '{path}.{time}',
+    rules: { text: { exclude: ':.,/😀' } },
+    values: { stream: 'a/b.c,d😀' },
+    path: 'abcd06-41-05.mp4',
+  },
+  {
+    name: 'hex',
+    template: 'rec/{path}',
+    rules: { text: { exclude: '1', encoding: 'hex' } },
+    values: { part: 2 },
+    path: '726563/6c6976652f63616d_part0002.mp4',
+    reading: { path: 'live/cam', part: 2 },
+  },
+  {
+    name: 'base64url',
+    template: '{stream}',
+    rules: { text: { encoding: 'base64url' } },
+    values: { stream: 'a/>>>???ü' },
+    path: 'Pj4-Pz8_w7w.mp4',
+    reading: { stream: '>>>???ü' },
+  },
+  {
+    name: 'hex too long: the number stays',
+    template: '{stream}',
+    rules: { text: { encoding: 'hex' } },
+    values: { stream: `a/${'z'.repeat(300)}`, part: 2 },
+    path: `${'7a'.repeat(121)}_part0002.mp4`,
+  },
+  {
+    name: 'a path as it is',
+    template: '',
+    rules: { path: '2026/{stream} 100%', text: { encoding: 'hex' } },
+    path: '2026/{stream} 100%.mp4',
+    reading: {},
+  },
+  { name: 'a hostile path', template: '', rules: { path: './/.ssh/..a\\b\0/c:d' }, path: '_ssh/_.a_b_/c_d.mp4' },
+  {
+    name: 'indexed: one file',
+    template: '{stream}',
+    rules: { numbering: 'indexed' },
+    path: 'cam1.mp4',
+    reading: { stream: 'cam1', part: 0 },
+  },
+  {
+    name: 'indexed: taken',
+    template: '{stream}',
+    rules: { numbering: 'indexed' },
+    values: { version: 2 },
+    path: 'cam1_0001.mp4',
+    reading: { stream: 'cam1', part: 0, version: 2 },
+  },
+  {
+    name: 'indexed: first of several parts',
+    template: '{stream}',
+    rules: { numbering: 'indexed' },
+    shown: { numbered: true },
+    path: 'cam1_part0000.mp4',
+    reading: { stream: 'cam1', part: 1 },
+  },
+  {
+    name: 'indexed: taken, a later part',
+    template: '{stream}',
+    rules: { numbering: 'indexed' },
+    values: { part: 9, version: 8193 },
+    path: 'cam1_8192_part0008.mp4',
+    reading: { stream: 'cam1', part: 9, version: 8193 },
+  },
+  {
+    name: 'lastPlain: whatever is recorded now',
+    template: '{stream}',
+    rules: { numbering: 'lastPlain' },
+    values: { part: 3 },
+    path: 'cam1.mp4',
+    reading: { stream: 'cam1', part: 0 },
+  },
+  {
+    name: 'lastPlain: a part that is over',
+    template: '{stream}',
+    rules: { numbering: 'lastPlain' },
+    values: { part: 3 },
+    shown: { numbered: true },
+    path: 'cam1_3.mp4',
+    reading: { stream: 'cam1', part: 3 },
+  },
+  {
+    name: 'lastPlain: taken, a part that is over',
+    template: '{stream}',
+    rules: { numbering: 'lastPlain' },
+    values: { part: 3, version: 2 },
+    shown: { numbered: true },
+    path: 'cam1_2_3.mp4',
+    reading: { stream: 'cam1', part: 3, version: 2 },
   },
 ]
 
-for (const { name, template = DEFAULT, values, timeZone = 'UTC', path, reading } of CASES) {
+for (const { name, template = DEFAULT, rules, values, shown, extension, timeZone = 'UTC', path, reading } of CASES) {
   test(`naming: ${name}`, () => {
-    const naming = new Naming(template, timeZone)
-    assert.equal(naming.format({ ...VALUES, ...values }, '.mp4'), path)
+    const naming = new Naming(template, timeZone, rules)
+    assert.equal(naming.format({ ...VALUES, ...values }, extension ?? '.mp4', shown), path)
     if (reading === undefined) return
     assert.deepEqual(naming.read(path), { part: 1, version: 1, extension: '.mp4', ...reading })
   })

@@ -1,30 +1,49 @@
-import { formatPartName, PART_NAME_RESERVE_BYTES, type PartName, parsePartName } from '#storage/part-name.ts'
+import {
+  formatPartName,
+  MAX_COMPONENT_BYTES,
+  type PartName,
+  type PartNumbering,
+  parsePartName,
+  trimToBytes,
+} from '#storage/part-name.ts'
 import { LocalClock } from './local-time.ts'
 import {
+  elementTexts,
+  LATE_ELEMENTS,
   NAME_ELEMENTS,
-  type NameComponent,
   type NameElement,
-  type NamePiece,
-  parseNameTemplate,
-} from './name-template.ts'
-import { MAX_COMPONENT_BYTES, safeComponent, trimToBytes, trimToCharacters } from './safe-name.ts'
+  type NameValues,
+  startedAtMs,
+} from './name-elements.ts'
+import { literalTemplate, type NameComponent, type NamePiece, parseNameTemplate } from './name-template.ts'
+import { decodeNameText, encodeNameText } from './name-text.ts'
+import type { NameText } from './request.ts'
+import { safeComponent, trimToCharacters } from './safe-name.ts'
 
+export type { LateValues, NameValues } from './name-elements.ts'
 export { NameTemplateError } from './name-template.ts'
 
-/** What a part's name is made of. */
-export interface NameValues {
-  /** Normalised stream path: `live/cam1` is app `live`, stream `cam1`; `a/b/c` is `a` and `b/c`; `cam1` has no app. */
-  readonly stream: string
-  readonly id: string
-  /** Wall clock, milliseconds since 1970 UTC. Of the recording or of the part, as the caller likes its names. */
-  readonly startedAtMs: number
-  /** From 1. Written as `_part0002` after the name from the second on, unless the template places `{part}` itself. */
-  readonly part: number
-  /** 1 for a name that was free. Give what readName() says of the first part, so that all parts carry its number. */
-  readonly version: number
-  /** Empty when the recording has no such track. */
-  readonly videoCodec: string
-  readonly audioCodec: string
+/** What names follow besides the template. */
+export interface NamingRules {
+  /** The path itself, in which nothing is an element; `text` leaves it alone. */
+  readonly path?: string | undefined
+  /** Default `suffix`. */
+  readonly numbering?: PartNumbering
+  readonly text?: NameText
+  /** Bytes of a file name kept free for whoever wants to add to it. Default 0. */
+  readonly reserveBytes?: number
+}
+
+/** What reads as one instant, `startedAtMs`. */
+const OF_START: ReadonlySet<string> = new Set<NameElement>([
+  ...(['startTime', 'startTimeMillis', 'date', 'time', 'dateCompact', 'timeCompact'] as const),
+  ...(['year', 'month', 'day', 'hour', 'minute', 'second'] as const),
+])
+
+/** How a part's number shows. */
+export interface NumberShown {
+  /** Default: `suffix` and `indexed` number parts after the first, `lastPlain` none. */
+  readonly numbered?: boolean
 }
 
 /** What a name tells. Only what the template holds is there; text may be shortened and made safe. */
@@ -37,63 +56,90 @@ export interface NameReading {
   readonly startedAtMs?: number
   readonly videoCodec?: string
   readonly audioCodec?: string
+  /** As PartName has it, or what the template's own {part} says. */
   readonly part: number
   readonly version: number
   /** With its dot. */
   readonly extension: string
+  /** Everything else the template holds, as it is written; absent when it holds nothing else. */
+  readonly others?: Readonly<Partial<Record<NameElement, string>>>
 }
 
 /**
  * File names from a template such as `{app}/{stream}/{date}-{time}`, and back. `{stream:20}` shortens a value to 20
- * characters. `{date}` is YYYY-MM-DD, `{time}` HH-MM-SS, both in the time zone given; `{startTime}` and
- * `{startTimeMillis}` are milliseconds since 1970. Folders whose elements are all empty are left out. Whatever the
- * values are, the result is a relative path without empty, hidden or `..` components, each at most 255 bytes.
+ * characters. Folders whose elements are all empty are left out. Each component of the template is expanded, its
+ * elements cut, characters left out, encoded, made safe, then trimmed: version, part number and extension always stay
+ * whole. Whatever the values are, the result is a relative path without empty, hidden or `..` components, each at most
+ * 255 bytes.
  */
 export class Naming {
   readonly template: string
   readonly #components: readonly NameComponent[]
   readonly #clock: LocalClock
   readonly #pattern: RegExp
-  readonly #placesPart: boolean
+  readonly #elementsUsed: ReadonlySet<NameElement>
+  readonly #numbering: PartNumbering
+  readonly #text: NameText
+  readonly #reserveBytes: number
 
   /**
    * @param timeZone IANA name
    * @throws {NameTemplateError} unknown element, unsafe literal, possibly empty name
    */
-  constructor(template: string, timeZone: string) {
+  constructor(template: string, timeZone: string, rules: NamingRules = {}) {
+    const { path, numbering = 'suffix', text = {}, reserveBytes = 0 } = rules
     this.template = template
-    this.#components = parseNameTemplate(template)
+    this.#components = path === undefined ? parseNameTemplate(template) : literalTemplate(path)
     this.#clock = new LocalClock(timeZone)
     this.#pattern = compilePattern(this.#components)
-    this.#placesPart = this.#components.flat().some((piece) => piece.kind === 'element' && piece.element === 'part')
+    this.#elementsUsed = new Set(
+      this.#components.flat().flatMap((piece) => (piece.kind === 'element' ? [piece.element] : [])),
+    )
+    this.#numbering = numbering
+    this.#text = path === undefined ? text : {}
+    this.#reserveBytes = reserveBytes
+  }
+
+  /** The name is not known before the part is final. */
+  get isLate(): boolean {
+    return LATE_ELEMENTS.some((element) => this.#elementsUsed.has(element))
+  }
+
+  /** Every part has a name of its own without a number. */
+  get distinguishesParts(): boolean {
+    for (const element of this.#elementsUsed) if ('ofPart' in NAME_ELEMENTS[element]) return true
+    return false
   }
 
   /** Path of a part relative to its root, with forward slashes. `extension` includes its dot. */
-  format(values: NameValues, extension: string): string {
-    const elements = this.#elements(values)
-    const folders = this.#components
-      .flatMap((component) => render(component, elements))
+  format(values: NameValues, extension: string, shown: NumberShown = {}): string {
+    const elements = elementTexts(values, this.#clock)
+    const components = this.#components
+      .flatMap((component) => this.#render(component, elements))
       .map((component) => trimToBytes(component, MAX_COMPONENT_BYTES))
-    // Only a stream path without a letter (which the hub refuses) renders to nothing.
-    const fileName = folders.pop() ?? '_'
-    const base = trimToBytes(fileName, MAX_COMPONENT_BYTES - PART_NAME_RESERVE_BYTES)
-    const part = this.#placesPart ? 1 : values.part
+    // Only what was left out of a name, or a caller's empty values, make it empty.
+    const fileName = components.pop() || safeComponent(trimToBytes(elements.mediaSessionId, MAX_COMPONENT_BYTES)) || '_'
     // Trimming may uncover a dot or a space at the end.
-    const path = [...folders.map(safeComponent), safeComponent(base)].join('/')
-    return formatPartName({ base: path, version: values.version, part, extension })
+    const base = [...components, fileName].map(safeComponent).join('/')
+    const { numbered = this.#numbering !== 'lastPlain' && values.part > 1 } = shown
+    const part = numbered && !this.distinguishesParts ? values.part : 0
+    return formatPartName({ base, version: values.version, part, extension }, this.#numbering, this.#reserveBytes)
   }
 
   /** What a path relative to a root tells, undefined when this template can't have made it. */
   read(path: string): NameReading | undefined {
-    const name = parsePartName(path)
-    const groups = this.#pattern.exec(name.base)?.groups
-    if (groups === undefined) return undefined
-    return this.#reading(name, groups)
+    const name = parsePartName(path, this.#numbering)
+    const texts = name.base.split('/').map((component) => decodeNameText(component, this.#text))
+    if (texts.includes(undefined)) return undefined
+    const match = this.#pattern.exec(texts.join('/'))
+    return match === null ? undefined : this.#reading(name, match.groups ?? {})
   }
 
   #reading(name: PartName, groups: Readonly<Partial<Record<NameElement, string>>>): NameReading {
-    const { app, stream, path, id, videoCodec, audioCodec, part } = groups
-    const startedAtMs = this.#startedAtMs(groups)
+    const { app, stream, path, id, videoCodec, audioCodec, part, ...rest } = groups
+    const startMs = startedAtMs(groups, this.#clock)
+    const isOther = ([element, text]: [string, string | undefined]) => text !== undefined && !OF_START.has(element)
+    const others = Object.fromEntries(Object.entries(rest).filter(isOther))
     return {
       ...(app !== undefined && { app }),
       ...(stream !== undefined && { stream }),
@@ -101,55 +147,37 @@ export class Naming {
       ...(id !== undefined && { id }),
       ...(videoCodec !== undefined && { videoCodec }),
       ...(audioCodec !== undefined && { audioCodec }),
-      ...(startedAtMs !== undefined && { startedAtMs }),
+      ...(startMs !== undefined && { startedAtMs: startMs }),
       part: part === undefined ? name.part : Number(part),
       version: name.version,
       extension: name.extension,
+      ...(Object.keys(others).length > 0 && { others }),
     }
   }
 
-  #startedAtMs(groups: Readonly<Partial<Record<NameElement, string>>>): number | undefined {
-    const { startTimeMillis, startTime, date, time } = groups
-    const epochMs = startTimeMillis ?? startTime
-    if (epochMs !== undefined) return Number(epochMs)
-    return date !== undefined && time !== undefined ? this.#clock.read({ date, time }) : undefined
+  /** Components from one of the template's: none when it is empty, several when a stream path has slashes. */
+  #render(component: NameComponent, elements: Record<NameElement, string>): readonly string[] {
+    const text = encodeNameText(component.map((piece) => renderPiece(piece, elements)).join(''), this.#text)
+    return text
+      .split('/')
+      .filter((part) => part !== '')
+      .map(safeComponent)
   }
-
-  #elements(values: NameValues): Record<NameElement, string> {
-    const slash = values.stream.indexOf('/')
-    return {
-      app: slash === -1 ? '' : values.stream.slice(0, slash),
-      stream: values.stream.slice(slash + 1),
-      path: values.stream,
-      ...this.#clock.format(values.startedAtMs),
-      startTime: String(values.startedAtMs),
-      startTimeMillis: String(values.startedAtMs),
-      id: values.id,
-      part: String(values.part).padStart(4, '0'),
-      videoCodec: values.videoCodec,
-      audioCodec: values.audioCodec,
-    }
-  }
-}
-
-/** Components from one of the template's: none when it is empty, several when a stream path has slashes. */
-function render(component: NameComponent, elements: Record<NameElement, string>): readonly string[] {
-  const text = component.map((piece) => renderPiece(piece, elements)).join('')
-  return text
-    .split('/')
-    .filter((part) => part !== '')
-    .map(safeComponent)
 }
 
 function renderPiece(piece: NamePiece, elements: Record<NameElement, string>): string {
-  return piece.kind === 'literal' ? piece.text : trimToCharacters(elements[piece.element], piece.maxCharacters)
+  if (piece.kind === 'literal') return piece.text
+  const text = elements[piece.element]
+  return text === `{${piece.element}}` ? text : trimToCharacters(text, piece.maxCharacters)
 }
 
-/** Reads what render() writes: one named group per element; an element met again must repeat its value. */
+/** Reads what #render() writes: one named group per element; an element met again must repeat its value. */
 function compilePattern(components: readonly NameComponent[]): RegExp {
   const seen = new Set<NameElement>()
   const sources = components.map((component, index) => {
-    const droppable = component.every((piece) => piece.kind === 'element' && NAME_ELEMENTS[piece.element].mayBeEmpty)
+    const droppable = component.every(
+      (piece) => piece.kind === 'element' && 'mayBeEmpty' in NAME_ELEMENTS[piece.element],
+    )
     const source = component.map((piece) => piecePattern(piece, seen, !droppable)).join('')
     const slash = index === components.length - 1 ? '' : '/'
     return droppable ? `(?:${source}${slash})?` : source + slash
@@ -162,5 +190,5 @@ function piecePattern(piece: NamePiece, seen: Set<NameElement>, mayBeEmpty: bool
   const element = NAME_ELEMENTS[piece.element]
   if (seen.has(piece.element)) return `\\k<${piece.element}>`
   seen.add(piece.element)
-  return `(?<${piece.element}>${element.pattern})${element.mayBeEmpty && mayBeEmpty ? '?' : ''}`
+  return `(?<${piece.element}>${element.pattern})${'mayBeEmpty' in element && mayBeEmpty ? '?' : ''}`
 }

@@ -25,6 +25,8 @@ const SYNC_EVERY_MS = 1_000
 /** What the output tells its recording. */
 export interface OutputEvents {
   opened(part: PartDocument): void
+  /** A part's file is about to be renamed. */
+  renaming(): void
   written(accessUnits: number, bytes: number, latencyMs: number): void
   /** Another kind of trouble than before; see `trouble`. */
   impaired(): void
@@ -96,6 +98,7 @@ export class Output {
       syncEveryMs: settings.durability === 'power' ? SYNC_EVERY_MS : 0,
       events: {
         opened: (part) => events.opened(part.toDocument()),
+        renaming: () => events.renaming(),
         written: (part, output, latencyMs) => this.#written(part, output, latencyMs),
         impaired: (part, error) => this.#impair(part, error),
         resumed: (part) => this.#resume(part),

@@ -2,10 +2,11 @@ import type { TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
-import type { PartDocument } from '#storage/recording-document.ts'
+import type { PartDocument, PartRename } from '#storage/recording-document.ts'
 import { Part, type PartEvents, type PartOptions } from './part.ts'
 import { finishPart } from './part-finisher.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
+import { PartRenamer } from './part-renamer.ts'
 import type { Zero } from './part-tracks.ts'
 import { Pauses } from './pauses.ts'
 
@@ -17,6 +18,8 @@ export interface PartChainOptions {
   readonly runtime: Runtime
   readonly log: Logger
   readonly events: PartEvents & {
+    /** The part's file is about to be renamed: the part says how. */
+    renaming(part: Part): void
     ready(part: PartDocument, finishMs: number): void
     /** Nothing more happens to the part. `error`: it could not be finished. */
     ended(part: Part, error: unknown): void
@@ -37,15 +40,28 @@ export interface PartChainOptions {
 export class PartChain {
   readonly #options: PartChainOptions
   readonly #pauses: Pauses
+  readonly #renamer: PartRenamer
   readonly #closing = new Map<Part, Promise<void>>()
   readonly #documents = new Map<number, PartDocument>()
   #current: Part | undefined
   #lastIndex: number
   #continuation: unknown
+  /** The part begun last, and what its name is to become if it has a number by then. */
+  #newest: { readonly part: Part; readonly numberedRename: PartRename | undefined } | undefined
+  /** The part that was to be the newest, and held nothing: its name is free when it is gone. */
+  #discarding: Promise<void> | undefined
+  /** Parts that are being given a number. */
+  readonly #numbering = new Map<Part, Promise<void>>()
 
   constructor(options: PartChainOptions) {
     this.#options = options
     this.#pauses = new Pauses(options.runtime.monotonicMs)
+    const { maker, log, events, stored } = options
+    const note = async (part: Part) => {
+      events.renaming(part)
+      await stored()
+    }
+    this.#renamer = new PartRenamer({ maker, log, note })
     for (const part of options.previous) this.#documents.set(part.index, part)
     this.#lastIndex = options.previous.at(-1)?.index ?? 0
   }
@@ -81,16 +97,23 @@ export class PartChain {
     const nowMs = runtime.nowMs()
     const writer = container.open(maker.writerOptions(formats.values(), nowMs, this.#continuation))
     const index = ++this.#lastIndex
+    const made = { container, index, recordingStartedAtMs, startedAtMs: nowMs, formats: [...formats.values()] }
+    const nameFree = this.#numberFormer()
     this.#current = this.#part({
       index,
       container,
       writer,
-      openFile: () => maker.create(container, index, recordingStartedAtMs, formats.values()),
+      openFile: async () => {
+        await nameFree
+        return maker.create(made)
+      },
+      rename: maker.rename(made),
       startedAtMs: nowMs,
       zero,
       formats,
       previous: undefined,
     })
+    this.#newest = { part: this.#current, numberedRename: maker.rename(made, true) }
   }
 
   /** Goes on in a finished file. */
@@ -107,6 +130,7 @@ export class PartChain {
       formats,
       previous,
     })
+    this.#newest = { part: this.#current, numberedRename: undefined }
   }
 
   /** Call a few times a second. */
@@ -131,8 +155,11 @@ export class PartChain {
     const part = this.#current
     if (part === undefined) return
     this.#current = undefined
-    if (!part.hasBytes) this.#lastIndex--
     this.#finish(part)
+    if (part.hasBytes) return
+    this.#lastIndex--
+    this.#newest = undefined
+    this.#discarding = this.#closing.get(part)
   }
 
   /** Resolves when every part is as final as it can be. */
@@ -161,15 +188,28 @@ export class PartChain {
     )
   }
 
+  /** Resolves when the plain name is free for the next part; undefined when it is, or is not wanted. */
+  #numberFormer(): Promise<void> | undefined {
+    const former = this.#newest
+    if (!this.#options.maker.numbersFormerParts) return undefined
+    if (former === undefined) return this.#discarding
+    const numbered = this.#renamer.number(former.part, former.numberedRename)
+    this.#numbering.set(former.part, numbered)
+    return numbered.finally(() => this.#numbering.delete(former.part))
+  }
+
   async #drainAndFinish(part: Part): Promise<void> {
     const { log, events, runtime, syncFirst } = this.#options
+    const endedAtMs = runtime.nowMs()
     await part.drain(DRAIN_PATIENCE_MS)
+    await this.#numbering.get(part)
     const startedMs = runtime.monotonicMs()
     const outcome = await finishPart(part, {
       syncFirst,
       log,
       onRefused: (error) => events.impaired(part, error),
       pause: (ms) => this.#pauses.wait(ms),
+      settleName: () => this.#renamer.settle(part, endedAtMs),
     })
     if (outcome.kind !== 'nothing') {
       const document = part.toDocument()

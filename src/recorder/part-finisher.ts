@@ -12,6 +12,8 @@ export interface FinishOptions {
   /** The disk refused; it is tried again until it takes the index. */
   readonly onRefused: (error: unknown) => void
   readonly pause: (ms: number) => Promise<void>
+  /** Gives the file its last name. */
+  readonly settleName: () => Promise<void>
 }
 
 /** What became of a part: final; kept as it is, because no more can be done; or without a byte, so without a file. */
@@ -35,6 +37,7 @@ export async function finishPart(part: Part, options: FinishOptions): Promise<Fi
       await file.checkInPlace()
       await part.finish(file)
       if (options.syncFirst) await file.sync()
+      if (part.rename !== undefined) await options.settleName()
       await file.commit()
       break
     } catch (error) {

@@ -3,11 +3,13 @@ import { AppendMismatchError } from '#containers/errors.ts'
 import { isVideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartFile } from '#storage/part-file.ts'
-import type { PartFiles } from '#storage/part-files.ts'
-import type { PartDocument } from '#storage/recording-document.ts'
+import { isThere, type NameVersions, type PartFiles } from '#storage/part-files.ts'
+import { MAX_INDEXED_VERSION, numberedPath, parsePartName, REPLACING_RESERVE_BYTES } from '#storage/part-name.ts'
+import type { PartDocument, PartRename } from '#storage/recording-document.ts'
 import { CodecNotCarriedError } from './errors.ts'
 import type { FilesInUse } from './files-in-use.ts'
-import { Naming } from './naming.ts'
+import { writeRecipe } from './final-name.ts'
+import { type NameValues, Naming, type NamingRules, type NumberShown } from './naming.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
 
@@ -25,7 +27,29 @@ export interface AppendTarget {
 export interface PartDisk {
   readonly files: PartFiles
   readonly inUse: FilesInUse
+  /** Renames what lies there, so that the name is free, if it may be. Default: it may not. */
+  readonly setAside?: (root: string, relativePath: string) => Promise<void>
 }
+
+/** A part about to be made, as far as its name is concerned. */
+export interface NewPart {
+  readonly container: Container
+  /** From 1. */
+  readonly index: number
+  /** Wall clocks, milliseconds since 1970 UTC. */
+  readonly recordingStartedAtMs: number
+  readonly startedAtMs: number
+  readonly formats: readonly TrackFormat[]
+}
+
+/** A name that was free, and which attempt it was. */
+export interface NameClaim {
+  readonly path: string
+  readonly attempt: number
+}
+
+/** Names tried one after the other before it is given up. */
+const MAX_ATTEMPTS = 10_000
 
 /**
  * What a part limited in bytes is expected to last is reckoned with this bitrate. Low, so that the index of most finds
@@ -42,6 +66,9 @@ export class PartMaker {
   readonly #id: string
   readonly #files: PartFiles
   readonly #inUse: FilesInUse
+  readonly #setAside: NonNullable<PartDisk['setAside']>
+  /** Highest number that a part got when another followed it. */
+  #lastNumber = 0
   /** The version number the recording's first file got: its later parts carry it too. */
   #version: Promise<number> | undefined
 
@@ -51,9 +78,10 @@ export class PartMaker {
     this.#files = disk.files
     this.#inUse = disk.inUse
     this.#request = request
-    this.#naming = new Naming(request.name, settings.timeZone)
+    this.#setAside = disk.setAside ?? (() => Promise.resolve())
     this.#id = id
-    this.root = settings.roots[0] ?? ''
+    this.root = request.root
+    this.#naming = new Naming(request.name, settings.timeZone, this.#rules)
   }
 
   /**
@@ -74,44 +102,62 @@ export class PartMaker {
     return container
   }
 
-  /** Relative path of a part, with forward slashes. */
-  path(
-    container: Container,
-    index: number,
-    startedAtMs: number,
-    formats: Iterable<TrackFormat>,
-    version: number,
-  ): string {
-    let videoCodec = ''
-    let audioCodec = ''
-    for (const { kind, codec } of formats) {
-      if (kind === 'video') videoCodec ||= codec
-      else audioCodec ||= codec
-    }
-    const { stream } = this.#request
-    const values = { stream, id: this.#id, startedAtMs, part: index, version, videoCodec, audioCodec }
-    return this.#naming.format(values, `.${container.extension}`)
+  /** Relative path of a part as it is called while it is recorded, with forward slashes. */
+  path({ container, ...naming }: NewPart, version: number): string {
+    return this.#naming.format(this.#values(naming, version), this.#extension(container), this.#shown(naming.index))
+  }
+
+  /**
+   * What the part's name is to become when it is final; undefined when it has its name from the beginning.
+   * @param numbered another part follows it
+   */
+  rename(part: NewPart, numbered = this.#shown(part.index).numbered ?? part.index > 1): PartRename | undefined {
+    if (!this.#naming.isLate) return undefined
+    const { name: template } = this.#request
+    const { timeZone } = this.#settings
+    const extension = this.#extension(part.container)
+    const values = this.#values(part, 1)
+    return { recipe: writeRecipe({ template, rules: this.#rules, timeZone, values, extension, numbered }) }
+  }
+
+  /** A part that another follows gets a number, since what is recorded now has the plain name. */
+  get numbersFormerParts(): boolean {
+    return this.#request.numbering === 'lastPlain' && !this.#naming.distinguishesParts
+  }
+
+  /** A name for a part that another follows. A number that is taken is left out: what comes later has a higher one. */
+  async claimNumber(index: number, path: string): Promise<string | undefined> {
+    const first = Math.max(index, this.#lastNumber + 1)
+    const claim = await this.claimFree((attempt) => numberedPath(path, first + attempt - 1))
+    if (claim === undefined) return undefined
+    this.#lastNumber = first + claim.attempt - 1
+    return claim.path
   }
 
   /** Creates a part's file. Parts after the first wait for the first one's version number. */
-  async create(
-    container: Container,
-    index: number,
-    startedAtMs: number,
-    formats: Iterable<TrackFormat>,
-  ): Promise<PartFile> {
-    const tracks = [...formats]
-    if (index > 1 && this.#version !== undefined) {
-      const version = await this.#version
-      return this.#create(this.path(container, index, startedAtMs, tracks, version), index)
-    }
-    const creating = this.#create(this.path(container, index, startedAtMs, tracks, 1), index)
+  async create(part: NewPart): Promise<PartFile> {
+    if (part.index > 1 && this.#version !== undefined) return this.#create(part, await this.#version)
+    const creating = this.#create(part, 1)
     // A file that could not be created has no version, and doesn't keep the next one from getting one.
     this.#version = creating.then(
-      (file) => this.#naming.read(file.relativePath)?.version ?? 1,
+      (file) => this.#versions(part, 1).read(file.relativePath) ?? 1,
       () => 1,
     )
     return creating
+  }
+
+  /**
+   * The first of these names that nobody has, or will want back; it is the recording's from now on. Undefined when all
+   * are taken.
+   */
+  async claimFree(names: (attempt: number) => string): Promise<NameClaim | undefined> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const path = names(attempt)
+      if (this.#inUse.isTaken(this.root, path, this.#id) || (await isThere(this.root, path))) continue
+      this.#inUse.claim(this.root, path, this.#id)
+      return { path, attempt }
+    }
+    return undefined
   }
 
   /**
@@ -127,7 +173,8 @@ export class PartMaker {
     known: PartDocument | undefined,
   ): Promise<AppendTarget | undefined> {
     const tracks = [...formats]
-    const relativePath = known?.path ?? this.path(container, 1, nowMs, tracks, 1)
+    const first = { container, index: 1, recordingStartedAtMs: nowMs, startedAtMs: nowMs, formats: tracks }
+    const relativePath = known?.path ?? this.path(first, 1)
     this.#inUse.claim(this.root, relativePath, this.#id)
     const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
@@ -158,16 +205,82 @@ export class PartMaker {
     }
   }
 
-  async #create(relativePath: string, index: number): Promise<PartFile> {
+  async #create(part: NewPart, version: number): Promise<PartFile> {
     const { ifExists } = this.#request
+    const { index } = part
+    const relativePath = this.path(part, version)
     // What was to be appended to isn't there, so whoever took the name meanwhile keeps it. `fail` was asked for a name,
     // and the recording has it; that a later part's name is taken must not cost what is yet to come.
-    const keepsOthers = ifExists === 'append' || (ifExists === 'fail' && index > 1)
+    const keepsOthers = ifExists === 'append' || ifExists === 'rename' || (ifExists === 'fail' && index > 1)
     const isOurs = ifExists !== 'overwrite' || this.#claimReplaced(relativePath, index)
-    const policy = keepsOthers || !isOurs || ifExists === 'rename' ? 'version' : ifExists
-    const file = await this.#files.create(this.root, relativePath, { ifExists: policy })
+    const policy = keepsOthers || !isOurs ? 'version' : ifExists
+    if (ifExists === 'rename' && !this.#inUse.isTaken(this.root, relativePath, this.#id)) {
+      await this.#setAside(this.root, relativePath)
+    }
+    const versions = this.#versions(part, version)
+    const file = await this.#files.create(this.root, relativePath, { ifExists: policy, versions })
     this.#inUse.claim(this.root, file.relativePath, this.#id)
     return file
+  }
+
+  /** Versions of a part's name, counted from `first`. */
+  #versions(part: NewPart, first: number): NameVersions {
+    const { numbering } = this.#request
+    const path = (version: number) => this.path(part, first + version - 1)
+    const versions: NameVersions = {
+      path,
+      read: (found) => {
+        const version = parsePartName(found, numbering).version - first + 1
+        return [1, version].find((candidate) => candidate >= 1 && path(candidate) === found)
+      },
+      next: numbering === 'suffix' ? 'afterHighest' : 'lowestFree',
+      maxVersion: numbering === 'indexed' ? MAX_INDEXED_VERSION - first + 1 : Number.POSITIVE_INFINITY,
+      isReserved: (found) => this.#inUse.isTaken(this.root, found, this.#id),
+    }
+    const isAlone = numbering === 'suffix' || part.index > 1 || this.#naming.distinguishesParts
+    if (isAlone || (numbering === 'lastPlain' && !this.#isRotated)) return versions
+    // A recording of one file and one of several may not share a name: their parts would be taken for each other's.
+    const other = { numbered: numbering === 'lastPlain' || !this.#isRotated }
+    const extension = this.#extension(part.container)
+    const alsoTakenBy = (version: number) => [
+      this.#naming.format(this.#values(part, first + version - 1), extension, other),
+    ]
+    return { ...versions, alsoTakenBy }
+  }
+
+  #values(
+    { index, recordingStartedAtMs, startedAtMs, formats }: Omit<NewPart, 'container'>,
+    version: number,
+  ): NameValues {
+    let videoCodec = ''
+    let audioCodec = ''
+    for (const { kind, codec } of formats) {
+      if (kind === 'video') videoCodec ||= codec
+      else audioCodec ||= codec
+    }
+    const { stream, nameValues: caller } = this.#request
+    const times = { startedAtMs: recordingStartedAtMs, partStartedAtMs: startedAtMs }
+    return { stream, id: this.#id, ...times, part: index, version, videoCodec, audioCodec, caller }
+  }
+
+  #shown(index: number): NumberShown {
+    return this.#request.numbering === 'indexed' ? { numbered: this.#isRotated || index > 1 } : {}
+  }
+
+  #extension(container: Container): string {
+    return this.#request.extension ?? `.${container.extension}`
+  }
+
+  /** There may be several parts. */
+  get #isRotated(): boolean {
+    const { rotateSeconds, rotateBytes, rotateAt } = this.#request
+    return rotateSeconds + rotateBytes > 0 || rotateAt !== ''
+  }
+
+  get #rules(): NamingRules {
+    const { path, numbering, nameText, ifExists } = this.#request
+    const reserveBytes = ifExists === 'overwrite' ? REPLACING_RESERVE_BYTES : 0
+    return { path, numbering, text: nameText, reserveBytes }
   }
 
   /**

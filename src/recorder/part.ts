@@ -3,7 +3,7 @@ import type { Container, ContainerWriter, PartSummary, WriterOutput } from '#con
 import type { TrackFormat } from '#media/track.ts'
 import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
-import type { PartDocument, PartTrackDocument } from '#storage/recording-document.ts'
+import type { PartDocument, PartRename, PartTrackDocument } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
 import { PartAlteredError } from './errors.ts'
 import { PartTracks, type TrackLoss, type Zero } from './part-tracks.ts'
@@ -52,6 +52,8 @@ export interface PartOptions {
   readonly formats: ReadonlyMap<number, TrackFormat>
   /** What an appended file held before. */
   readonly previous: PartDocument | undefined
+  /** Its file will be called otherwise. */
+  readonly rename?: PartRename | undefined
   readonly events: PartEvents
   /** Why nothing may be written now though the disk would take it (the free-space floor); undefined when it may. */
   readonly refusal: () => TapedeckError | undefined
@@ -79,6 +81,10 @@ const CHECK_EVERY_MS = 1_000
 export class Part {
   readonly index: number
   readonly writer: ContainerWriter
+  /** Resolves to the file once it is in the catalog, undefined when it could not be had. */
+  readonly opened: Promise<PartFile | undefined>
+  /** See PartDocument. */
+  rename: PartRename | undefined
   readonly #options: PartOptions
   readonly #tracks: PartTracks
   readonly #formats: Map<number, TrackFormat>
@@ -107,11 +113,18 @@ export class Part {
     this.#options = options
     this.index = options.index
     this.writer = options.writer
+    this.rename = options.rename
     this.#tracks = new PartTracks(options.zero, options.previous)
     this.#formats = new Map(options.formats)
     this.#checkedMs = options.monotonicMs()
     this.#syncedMs = this.#checkedMs
-    this.#open().catch((error: unknown) => this.#fail(error))
+    this.opened = this.#open().then(
+      () => this.#file,
+      (error: unknown) => {
+        this.#fail(error)
+        return undefined
+      },
+    )
   }
 
   /** Payload bytes accepted and not yet the kernel's. */
@@ -263,6 +276,7 @@ export class Part {
       bytes: this.#fileBytes,
       sha256: null,
       tracks: this.#tracks.documents(),
+      ...(this.rename !== undefined && { rename: this.rename }),
     }
   }
 

@@ -49,6 +49,7 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
     resumed: tell('resumed'),
     gap: tell('gap'),
     partOpened: tell('part.opened'),
+    partRenaming: tell('part.renaming'),
     partReady: tell('part.ready'),
     written: (accessUnits) => {
       counted.written += accessUnits

@@ -35,6 +35,8 @@ export interface RecordingEvents {
   resumed(recording: Recording): void
   gap(recording: Recording, gap: GapDocument): void
   partOpened(recording: Recording, part: PartDocument): void
+  /** A part's file is about to be renamed: what a crash must find is in the recording's document. */
+  partRenaming(recording: Recording): void
   partReady(recording: Recording, part: PartDocument, finishMs: number): void
   written(accessUnits: number, bytes: number, latencyMs: number): void
   received(): void
@@ -132,6 +134,7 @@ export class Recording {
           events.partOpened(this, part)
           this.#begun.resolve()
         },
+        renaming: () => events.partRenaming(this),
         written: (accessUnits, bytes, latencyMs) => {
           events.written(accessUnits, bytes, latencyMs)
           if (accessUnits > 0) this.#hasWritten()
@@ -219,7 +222,7 @@ export class Recording {
     if (this.#limit.isPast || waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
   }
 
-  /** Asks for a new part at the next random access point. */
+  /** Asks for a new part at the next random access point, or with exact cuts at once. */
   split(): void {
     this.#output.split()
   }

@@ -41,6 +41,7 @@ export class Reporter {
     partOpened: (recording, part) => {
       this.events.emit({ type: 'part.opened', recording: this.note(recording, 'now'), part })
     },
+    partRenaming: (recording) => void this.note(recording, 'now'),
     partReady: (recording, part, finishMs) => {
       this.#options.tally.finished(finishMs)
       const { index, bytes, durationMs } = part

@@ -1,8 +1,3 @@
-/** Longest file or folder name of Linux, macOS and Windows file systems. */
-export const MAX_COMPONENT_BYTES = 255
-
-const encoder = new TextEncoder()
-
 /**
  * One path component that every file system takes and no listing hides, from text of a stranger. Replaced by `_`: path
  * separators and what Windows and SMB refuse (`< > : " \ | ? *`), control and format characters (which could reverse
@@ -15,19 +10,6 @@ export function safeComponent(text: string): string {
     .replace(/[<>:"/\\|?*\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/gu, '_')
     .replace(/^[.\s]|[.\s]+$/gu, '_')
   return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? `_${safe}` : safe
-}
-
-/** Shortens to a number of UTF-8 bytes without cutting a character apart. */
-export function trimToBytes(text: string, maxBytes: number): string {
-  if (encoder.encode(text).length <= maxBytes) return text
-  let bytes = 0
-  let end = 0
-  for (const character of text) {
-    bytes += encoder.encode(character).length
-    if (bytes > maxBytes) break
-    end += character.length
-  }
-  return text.slice(0, end)
 }
 
 /** Shortens to a number of characters (code points). */

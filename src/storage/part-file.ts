@@ -8,7 +8,7 @@ import type { PartBytes } from '#containers/container.ts'
  * disk takes bytes; changes that replace bytes may have been made.
  */
 export interface PartFile extends PartBytes, AsyncDisposable {
-  /** Absolute. Changes once, in commit(), when the part replaces an existing file. */
+  /** Absolute. Changes in moveTo(), and in commit() when the part replaces an existing file. */
   readonly path: string
   /** Relative to the root it was created in, with forward slashes; the file name when it was opened by path alone. */
   readonly relativePath: string
@@ -25,6 +25,12 @@ export interface PartFile extends PartBytes, AsyncDisposable {
    * that a stop never waits for a slow disk: call sync() when it need not be quick. Idempotent.
    */
   commit(): Promise<void>
+  /**
+   * Gives the file another name below the root, with its folders, and never another file's: false when it is taken.
+   * Synced; while it is open for writing, too.
+   * @throws {OutsideRootError}
+   */
+  moveTo(root: string, relativePath: string): Promise<boolean>
   /** Closes and deletes the file: nothing worth keeping reached it. Does nothing after commit(). */
   discard(): Promise<void>
   close(): Promise<void>

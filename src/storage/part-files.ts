@@ -1,5 +1,5 @@
 import { close, constants, open as openCallback } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { makeFolder, resolveInRoot } from './confine.ts'
@@ -13,12 +13,49 @@ const openDescriptor = promisify(openCallback)
 const closeDescriptor = promisify(close)
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants
 
+/** The names a part may have when the one that is wanted is taken. All in one folder. */
+export interface NameVersions {
+  /** Relative path of a version, 1 being the name that is wanted. */
+  path(version: number): string
+  /** The version a path in that folder is, undefined when it is none of them. */
+  read(path: string): number | undefined
+  /** Other paths that make a version taken (a part of a recording of the same name). */
+  alsoTakenBy?(version: number): readonly string[]
+  /**
+   * `afterHighest`: numbers of deleted recordings aren't used again, so that numbers tell the order. `lowestFree`: the
+   * first gap.
+   */
+  readonly next: 'afterHighest' | 'lowestFree'
+  readonly maxVersion: number
+  /** Taken though no file shows it: a recording in progress will need the name. */
+  isReserved?(path: string): boolean
+}
+
 export interface CreatePartOptions {
   /**
-   * The name is taken: `version` takes the next number after the highest in use (`cam1_v2.mp4`); `overwrite` writes to
-   * a hidden file beside it, which commit() moves over the old one; `fail` throws.
+   * The name is taken: `version` takes another; `overwrite` writes to a hidden file beside it, which commit() moves over
+   * the old one; `fail` throws.
    */
   readonly ifExists: 'version' | 'overwrite' | 'fail'
+  /** Default: `x_v2.mp4`, `x_v3.mp4` … after the highest in use. */
+  readonly versions?: NameVersions
+}
+
+/** `x_v2.mp4`, `x_v3.mp4` … of a path. */
+export function plainVersions(relativePath: string): NameVersions {
+  const wanted = parsePartName(relativePath)
+  return {
+    path: (version) =>
+      version === 1 ? relativePath : formatPartName({ ...wanted, version: wanted.version + version - 1 }),
+    read: (path) => {
+      if (path === relativePath) return 1
+      const { version, ...other } = parsePartName(path)
+      const isSame = formatPartName({ ...other, version: wanted.version }) === relativePath
+      return isSame && version > wanted.version ? version - wanted.version + 1 : undefined
+    },
+    next: 'afterHighest',
+    maxVersion: Number.POSITIVE_INFINITY,
+  }
 }
 
 /**
@@ -33,13 +70,12 @@ export async function createPartFile(
 ): Promise<PartFile> {
   const path = await resolveInRoot(root, relativePath)
   await makeFolder(root, dirname(path))
-  const folder = relativePath.slice(0, relativePath.length - basename(relativePath).length)
-  const wanted = basename(relativePath)
-  const attempt = await claimName(dirname(path), wanted, options).catch(async (error: unknown) => {
+  const place = { folder: dirname(path), within: relativePath.slice(0, relativePath.length - basename(path).length) }
+  const attempt = await claimName(place, relativePath, options).catch(async (error: unknown) => {
     if (!(error instanceof StorageVanishedError)) throw error
     // Retention removes folders that became empty, perhaps this one between the two calls.
     await makeFolder(root, dirname(path))
-    return claimName(dirname(path), wanted, options)
+    return claimName(place, relativePath, options)
   })
   const created = resolve(dirname(path), attempt.fileName)
   try {
@@ -51,9 +87,9 @@ export async function createPartFile(
   return new DiskPart({
     descriptor: attempt.descriptor,
     path: created,
-    relativePath: folder + attempt.fileName,
+    relativePath: place.within + attempt.fileName,
     sizeBytes: 0,
-    replaces: attempt.fileName === wanted ? undefined : replacedName(attempt.fileName),
+    replaces: options.ifExists === 'overwrite' ? replacedName(attempt.fileName) : undefined,
   })
 }
 
@@ -109,20 +145,59 @@ interface Claim {
   readonly fileName: string
 }
 
-async function claimName(folder: string, wanted: string, options: CreatePartOptions): Promise<Claim> {
-  const free = await tryCreate(folder, wanted)
-  if (free !== undefined) return free
-  if (options.ifExists === 'fail') throw new NameTakenError(resolve(folder, wanted))
+interface Folder {
+  /** Absolute. */
+  readonly folder: string
+  /** Relative to the root, with its trailing slash; empty for the root itself. */
+  readonly within: string
+}
+
+async function claimName(place: Folder, wanted: string, options: CreatePartOptions): Promise<Claim> {
+  const versions = options.versions ?? plainVersions(wanted)
+  const { folder, within } = place
+  const fileName = wanted.slice(within.length)
   if (options.ifExists === 'overwrite') {
+    const free = await tryCreate(folder, fileName)
+    if (free !== undefined) return free
     for (let attempt = 1; ; attempt++) {
-      const claim = await tryCreate(folder, replacingName(wanted, attempt))
+      const claim = await tryCreate(folder, replacingName(fileName, attempt))
       if (claim !== undefined) return claim
     }
   }
-  const name = parsePartName(wanted)
-  for (let version = (await highestVersion(folder, wanted)) + 1; ; version++) {
-    const claim = await tryCreate(folder, formatPartName({ ...name, version }))
+  const isFree = async (version: number) => {
+    if (versions.isReserved?.(versions.path(version)) === true) return false
+    for (const path of versions.alsoTakenBy?.(version) ?? []) {
+      if (versions.isReserved?.(path) === true || (await exists(resolve(folder, path.slice(within.length)))))
+        return false
+    }
+    return true
+  }
+  if (await isFree(1)) {
+    const free = await tryCreate(folder, fileName)
+    if (free !== undefined) return free
+  }
+  if (options.ifExists === 'fail') throw new NameTakenError(resolve(folder, fileName))
+  const first = versions.next === 'lowestFree' ? 2 : (await highestVersion(place, versions)) + 1
+  for (let version = first; version <= versions.maxVersion; version++) {
+    if (!(await isFree(version))) continue
+    const claim = await tryCreate(folder, versions.path(version).slice(within.length))
     if (claim !== undefined) return claim
+  }
+  throw new NameTakenError(resolve(folder, fileName))
+}
+
+/** Whether anything lies there, be it a link that leads nowhere. */
+export async function isThere(root: string, relativePath: string): Promise<boolean> {
+  return exists(await resolveInRoot(root, relativePath))
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw storageErrorFrom(error, path)
   }
 }
 
@@ -137,16 +212,10 @@ async function tryCreate(folder: string, fileName: string): Promise<Claim | unde
   }
 }
 
-/** Highest, not first free: numbers of deleted recordings aren't used again, so that numbers tell the order. */
-async function highestVersion(folder: string, wanted: string): Promise<number> {
-  const name = parsePartName(wanted)
-  let highest = name.version
+async function highestVersion({ folder, within }: Folder, versions: NameVersions): Promise<number> {
+  let highest = 1
   try {
-    for (const entry of await readdir(folder)) {
-      const other = parsePartName(entry)
-      const sameName = other.base === name.base && other.part === name.part && other.extension === name.extension
-      if (sameName && other.version > highest) highest = other.version
-    }
+    for (const entry of await readdir(folder)) highest = Math.max(highest, versions.read(within + entry) ?? 1)
   } catch (error) {
     throw storageErrorFrom(error, folder)
   }

@@ -58,6 +58,16 @@ export interface PartDocument {
   /** Of the final file, lower-case hex; null until computed (in the background, after `ready`). */
   readonly sha256: string | null
   readonly tracks: readonly PartTrackDocument[]
+  /** Its file is to be called otherwise; absent once it has its last name. */
+  readonly rename?: PartRename
+}
+
+/** How a part's file will be called. */
+export interface PartRename {
+  /** Path it is being given, noted before it is: after a crash in between, the file is there if anything is. */
+  readonly to?: string
+  /** What the recorder makes the name from once the part is final. */
+  readonly recipe?: string
 }
 
 /** One track of a part, as far as it is known. */

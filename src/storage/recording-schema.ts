@@ -35,6 +35,7 @@ const Part = Type.Object({
   bytes: count,
   sha256: orNull(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   tracks: PART_TRACKS_SCHEMA,
+  rename: Type.Optional(Type.Object({ to: Type.Optional(text), recipe: Type.Optional(text) })),
 })
 
 const LedgerTrack = Type.Object({

@@ -72,6 +72,11 @@ export class FaultFile implements PartFile {
     await this.#inner.commit()
   }
 
+  async moveTo(root: string, relativePath: string): Promise<boolean> {
+    this.#fail(this.faults.failSync)
+    return this.#inner.moveTo(root, relativePath)
+  }
+
   discard(): Promise<void> {
     return this.#inner.discard()
   }

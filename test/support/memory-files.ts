@@ -54,8 +54,8 @@ export class MemoryDisk {
 }
 
 class MemoryFile implements PartFile {
-  readonly path: string
-  readonly relativePath: string
+  path: string
+  relativePath: string
   readonly #disk: MemoryDisk
   readonly #part: MemoryPart
   #last: Promise<unknown> = Promise.resolve()
@@ -93,6 +93,16 @@ class MemoryFile implements PartFile {
 
   commit(): Promise<void> {
     return this.#inOrder(async () => {})
+  }
+
+  async moveTo(_root: string, relativePath: string): Promise<boolean> {
+    await this.#disk.turn()
+    if (this.#disk.parts.has(relativePath)) return false
+    this.#disk.parts.delete(this.path)
+    this.#disk.parts.set(relativePath, this.#part)
+    this.path = relativePath
+    this.relativePath = relativePath
+    return true
   }
 
   async discard(): Promise<void> {
