@@ -49,6 +49,22 @@ export interface RuleRow {
   readonly origin: 'config' | 'api'
 }
 
+/** A stream to be fetched from another server, as stored. */
+export interface PullRow {
+  readonly id: string
+  /** The node that fetches it. */
+  readonly node: string
+  /** Where it is published. */
+  readonly path: string
+  /** With its credentials. */
+  readonly url: string
+  readonly keepAlive: boolean
+  readonly verifyTls: boolean
+  readonly metadata: Readonly<Record<string, string>>
+  /** Only `api` pulls are stored. */
+  readonly origin: 'config' | 'api'
+}
+
 /** Where recordings are remembered. Asynchronous: SQLite runs in a worker thread, another backend is a server. */
 export interface Catalog extends AsyncDisposable {
   /** Inserts or replaces the recording with its parts, ledger and gaps. */
@@ -71,4 +87,8 @@ export interface Catalog extends AsyncDisposable {
   saveRule(rule: RuleRow): Promise<void>
   removeRule(id: string): Promise<void>
   rules(): Promise<readonly RuleRow[]>
+  savePull(pull: PullRow): Promise<void>
+  removePull(id: string): Promise<void>
+  /** Of this node, oldest first. */
+  pulls(node: string): Promise<readonly PullRow[]>
 }

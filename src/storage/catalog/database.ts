@@ -1,10 +1,10 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { RecordingDocument } from '../recording-document.ts'
-import type { RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
+import type { PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
 import { migrate } from './migrations.ts'
 import { checkQuery, writeCursor } from './page.ts'
 import { Row } from './row.ts'
-import { gapFromRow, ledgerTrackFromRow, partFromRow, recordingFromRow, ruleFromRow } from './rows.ts'
+import { gapFromRow, ledgerTrackFromRow, partFromRow, pullFromRow, recordingFromRow, ruleFromRow } from './rows.ts'
 import { STATEMENTS, type StatementName } from './statements.ts'
 
 type Statement = ReturnType<DatabaseSync['prepare']>
@@ -156,6 +156,18 @@ export class CatalogDatabase implements Disposable {
 
   rules(): readonly RuleRow[] {
     return this.#all('rules', []).map(ruleFromRow)
+  }
+
+  savePull({ id, node, path, url, keepAlive, verifyTls, metadata }: PullRow): void {
+    this.#run('savePull', [id, node, path, url, keepAlive ? 1 : 0, verifyTls ? 1 : 0, JSON.stringify(metadata)])
+  }
+
+  removePull(id: string): void {
+    this.#run('removePull', [id])
+  }
+
+  pulls(node: string): readonly PullRow[] {
+    return this.#all('pulls', [node]).map(pullFromRow)
   }
 
   [Symbol.dispose](): void {

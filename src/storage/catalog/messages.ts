@@ -16,6 +16,9 @@ export const CATALOG_METHODS = [
   'saveRule',
   'removeRule',
   'rules',
+  'savePull',
+  'removePull',
+  'pulls',
 ] as const satisfies readonly (keyof CatalogDatabase)[]
 export type CatalogMethod = (typeof CATALOG_METHODS)[number]
 

@@ -85,6 +85,17 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE rules ADD COLUMN once       INTEGER NOT NULL DEFAULT 0;   -- 0 or 1
   ALTER TABLE rules ADD COLUMN metadata   TEXT NOT NULL DEFAULT '{}';   -- JSON object of strings
   `,
+  `
+  CREATE TABLE pulls (
+    id             TEXT PRIMARY KEY,
+    node           TEXT NOT NULL,
+    path           TEXT NOT NULL,
+    url            TEXT NOT NULL,             -- with credentials
+    keep_alive     INTEGER NOT NULL,          -- 0 or 1
+    verify_tls     INTEGER NOT NULL,          -- 0 or 1
+    metadata       TEXT NOT NULL              -- JSON object of strings
+  ) WITHOUT ROWID;
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

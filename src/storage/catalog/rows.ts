@@ -8,7 +8,7 @@ import {
   type RecordingDocument,
 } from '../recording-document.ts'
 import { readPartTracks } from '../recording-schema.ts'
-import { RULE_RECORDS, type RuleRow } from './catalog.ts'
+import { type PullRow, RULE_RECORDS, type RuleRow } from './catalog.ts'
 import { CatalogDamagedError } from './errors.ts'
 import type { Row } from './row.ts'
 
@@ -95,6 +95,20 @@ export function ruleFromRow(row: Row): RuleRow {
     once: row.boolean('once'),
     metadata: metadataFrom(row.json('metadata')),
     origin: row.oneOf('origin', ['config', 'api']),
+  }
+}
+
+/** A pull as it was saved. */
+export function pullFromRow(row: Row): PullRow {
+  return {
+    id: row.text('id'),
+    node: row.text('node'),
+    path: row.text('path'),
+    url: row.text('url'),
+    keepAlive: row.boolean('keep_alive'),
+    verifyTls: row.boolean('verify_tls'),
+    metadata: metadataFrom(row.json('metadata')),
+    origin: 'api',
   }
 }
 

@@ -138,6 +138,31 @@ test('unfinished, oldest, totals and paths', async () => {
   assert.ok((await catalog.knownPaths()).has('/recordings\0open.mp4'))
 })
 
+test('pulls are kept with their credentials, each for its node', async () => {
+  await using folder = await TempFolder.make()
+  const pull = {
+    id: 'a',
+    node: 'node-1',
+    path: 'live/gate',
+    url: 'rtmp://me:secret@host/live/gate?token=x',
+    keepAlive: true,
+    verifyTls: false,
+    metadata: { floor: '2' },
+    origin: 'api',
+  } as const
+  {
+    await using catalog = await openCatalog(folder.path)
+    await catalog.savePull({ ...pull, verifyTls: true })
+    await catalog.savePull(pull)
+    await catalog.savePull({ ...pull, id: 'b', node: 'node-2' })
+  }
+  await using catalog = await openCatalog(folder.path)
+  assert.deepEqual(await catalog.pulls('node-1'), [pull])
+  await catalog.removePull('a')
+  assert.deepEqual(await catalog.pulls('node-1'), [])
+  assert.equal((await catalog.pulls('node-2')).length, 1)
+})
+
 test('rules are kept, highest priority first', async () => {
   await using folder = await TempFolder.make()
   await using catalog = await openCatalog(folder.path)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Runtime } from '#base/runtime.ts'
 import type { RecordingDocument } from '../recording-document.ts'
-import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
+import type { Catalog, PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
 import type { CatalogDatabase } from './database.ts'
 import { CatalogClosedError } from './errors.ts'
 import type {
@@ -127,6 +127,18 @@ export class SqliteCatalog implements Catalog {
 
   rules(): Promise<readonly RuleRow[]> {
     return this.#call('rules')
+  }
+
+  savePull(pull: PullRow): Promise<void> {
+    return this.#call('savePull', pull)
+  }
+
+  removePull(id: string): Promise<void> {
+    return this.#call('removePull', id)
+  }
+
+  pulls(node: string): Promise<readonly PullRow[]> {
+    return this.#call('pulls', node)
   }
 
   /** Waits for the calls made so far. */
