@@ -14,6 +14,7 @@ import { RecordHooks } from './record-hooks.ts'
 import { checkTemplate } from './record-name.ts'
 import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
+import { RTMP_NAMES } from './rtmp-names.ts'
 import { type RecordSettings, readSettings } from './settings.ts'
 import { statistics } from './statistics.ts'
 import { openWeb } from './web.ts'
@@ -63,7 +64,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
     addresses['https'] = opening.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
   }
   const owned = opening.move()
-  return { addresses, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { addresses, rtmp: RTMP_NAMES, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 const SECTION = 'facades.flashphoner'
