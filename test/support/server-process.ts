@@ -7,22 +7,28 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const START_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 20_000
 
+/** What `serve --json` prints. */
+type ReadyDocument = Pick<ServerProcess, 'page' | 'rtmp' | 'facades'>
+
 /** A whole server in a process of its own, on free ports, with its files in a folder of the test's. */
 export class ServerProcess implements AsyncDisposable {
   /** Address of the page, with a slash at the end. */
   readonly page: string
   /** `rtmp://host:port`. */
   readonly rtmp: string
+  /** Address (`host:port`) of every door of every enabled facade. */
+  readonly facades: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly child: ChildProcess
   /** Everything it logged, newest last. */
   readonly log: readonly string[]
   #killed = false
 
-  constructor(child: ChildProcess, log: readonly string[], ready: { page: string; rtmp: string }) {
+  constructor(child: ChildProcess, log: readonly string[], ready: ReadyDocument) {
     this.child = child
     this.log = log
     this.page = ready.page
     this.rtmp = ready.rtmp
+    this.facades = ready.facades
   }
 
   /** Ends it as Ctrl-C does, with its recordings finished. Idempotent. @throws when it does not end or ends badly */
@@ -73,7 +79,7 @@ export async function startServerProcess(
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
   for await (const line of lines) {
     clearTimeout(timer)
-    const ready = JSON.parse(line) as { page: string; rtmp: string }
+    const ready = JSON.parse(line) as ReadyDocument
     child.stdout.resume() // whatever else it says must not fill the pipe
     return new ServerProcess(child, log, ready)
   }
