@@ -1,10 +1,15 @@
+import type { ListenAddress } from '#config/config.ts'
 import { implementFacade } from '../facade.ts'
 import { applicationSettings } from './applications.ts'
+import { Authentication } from './authentication.ts'
 import { WOWZA } from './declaration.ts'
+import { createDoor } from './http-door.ts'
 import { LiveStreams } from './live-stream.ts'
+import { problemPage, registerLiveStreamRecord } from './livestreamrecord.ts'
 import type { FileRules } from './record-options.ts'
 import { Recorders } from './recorders.ts'
 import { RtmpFront } from './rtmp.ts'
+import { loadUsers } from './users.ts'
 
 /** Flash Media Server, Wowza LiveStreamRecord and nanoStream: publish types, calls, and both HTTP interfaces. */
 export const wowza = implementFacade(WOWZA, {
@@ -18,7 +23,28 @@ export const wowza = implementFacade(WOWZA, {
     const streams = new LiveStreams((path) => control.hub.get(path) !== undefined)
     const recorders = opening.use(new Recorders({ control, log, rules }))
     const rtmp = new RtmpFront({ control, log, settings, rules, streams, recorders })
+    const { http, anonymous } = settings
+    const authentication = new Authentication({
+      users: await loadUsers(settings),
+      credentials: control.credentials,
+      anonymous,
+      nowMs: runtime.nowMs,
+    })
+    const common = { runtime: { ...runtime, log }, authentication, anonymous }
+    const addresses: Record<string, ListenAddress> = {}
+    if (http.listen !== undefined) {
+      const door = opening.use(
+        createDoor({
+          ...common,
+          listen: http.listen,
+          configKey: 'facades.wowza.http.listen',
+          answerError: (problem, _request, reply) => reply.type('text/html; charset=utf-8').send(problemPage(problem)),
+        }),
+      )
+      registerLiveStreamRecord(door.app, { control, settings, streams, recorders, askers: door.askers })
+      addresses['http'] = await door.listen()
+    }
     const owned = opening.move()
-    return { addresses: {}, rtmp, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+    return { addresses, rtmp, [Symbol.asyncDispose]: () => owned.disposeAsync() }
   },
 })
