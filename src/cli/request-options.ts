@@ -10,6 +10,9 @@ export function withRequestOptions(command: Command): Command {
     .addOption(new Option('--if-exists <policy>', 'when the name is taken').choices(IF_EXISTS))
     .option('--rotate-seconds <seconds>', 'a new part after this long', positive)
     .option('--rotate-bytes <size>', 'a new part after this much, such as 1GiB', size)
+    .option('--rotate-at <cron>', 'a new part whenever this cron expression says, such as "0 * * * *"')
+    .addOption(new Option('--rotate-cut <where>', 'where new parts begin').choices(['keyframe', 'exact']))
+    .option('--mp4-compatible32', 'MP4 for old players: 32-bit fields, 4 GiB at most')
     .option('--max-seconds <seconds>', 'stop after this long', positive)
     .option('--no-audio', 'leave audio out')
     .option('--no-video', 'leave video out')
@@ -22,6 +25,9 @@ export interface RequestOptions {
   readonly ifExists?: IfExists
   readonly rotateSeconds?: number
   readonly rotateBytes?: number
+  readonly rotateAt?: string
+  readonly rotateCut?: 'keyframe' | 'exact'
+  readonly mp4Compatible32?: true
   readonly maxSeconds?: number
   readonly audio: boolean
   readonly video: boolean
@@ -30,15 +36,18 @@ export interface RequestOptions {
 
 /** The request's fields, without the stream. */
 export function requestFromOptions(options: RequestOptions): Omit<RecordingRequest, 'stream'> {
-  const { rotateSeconds, rotateBytes, format, ifExists, maxSeconds, metadata } = options
+  const { rotateSeconds, rotateBytes, rotateAt, rotateCut, format, ifExists, maxSeconds, metadata } = options
   const rotate = {
     ...(rotateSeconds === undefined ? {} : { seconds: rotateSeconds }),
     ...(rotateBytes === undefined ? {} : { bytes: rotateBytes }),
+    ...(rotateAt === undefined ? {} : { at: rotateAt }),
+    ...(rotateCut === undefined ? {} : { cut: rotateCut }),
   }
   return {
     ...(format === undefined ? {} : { format }),
     ...(ifExists === undefined ? {} : { ifExists }),
     ...(maxSeconds === undefined ? {} : { maxSeconds }),
+    ...(options.mp4Compatible32 === undefined ? {} : { mp4Compatible32: true }),
     ...(Object.keys(rotate).length === 0 ? {} : { rotate }),
     ...(options.audio && options.video ? {} : { tracks: { audio: options.audio, video: options.video } }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),

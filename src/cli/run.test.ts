@@ -112,15 +112,18 @@ test('show prints all about a recording, or the answer as it is', async () => {
 test('start sends the request that its options describe, with the token', async () => {
   await withApi({ 'POST /api/v1/recordings': { status: 201, body: RECORDING } }, async (env, asked) => {
     const options = ['--format', 'ts', '--rotate-bytes', '1GiB', '--no-audio', '--metadata', 'a=b', '--wait']
+    options.push('--rotate-at', '0 * * * *', '--rotate-cut', 'exact', '--path', 'a/b', '--pre-roll-seconds', '5')
     const { exitCode, out } = await run(['start', 'live/cam1', ...options, '--token', 'secret'], env)
     assert.equal(exitCode, 0)
     assert.equal(out, RECORDING.id)
     const expected = {
       stream: 'live/cam1',
       format: 'ts',
-      rotate: { bytes: 1024 ** 3 },
+      rotate: { bytes: 1024 ** 3, at: '0 * * * *', cut: 'exact' },
       tracks: { audio: false, video: true },
       metadata: { a: 'b' },
+      path: 'a/b',
+      preRollSeconds: 5,
       waitForStream: true,
     }
     assert.deepEqual(asked, [`POST /api/v1/recordings Bearer secret ${JSON.stringify(expected)}`])

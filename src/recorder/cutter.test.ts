@@ -18,7 +18,7 @@ function timed(track: 'v' | 'a', ms: number, key = false, changed = false): Time
 }
 
 /** A cutter that lists what it writes, with `|` where a part begins. */
-function listed() {
+function listed({ isExact = false } = {}) {
   let nowMs = 0
   const out: string[] = []
   /** A part takes one format of each track. */
@@ -37,6 +37,7 @@ function listed() {
       },
     },
     () => nowMs,
+    isExact,
   )
   return { cutter, out, advance: (ms: number) => (nowMs += ms) }
 }
@@ -58,6 +59,24 @@ test('audio ahead of the cut waits for it and goes to the new part', () => {
   cutter.push(timed('v', 80, true), 'due')
   cutter.push(timed('v', 120), 'never')
   assert.deepEqual(out, ['v0', 'v40', 'a60', '|', 'v80', 'a80', 'a100', 'v120'])
+})
+
+test('an exact cut is at the access unit where it is due, and sound divides where that is decoded', () => {
+  const { cutter, out } = listed({ isExact: true })
+  cutter.push(timed('v', 0, true), 'never')
+  cutter.push(timed('a', 0), 'never')
+  cutter.push(timed('v', 40), 'possible')
+  cutter.push(timed('a', 70), 'possible')
+  cutter.push(timed('a', 90), 'possible')
+  cutter.push(timed('v', 80), 'due')
+  cutter.push(timed('v', 120), 'never')
+  assert.deepEqual(out, ['v0', 'a0', 'v40', 'a70', '|', 'v80', 'a90', 'v120'])
+  // Asked for without warning, sound that was written already keeps it waiting.
+  cutter.push(timed('a', 190), 'never')
+  cutter.push(timed('v', 160), 'due')
+  cutter.push(timed('v', 200), 'due')
+  cutter.push(timed('a', 210), 'due')
+  assert.deepEqual(out.slice(8), ['a190', 'v160', '|', 'v200', 'a210'])
 })
 
 test('audio behind the cut still reaches the old part', () => {

@@ -39,8 +39,8 @@ interface Division {
 }
 
 /**
- * Divides interleaved tracks at a random access point of the leading track: every other track's access units go to the
- * side their presentation time belongs to (promise 5). Near a cut it holds back what may belong to the other side:
+ * Divides interleaved tracks at a random access point of the leading track, or when exact cuts are wanted at any of its
+ * access units: every other track's access units go to the side their presentation time belongs to (promise 5). Near a cut it holds back what may belong to the other side:
  *
  *   through ── outlook ≠ never ──► watching ── GOP starts, outlook due ──► dividing ── all tracks past the cut ──► through
  *   any ── a format that the part can't take ──► dividing, at that GOP or, when another track changed, at the next
@@ -48,6 +48,7 @@ interface Division {
 export class Cutter implements Disposable {
   readonly #actions: CutterActions
   readonly #monotonicMs: () => number
+  readonly #isExact: boolean
   /** Watching: other tracks ahead of the leading one. Dividing: what belongs to the new part. */
   #held: TimedAccessUnit[] = []
   #heldBytes = 0
@@ -59,9 +60,11 @@ export class Cutter implements Disposable {
   #latestPtsMs = Number.NEGATIVE_INFINITY
   #division: Division | undefined
 
-  constructor(actions: CutterActions, monotonicMs: () => number) {
+  /** @param isExact a cut that is due comes with the next access unit of the leading track, decodable or not */
+  constructor(actions: CutterActions, monotonicMs: () => number, isExact: boolean) {
     this.#actions = actions
     this.#monotonicMs = monotonicMs
+    this.#isExact = isExact
   }
 
   get heldBytes(): number {
@@ -119,7 +122,8 @@ export class Cutter implements Disposable {
       else this.#hold(unit)
       return
     }
-    if (unit.startsGop && outlook === 'due' && ptsMs(unit) > this.#latestPtsMs) {
+    const mayBeHere = this.#isExact || unit.startsGop
+    if (mayBeHere && outlook === 'due' && this.#cutMs(unit) > this.#latestPtsMs) {
       const held = this.takeHeld()
       this.#division = { at: undefined, moved: new Set(), behind: new Set() }
       this.#divideAt(this.#division, unit, held)
@@ -133,7 +137,7 @@ export class Cutter implements Disposable {
 
   /** The leading track has come to the point; `held` is what was held before. */
   #divideAt(division: Division, at: TimedAccessUnit, held: readonly TimedAccessUnit[]): void {
-    const cutMs = ptsMs(at)
+    const cutMs = this.#cutMs(at)
     division.at = at
     const leadingId = at.accessUnit.format.trackId
     for (const [trackId, latestMs] of this.#othersPtsMs) {
@@ -158,7 +162,7 @@ export class Cutter implements Disposable {
       else this.#write(unit)
       return
     }
-    if (!unit.isLeading && !moved.has(trackId) && ptsMs(unit) < ptsMs(at)) {
+    if (!unit.isLeading && !moved.has(trackId) && ptsMs(unit) < this.#cutMs(at)) {
       this.#write(unit)
       return
     }
@@ -210,6 +214,14 @@ export class Cutter implements Disposable {
     this.#held = []
     this.#heldBytes = 0
     return held
+  }
+
+  /**
+   * Where other tracks divide. Nothing is presented before a random access point that is decoded after it; anywhere else
+   * something may be, but not before it is decoded.
+   */
+  #cutMs(at: TimedAccessUnit): number {
+    return this.#isExact ? dtsMs(at) : ptsMs(at)
   }
 
   #hold(unit: TimedAccessUnit): void {

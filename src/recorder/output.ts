@@ -61,6 +61,7 @@ export class Output {
   readonly #options: OutputOptions
   readonly #gate: GopGate
   readonly #rotation: Rotation
+  readonly #isExact: boolean
   readonly #cutter: Cutter
   readonly #parts: PartChain
   /** Owned by a part, or by the chain while there is none to write to. */
@@ -76,7 +77,9 @@ export class Output {
     const { request, settings, runtime, account, events } = options
     this.#options = options
     this.#gate = new GopGate(settings.queueBytes)
-    this.#rotation = new Rotation(request)
+    const isExact = request.rotateCut === 'exact'
+    this.#isExact = isExact
+    this.#rotation = new Rotation(request, { nowMs: runtime.nowMs, timeZone: settings.timeZone })
     this.#cutter = new Cutter(
       {
         accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
@@ -84,6 +87,7 @@ export class Output {
         cut: (at, held) => this.#begin(zeroAt(at), this.#formatsFrom(held)),
       },
       runtime.monotonicMs,
+      isExact,
     )
     this.#parts = new PartChain({
       maker: options.maker,
@@ -164,8 +168,8 @@ export class Output {
 
   /** Retains what it takes. @param atMs where the unit is decoded, on the recording's timeline */
   take(unit: TimedAccessUnit, atMs: number): void {
-    const { accessUnit, startsGop } = unit
-    this.#rotation.add(accessUnit.payloadBytes, atMs, startsGop)
+    const { accessUnit, isLeading, startsGop } = unit
+    this.#rotation.add(accessUnit.payloadBytes, atMs, isLeading && (startsGop || this.#isExact))
     if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
       this.#lose(unit)
       return
@@ -176,7 +180,7 @@ export class Output {
     this.#cutter.push(unit, part === undefined ? 'never' : this.#rotation.outlook(atMs, part.zeroMs, bytes))
   }
 
-  /** Asks for a new part at the next random access point. */
+  /** Asks for a new part at the next random access point, or with exact cuts at once. */
   split(): void {
     this.#rotation.split()
   }

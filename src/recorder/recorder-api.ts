@@ -61,7 +61,7 @@ export interface RecorderApi {
   start(request: RecordingRequest): Promise<RecordingDocument>
   /** Resolves when the file is final (state ready or failed). Stopping a finished recording gives it as it is. */
   stop(id: string): Promise<RecordingDocument>
-  /** Cuts a new part at the next random access point. */
+  /** Cuts a new part at the next random access point, or at once where the recording's cuts are exact. */
   split(id: string): Promise<RecordingDocument>
   get(id: string): Promise<RecordingDocument>
   list(query: RecordingQuery): Promise<RecordingPage>

@@ -58,6 +58,7 @@ export interface ResolvedRequest {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** What the configuration says where a request does not. */
 export interface RequestDefaults {
   readonly format: ContainerName | 'auto'
   readonly name: string

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Rotation } from './rotation.ts'
 
+const CLOCK = { nowMs: () => 0, timeZone: 'UTC' }
+
 /** A rotation that has seen two GOPs of a second and 100 kB. */
 function rotation(seconds: number, bytes: number): Rotation {
-  const made = new Rotation({ rotateSeconds: seconds, rotateBytes: bytes })
+  const made = new Rotation({ rotateSeconds: seconds, rotateBytes: bytes, rotateAt: '' }, CLOCK)
   for (const atMs of [0, 1_000, 2_000]) made.add(100_000, atMs, true)
   return made
 }
@@ -28,7 +30,7 @@ test('time counts from where the part begins', () => {
 })
 
 test('of short GOPs only half of one may be missing to the time', () => {
-  const sound = new Rotation({ rotateSeconds: 2, rotateBytes: 0 })
+  const sound = new Rotation({ rotateSeconds: 2, rotateBytes: 0, rotateAt: '' }, CLOCK)
   for (const atMs of [0, 20]) sound.add(100, atMs, true)
   assert.equal(sound.outlook(1_980, 0, 0), 'possible')
   assert.equal(sound.outlook(1_991, 0, 0), 'due')
@@ -40,4 +42,20 @@ test('a split is due until a part was begun', () => {
   assert.equal(made.outlook(0, 0, 0), 'due')
   made.wasCut()
   assert.equal(made.outlook(0, 0, 0), 'never')
+})
+
+test('by the clock on the wall, whatever the time in the recording', () => {
+  let nowMs = Date.parse('2026-11-20T10:59:58Z')
+  const clock = { nowMs: () => nowMs, timeZone: 'Europe/Berlin' }
+  const made = new Rotation({ rotateSeconds: 7_200, rotateBytes: 0, rotateAt: '0 12,14 * * *' }, clock)
+  assert.equal(made.outlook(5_000, 0, 0), 'never')
+  nowMs += 1_500
+  assert.equal(made.outlook(5_000, 0, 0), 'possible')
+  nowMs += 500
+  assert.equal(made.outlook(5_000, 0, 0), 'due')
+  nowMs += 1_000
+  assert.equal(made.outlook(6_000, 0, 0), 'due', 'until it was done')
+  made.wasCut()
+  assert.equal(made.outlook(6_000, 6_000, 0), 'never')
+  assert.equal(made.outlook(7_206_000, 6_000, 0), 'due', 'the other condition goes on')
 })
