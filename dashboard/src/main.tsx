@@ -41,6 +41,8 @@ const app: App = {
     concerns: (type) => type.startsWith('stream.'),
     everyMs: OFTEN_MS,
   }),
+  // Attempts have no events; what is told of has.
+  hooks: new Followed({ ask: () => client.hooks(), feed, concerns: () => true, everyMs: OFTEN_MS }),
   pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
 }
 

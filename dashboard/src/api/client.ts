@@ -1,4 +1,9 @@
 import type {
+  DeliveryDocument,
+  DeliveryPage,
+  DeliveryState,
+  DeliveryWithEvent,
+  HookDocument,
   PullDocument,
   RecordingDocument,
   RecordingPage,
@@ -19,6 +24,15 @@ const COMMAND_TIMEOUT_MS = 60_000
 export interface LibraryQuery {
   readonly stream: string
   readonly state: RecordingState | ''
+  readonly limit: number
+  /** From the page before. */
+  readonly cursor?: string | undefined
+}
+
+/** Which webhook deliveries are asked for. Empty strings mean: any. */
+export interface DeliveryQuery {
+  readonly state: DeliveryState | ''
+  readonly recording: string
   readonly limit: number
   /** From the page before. */
   readonly cursor?: string | undefined
@@ -114,6 +128,28 @@ export class ApiClient {
 
   async removePull(id: string): Promise<void> {
     await this.#request('DELETE', `pulls/${encodeURIComponent(id)}`)
+  }
+
+  async hooks(): Promise<readonly HookDocument[]> {
+    const answer = await this.#json<{ hooks: readonly HookDocument[] }>('GET', 'hooks')
+    return answer.hooks
+  }
+
+  async deliveries(query: DeliveryQuery): Promise<DeliveryPage> {
+    const parameters = new URLSearchParams({ limit: String(query.limit) })
+    if (query.state !== '') parameters.set('state', query.state)
+    if (query.recording !== '') parameters.set('recording', query.recording)
+    if (query.cursor !== undefined) parameters.set('cursor', query.cursor)
+    return this.#json('GET', `webhooks/deliveries?${parameters.toString()}`)
+  }
+
+  async delivery(id: string): Promise<DeliveryWithEvent> {
+    return this.#json('GET', `webhooks/deliveries/${encodeURIComponent(id)}`)
+  }
+
+  /** Sends it again, or at once if it waits. */
+  async replay(id: string): Promise<DeliveryDocument> {
+    return this.#json('POST', `webhooks/deliveries/${encodeURIComponent(id)}/replay`)
   }
 
   /** Says why a media address does not work, when the server has a reason; undefined when it serves it. */

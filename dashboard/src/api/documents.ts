@@ -119,6 +119,63 @@ export interface PullDocument {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** Where a webhook delivery stands. `dead`: given up; it can be replayed. */
+export type DeliveryState = 'pending' | 'delivered' | 'dead'
+
+/** Something of the operator's that is told of events. */
+export interface HookDocument {
+  readonly name: string
+  readonly kind: 'exec' | 'webhook'
+  /** The executable, or the address without login and query. */
+  readonly target: string
+  readonly match: string
+  readonly events: readonly string[]
+  readonly isSigned: boolean
+  readonly deliveries: Readonly<Record<DeliveryState, number>>
+  /** Deliveries there was no room for, since the start. */
+  readonly refused: number
+  readonly lastAttempt: {
+    /** ISO 8601. */
+    readonly at: string
+    readonly verdict: 'delivered' | 'retry' | 'dead' | 'interrupted'
+    readonly event: string
+    readonly status: number | null
+    readonly error: string | null
+    readonly durationMs: number
+  } | null
+}
+
+/** One event on its way to one webhook. Times are ISO 8601. */
+export interface DeliveryDocument {
+  readonly id: string
+  readonly hook: string
+  readonly eventId: string
+  readonly eventType: string
+  readonly stream: string
+  readonly recording: string | null
+  readonly state: DeliveryState
+  readonly attempts: number
+  readonly createdAt: string
+  /** Null when it is over. */
+  readonly nextAt: string | null
+  readonly endedAt: string | null
+  /** HTTP status of the last attempt; null when there was none, or no answer. */
+  readonly lastStatus: number | null
+  readonly lastError: string | null
+  readonly lastDurationMs: number | null
+}
+
+/** A delivery with what is sent. */
+export interface DeliveryWithEvent extends DeliveryDocument {
+  readonly event: unknown
+}
+
+/** A page of deliveries, newest first. */
+export interface DeliveryPage {
+  readonly deliveries: readonly DeliveryDocument[]
+  readonly nextCursor: string | null
+}
+
 /** What the server announces by `/events`. */
 export type ServerEvent =
   | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }

@@ -5,6 +5,7 @@ import { useMay } from '../state/use-may.ts'
 export function Navigation({ liveCount }: { liveCount: number | undefined }) {
   const current = sectionOf(useRoute())
   const mayRecord = useMay('record')
+  const mayManage = useMay('manage')
   const link = (section: Section, href: string, text: string) => (
     <a href={href} aria-current={current === section ? 'page' : undefined}>
       {text}
@@ -22,6 +23,7 @@ export function Navigation({ liveCount }: { liveCount: number | undefined }) {
       {link('library', '#/library', 'Library')}
       {mayRecord && link('rules', '#/rules', 'Rules')}
       {mayRecord && link('sources', '#/sources', 'Sources')}
+      {mayManage && link('hooks', '#/hooks', 'Hooks')}
     </nav>
   )
 }

@@ -3,7 +3,9 @@ import { useApp } from '../state/context.ts'
 import { type Route, useRoute } from '../state/route.ts'
 import { useStore } from '../state/store.ts'
 import { Announcer } from './announcer.tsx'
+import { DeliveryPage } from './delivery-page.tsx'
 import { Header } from './header.tsx'
+import { HooksPage } from './hooks-page.tsx'
 import { Library } from './library.tsx'
 import { LiveSection } from './live-section.tsx'
 import { RecordingPage } from './recording-page.tsx'
@@ -62,6 +64,10 @@ function RoutedPage({ route }: { route: Route }) {
       return <RulePage key={route.id} id={route.id} />
     case 'sources':
       return <SourcesPage />
+    case 'hooks':
+      return <HooksPage filter={route} />
+    case 'delivery':
+      return <DeliveryPage key={route.id} id={route.id} />
     default:
       return (
         <div class={link === 'away' ? 'stale' : undefined}>

@@ -1,7 +1,7 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { ApiClient } from '../api/client.ts'
-import type { PullDocument, RuleDocument } from '../api/documents.ts'
+import type { HookDocument, PullDocument, RuleDocument } from '../api/documents.ts'
 import type { TokenStore } from '../api/token-store.ts'
 import type { PictureSlots } from '../live/picture-slots.ts'
 import type { Feed } from './feed.ts'
@@ -15,6 +15,7 @@ export interface App {
   readonly feed: Feed
   readonly library: LibraryView
   readonly rules: Followed<readonly RuleDocument[]>
+  readonly hooks: Followed<readonly HookDocument[]>
   readonly pulls: Followed<readonly PullDocument[]>
   readonly toasts: Toasts
   readonly tokens: TokenStore

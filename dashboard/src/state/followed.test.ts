@@ -10,11 +10,11 @@ function followed(ask: () => Promise<string>) {
   const feed = {
     onEvent: (listener: (type: string) => void) => {
       onEvent.add(listener)
-      return () => {}
+      return () => void onEvent.delete(listener)
     },
     onResync: (listener: () => void) => {
       onResync.add(listener)
-      return () => {}
+      return () => void onResync.delete(listener)
     },
   }
   return {
@@ -65,6 +65,9 @@ test('asks while followed only, again for its events, and every so often', async
   t.mock.timers.tick(10_000)
   assert.equal(asked, 4)
   assert.equal(list.state.value.value, '4') // shown at once when come back to
+  list.follow()()
+  await settle()
+  assert.equal(asked, 5)
 })
 
 test('an answer older than what we were told is dropped', async (t) => {

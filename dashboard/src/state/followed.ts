@@ -28,21 +28,18 @@ export class Followed<Value> {
   readonly #options: FollowedOptions<Value>
   #timer: ReturnType<typeof setTimeout> | undefined
   #followers = 0
+  #unlisten: readonly (() => void)[] = []
   #asked = 0
 
   constructor(options: FollowedOptions<Value>) {
     this.#options = options
-    options.feed.onResync(() => this.#followers > 0 && void this.load())
-    options.feed.onEvent((type) => {
-      if (this.#followers > 0 && options.concerns(type)) this.#loadIn(EVENT_DELAY_MS)
-    })
   }
 
   /** Begins to ask; returns the way to stop. */
   follow(): () => void {
-    if (++this.#followers === 1) void this.load()
+    if (++this.#followers === 1) this.#begin()
     return () => {
-      if (--this.#followers === 0) clearTimeout(this.#timer)
+      if (--this.#followers === 0) this.#end()
     }
   }
 
@@ -66,6 +63,22 @@ export class Followed<Value> {
     this.#asked++ // an answer that is on its way is older
     this.state.update(({ value }) => ({ value: value === undefined ? undefined : change(value), refusal: undefined }))
     this.#loadIn(EVENT_DELAY_MS)
+  }
+
+  #begin(): void {
+    const { feed, concerns } = this.#options
+    this.#unlisten = [
+      feed.onResync(() => void this.load()),
+      feed.onEvent((type) => {
+        if (concerns(type)) this.#loadIn(EVENT_DELAY_MS)
+      }),
+    ]
+    void this.load()
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer)
+    for (const unlisten of this.#unlisten) unlisten()
   }
 
   #loadIn(delayMs: number): void {
