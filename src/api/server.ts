@@ -18,6 +18,7 @@ import { registerPosters } from './posters.ts'
 import { registerPreflight } from './preflight.ts'
 import { answerProblem, BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
 import { registerRecordings } from './recordings.ts'
+import { registerRulePreview } from './rule-preview.ts'
 import { registerRules } from './rules.ts'
 import { registerServerFacts } from './server-facts.ts'
 import { registerStreams } from './streams.ts'
@@ -126,6 +127,7 @@ const RESOURCES = [
   registerPosters,
   registerManifests,
   registerRules,
+  registerRulePreview,
   registerEvents,
   registerHealth,
   registerMetrics,

@@ -17,9 +17,9 @@ export interface Place {
   readonly path: string
 }
 
-/** Where a name leads to now, by container: what append and overwrite are about. */
-export function places(settings: RecorderSettings, request: ResolvedRequest, runtime: Runtime): Place[] {
-  const maker = new PartMaker(settings, { files: DISK, inUse: new FilesInUse() }, request, '')
+/** Where a name leads to now, by container: what append and overwrite are about. `id`: of the recording, if it is known. */
+export function places(settings: RecorderSettings, request: ResolvedRequest, runtime: Runtime, id = ''): Place[] {
+  const maker = new PartMaker(settings, { files: DISK, inUse: new FilesInUse() }, request, id)
   const names = request.format === 'auto' ? (['mp4', 'flv'] as const) : ([request.format] as const)
   return names.map((name) => {
     const nowMs = runtime.nowMs()

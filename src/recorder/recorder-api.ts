@@ -59,6 +59,11 @@ export interface RecorderApi {
    * @throws TapedeckError subclasses
    */
   start(request: RecordingRequest): Promise<RecordingDocument>
+  /**
+   * Path below its root that the first file of such a recording would have now: the stream need not be there, so codecs
+   * are unknown, and whether the name is taken is not looked at. @throws {RequestInvalidError} @throws {NameTemplateError}
+   */
+  expectedPath(request: RecordingRequest): string
   /** Resolves when the file is final (state ready or failed). Stopping a finished recording gives it as it is. */
   stop(id: string): Promise<RecordingDocument>
   /** Cuts a new part at the next random access point, or at once where the recording's cuts are exact. */

@@ -162,6 +162,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     return recording.isFinal ? document : recording.toDocument()
   }
 
+  expectedPath(request: RecordingRequest): string {
+    const { settings } = this.#options
+    const [place] = places(settings, resolveRequest(request, settings), this.#runtime, this.#runtime.newId())
+    return place?.path ?? ''
+  }
+
   async stop(id: string): Promise<RecordingDocument> {
     const recording = this.#recordings.get(id)
     if (recording === undefined) return this.get(id)

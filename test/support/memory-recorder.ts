@@ -77,6 +77,10 @@ export class MemoryRecorder implements RecorderApi {
     return recording
   }
 
+  expectedPath({ stream, format = 'mp4' }: RecordingRequest): string {
+    return `${stream}.${format}`
+  }
+
   async stop(id: string): Promise<RecordingDocument> {
     const recording = await this.get(id)
     if (!isRunning(recording)) return recording

@@ -57,4 +57,14 @@ export const RuleRemovalSchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** What a rule would do now, see rule-preview.ts. */
+export const RulePreviewSchema = Type.Object({
+  streams: listOf(Type.String(), { description: 'live streams that it matches, the first 20 by path' }),
+  total: Type.Integer({ minimum: 0, description: 'how many it matches' }),
+  example: Type.Object(
+    { stream: Type.String(), path: Type.String({ description: 'of its file, below the root' }) },
+    { description: 'a stream that it matches, live or made up' },
+  ),
+})
+
 export const RuleListSchema = Type.Object({ rules: listOf(RuleSchema) })
