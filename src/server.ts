@@ -13,9 +13,11 @@ import { createMp4, mp4Fragments } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { createControl, type PublishPoint } from '#control/control.ts'
 import { EventFeed } from '#control/event-feed.ts'
-import { ScriptRunner } from '#hooks/script-runner.ts'
+import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
+import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
+import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
 import { rebuildCatalog } from '#storage/catalog/rebuild.ts'
@@ -24,6 +26,7 @@ import { DigestQueue } from '#storage/digest-queue.ts'
 import { FreeSpace } from '#storage/free-space.ts'
 import { ManifestStore } from '#storage/manifests.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
+import { settleNames } from '#storage/part-rename.ts'
 import { recoverRecordings } from '#storage/recovery.ts'
 import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
@@ -36,6 +39,9 @@ const RETENTION_EVERY_MS = 10_000
 
 /** Reading pace of the hashes made in the background, so that they never compete with recording. */
 const DIGEST_BYTES_PER_SECOND = 50 * 1024 * 1024
+
+/** From connecting to an origin until it says that it plays. */
+const PULL_CONNECT_TIMEOUT_MS = 10_000
 
 const DASHBOARD = join(import.meta.dirname, '../dashboard/dist')
 
@@ -95,13 +101,31 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   const recover = async (onRecovered: (recording: RecordingDocument) => Promise<void>) => {
     if (catalog.isEmpty && options.isThrowaway !== true) await rebuild()
+    const note = async (recording: RecordingDocument) => {
+      await manifests.save(recording)
+      await catalog.save(recording)
+    }
+    for (const recording of await catalog.renaming(config.node)) {
+      if (isFinal(recording.state)) await note(await settleNames(recording))
+    }
     // What recovery makes ready is hashed as everything that becomes ready; this is what became so before the last end.
     const undigested = await catalog.undigested(config.node)
     const listed = await catalog.unfinished(config.node)
-    const active = new Set(recorder.active().map(({ id }) => id))
-    const unfinished = listed.filter(({ id }) => !active.has(id))
+    const isActive = (id: string) => recorder.active().some((recording) => recording.id === id)
+    const unfinished = listed.filter(({ id }) => !isActive(id))
+    // What a kill kept from hooks comes before what recovery has to tell.
+    await hooks.reconcile({ catalog, node: config.node, isActive })
     const { signal } = ending
-    await recoverRecordings(unfinished, { containers, concurrency: 4, retryMs: 2_000, runtime, onRecovered, signal })
+    await recoverRecordings(unfinished, {
+      containers,
+      concurrency: 4,
+      retryMs: 2_000,
+      runtime,
+      onRecovered,
+      note,
+      finalNames,
+      signal,
+    })
     for (const recording of undigested) digest(recording)
   }
   const freeSpace = opening.use(new FreeSpace({ roots, floorBytes: keep.minFreeBytes, pollMs: 1_000, log }))
@@ -129,9 +153,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   // What becomes final while the server closes is told as well: these outlive the recorder.
   const events = opening.use(new EventFeed(runtime))
-  const scripts = opening.use(
-    new ScriptRunner({ concurrency: config.hooks.concurrency, log, environment: process.env }),
-  )
+  const { random } = Math
+  const telling = { config, runtime, version: VERSION, fetch: globalThis.fetch, random, environment: process.env }
+  const hooks = opening.use(await Hooks.open(telling))
+  hooks.follow(events)
   const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
@@ -158,6 +183,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         },
         async remove(recording) {
           digests.cancel(recording.id)
+          await hooks.removing(recording)
           await removeRecording(recording, catalog, manifests)
         },
       },
@@ -188,6 +214,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       spaces: () => freeSpace.all(),
       runtime,
       isBusy: (id) => recorder.active().some((recording) => recording.id === id),
+      onDeleting: (recording) => hooks.removing(recording),
       onDeleted: (recording) => {
         digests.cancel(recording.id)
         recorder.events.emit({ type: 'recording.deleted', recording })
@@ -195,6 +222,9 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
   )
   retention.start(RETENTION_EVERY_MS)
+  const { idleTimeoutMs, maxMessageBytes, maxChunkStreams } = config.rtmp
+  const pullLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs, maxMessageBytes, maxChunkStreams }
+  const rtmpPull = opening.use(new RtmpPull({ runtime, hub, limits: pullLimits }))
   const control = opening.use(
     createControl({
       runtime,
@@ -203,7 +233,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       hub,
       recorder,
       events,
-      scripts,
+      scripts: hooks.scripts,
+      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull }, store: catalog },
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       manifestPath: (recording) => manifests.path(recording),
@@ -216,13 +247,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const rtmp = opening.use(
     new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),
   )
-  const api = opening.use(await createApi({ control, config, runtime, dashboardDir: DASHBOARD }))
+  control.metrics.add((registers) => hooks.registerMetrics(registers))
+  const api = opening.use(await createApi({ control, hooks, config, runtime, dashboardDir: DASHBOARD }))
   const rtmpAddresses = await rtmp.listen()
   for (const protocol of ['rtmp', 'rtmps'] as const) {
     const listen = rtmpAddresses[protocol]
     if (listen !== undefined) publishPoints.push({ protocol, listen })
   }
   const addresses = { api: await api.listen(), ...rtmpAddresses }
+  await control.start()
   log.info({ event: 'server.started', version: VERSION, addresses })
   for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {
     if (!isWritable)

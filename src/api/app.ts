@@ -9,6 +9,7 @@ import type {
 import type { Runtime } from '#base/runtime.ts'
 import type { Config } from '#config/config.ts'
 import type { Control } from '#control/control.ts'
+import type { Hooks } from '#hooks/hooks.ts'
 
 /** Fastify with typebox schemas as types. */
 export type App = FastifyInstance<
@@ -22,6 +23,7 @@ export type App = FastifyInstance<
 /** What every resource is given. */
 export interface Resources {
   readonly control: Control
+  readonly hooks: Pick<Hooks, 'describe' | 'deliveries' | 'delivery' | 'replay'>
   readonly config: Config
   readonly runtime: Runtime
 }

@@ -7,6 +7,7 @@ import type { App, Resources } from './app.ts'
 import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
 import { registerHealth } from './health.ts'
+import { registerHooks } from './hooks.ts'
 import { ApiListenError } from './listen-error.ts'
 import { liveRoute, registerLive } from './live.ts'
 import { registerManifests } from './manifests.ts'
@@ -17,6 +18,7 @@ import { registerPlayback } from './playback.ts'
 import { registerPosters } from './posters.ts'
 import { registerPreflight } from './preflight.ts'
 import { answerProblem, BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
+import { registerPulls } from './pulls.ts'
 import { registerRecordings } from './recordings.ts'
 import { registerRulePreview } from './rule-preview.ts'
 import { registerRules } from './rules.ts'
@@ -128,7 +130,9 @@ const RESOURCES = [
   registerManifests,
   registerRules,
   registerRulePreview,
+  registerPulls,
   registerEvents,
+  registerHooks,
   registerHealth,
   registerMetrics,
 ] as const

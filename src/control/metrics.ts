@@ -42,6 +42,11 @@ export class Metrics implements Disposable {
     this.#sources.use(countOutcomes(registers, options.recorder))
   }
 
+  /** Adds what somebody else counts. */
+  add(register: (registers: Registry[]) => void): void {
+    register([this.#registry])
+  }
+
   /** The exposition text. */
   text(): Promise<string> {
     return this.#registry.metrics()

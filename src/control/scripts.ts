@@ -26,6 +26,8 @@ export interface ScriptOutcome {
   readonly timedOut: boolean
   /** There is no such executable, or it may not be executed. */
   readonly missing: boolean
+  /** It did not run, or not to its end, for a reason that passes: the server was being stopped, too many waited. */
+  readonly isPassing: boolean
   /** Why it did not run, in words; null when it did. */
   readonly problem: string | null
   /** The end of what it printed, both outputs as they came; at most 16,384 characters. */

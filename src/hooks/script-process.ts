@@ -32,6 +32,7 @@ export async function runScript(job: ScriptJob, options: ScriptProcessOptions): 
     signal: null,
     timedOut: false,
     missing: false,
+    isPassing: false,
     problem: null,
     output: '',
     durationMs: Math.round(performance.now() - startedMs),
@@ -72,7 +73,8 @@ export async function runScript(job: ScriptJob, options: ScriptProcessOptions): 
     const code = 'code' in first ? String(first.code) : ''
     // The system says the same of a folder that is not there (a root that is unmounted) as of the executable.
     const folder = job.workingDirectory
-    if (folder !== undefined && !existsSync(folder)) return end({ problem: `the working directory ${folder} is gone` })
+    if (folder !== undefined && !existsSync(folder))
+      return end({ isPassing: true, problem: `the working directory ${folder} is gone` })
     const missing = ['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR'].includes(code)
     return end({ result: missing ? 'missing' : 'not-run', missing, problem: first.message })
   }
@@ -88,6 +90,7 @@ export async function runScript(job: ScriptJob, options: ScriptProcessOptions): 
     exitCode: code,
     signal,
     timedOut,
+    isPassing: interrupted,
     problem: interrupted ? 'the server was stopped meanwhile' : null,
     output: output(),
   })

@@ -67,7 +67,7 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
         environment: this.#options.environment,
       })
     } catch (error) {
-      return notRun(errorMessage(error))
+      return { ...notRun(errorMessage(error)), isPassing: false }
     }
   }
 
@@ -111,6 +111,7 @@ function notRun(problem: string): ScriptOutcome {
     signal: null,
     timedOut: false,
     missing: false,
+    isPassing: true,
     problem,
     output: '',
     durationMs: 0,

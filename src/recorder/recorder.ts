@@ -124,7 +124,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#owned.defer(() => clearInterval(timer))
     this.#recovery = options
       .recover(async (recording) => {
+        const before = await options.catalog.get(recording.id)
         await options.store.save(recording)
+        for (const part of recording.parts) {
+          const wasOpen = before?.parts.some(({ index, state }) => index === part.index && state === 'open') === true
+          if (wasOpen && part.state === 'ready') this.events.emit({ type: 'part.ready', recording, part })
+        }
         this.events.emit({ type: recording.state === 'ready' ? 'recording.ready' : 'recording.failed', recording })
       })
       .catch((error: unknown) => runtime.log.error({ event: 'recovery.failed', err: error }))

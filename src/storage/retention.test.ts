@@ -98,6 +98,7 @@ test('retention deletes files, manifests and rows, and empty folders, but nothin
     spaces: () => [],
     runtime,
     isBusy: (id) => id === 'd2',
+    onDeleting: async () => {},
     onDeleted: ({ id }, reason) => deleted.push(`${id} ${reason}`),
   })
   await Promise.all([retention.run(), retention.run()])

@@ -77,6 +77,8 @@ export interface RetentionOptions {
   readonly runtime: Pick<Runtime, 'nowMs' | 'log'>
   /** In use beyond what the catalog knows: about to be appended to, for instance. */
   readonly isBusy: (id: string) => boolean
+  /** Before the first file goes; never rejects. */
+  readonly onDeleting: (recording: RecordingDocument) => Promise<void>
   /** After files, manifest and row are gone. */
   readonly onDeleted: (recording: RecordingDocument, reason: RetentionReason) => void
 }
@@ -130,11 +132,12 @@ export class Retention implements AsyncDisposable {
   }
 
   async #delete(id: string, reason: RetentionReason): Promise<void> {
-    const { catalog, manifests, runtime, isBusy, onDeleted } = this.#options
+    const { catalog, manifests, runtime, isBusy, onDeleting, onDeleted } = this.#options
     // Held or continued since the candidates were read?
     const recording = await catalog.get(id)
     if (recording === undefined || recording.held || recording.state !== 'ready' || isBusy(id)) return
     try {
+      await onDeleting(recording)
       await removeRecording(recording, catalog, manifests)
     } catch (error) {
       runtime.log.warn({ event: 'retention.delete-failed', recording: id, reason, cause: errorMessage(error) })

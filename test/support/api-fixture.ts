@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { type Api, createApi } from '#api/server.ts'
 import { newUlid } from '#base/id.ts'
@@ -6,12 +7,14 @@ import type { Config } from '#config/config.ts'
 import { type Control, createControl } from '#control/control.ts'
 import { EventFeed } from '#control/event-feed.ts'
 import type { FragmentFormat } from '#control/live-view.ts'
-import { ScriptRunner } from '#hooks/script-runner.ts'
+import { Hooks } from '#hooks/hooks.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
+import type { PullSource } from '#hub/pull-source.ts'
 import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import type { VideoFormat } from '#media/track.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
+import { memoryPulls } from './memory-pulls.ts'
 import { MemoryRecorder } from './memory-recorder.ts'
 import { TempFolder } from './temp-folder.ts'
 import { testConfig } from './test-config.ts'
@@ -33,6 +36,7 @@ export interface ApiFixture extends AsyncDisposable {
 export interface ApiFixtureOptions {
   readonly config?: Partial<Config>
   readonly rules?: readonly RuleRow[]
+  readonly pullSources?: Readonly<Record<string, PullSource>>
   readonly fragments?: FragmentFormat
   readonly dashboardDir?: string
 }
@@ -52,7 +56,10 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
   const recorder = new MemoryRecorder(config.recordings.roots[0] ?? folder.path, options.rules)
   const events = owned.use(new EventFeed(runtime))
   events.follow(hub, recorder)
-  const scripts = owned.use(new ScriptRunner({ concurrency: 4, log: SILENT_LOGGER, environment: process.env }))
+  await mkdir(config.data, { recursive: true })
+  const telling = { config, runtime, version: '0.0.0-test', fetch: globalThis.fetch, random: Math.random }
+  const hooks = owned.use(await Hooks.open({ ...telling, environment: process.env }))
+  hooks.follow(events)
   const control = owned.use(
     createControl({
       runtime,
@@ -61,14 +68,15 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       hub,
       recorder,
       events,
-      scripts,
+      scripts: hooks.scripts,
+      pulls: { sources: options.pullSources ?? {}, store: memoryPulls() },
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
       manifestPath: ({ id }) => folder.at(`${id}.json`),
     }),
   )
   const api = owned.use(
-    await createApi({ control, config, runtime, dashboardDir: options.dashboardDir ?? folder.at('none') }),
+    await createApi({ control, hooks, config, runtime, dashboardDir: options.dashboardDir ?? folder.at('none') }),
   )
   const kept = owned.move()
   return {

@@ -1,0 +1,37 @@
+import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { ToldRecording } from './outbox/stored.ts'
+
+/** An event that nobody has been told of. */
+export interface MissedEvent {
+  readonly type:
+    | 'recording.waiting'
+    | 'recording.started'
+    | 'recording.finishing'
+    | 'recording.ready'
+    | 'recording.failed'
+    | 'part.opened'
+    | 'part.ready'
+  readonly part?: PartDocument
+}
+
+/**
+ * What a kill has kept from the outbox, from a recording as the catalog has it and what the outbox knows was told: the
+ * same events in the order in which they would have come.
+ */
+export function missedEvents(recording: RecordingDocument, told: ToldRecording | undefined): readonly MissedEvent[] {
+  const missed: MissedEvent[] = []
+  if (told === undefined) missed.push({ type: 'recording.waiting' })
+  const isBegun = recording.startedAt !== null && recording.state !== 'waiting'
+  if (isBegun && (told === undefined || told.state === 'waiting')) missed.push({ type: 'recording.started' })
+  for (const part of recording.parts) {
+    // Before its first byte a part has no name.
+    if (part.path === '') continue
+    if (told?.openedParts.includes(part.index) !== true) missed.push({ type: 'part.opened', part })
+    if (part.state === 'ready' && told?.readyParts.includes(part.index) !== true)
+      missed.push({ type: 'part.ready', part })
+  }
+  const { state } = recording
+  if (state === 'finishing' && told?.state !== 'finishing') missed.push({ type: 'recording.finishing' })
+  if ((state === 'ready' || state === 'failed') && told?.state !== state) missed.push({ type: `recording.${state}` })
+  return missed
+}
