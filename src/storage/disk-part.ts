@@ -3,9 +3,8 @@ import { rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Change } from '#containers/container.ts'
-import { makeFolder, resolveInRoot } from './confine.ts'
 import { PartChangeError, PartClosedError, StorageVanishedError, storageErrorFrom } from './errors.ts'
-import { renameExclusively } from './exclusive-rename.ts'
+import { moveInRoot } from './exclusive-rename.ts'
 import type { PartFile } from './part-file.ts'
 import { readAt, syncData, truncateTo, writeAll, writeAt } from './raw-file.ts'
 import { SerialQueue } from './serial-queue.ts'
@@ -100,14 +99,9 @@ export class DiskPart implements PartFile {
 
   moveTo(root: string, relativePath: string): Promise<boolean> {
     return this.#run(async () => {
-      const to = await resolveInRoot(root, relativePath)
-      if (to !== this.#path) {
-        await makeFolder(root, dirname(to))
-        if (!(await renameExclusively(this.#path, to))) return false
-        await syncDirectory(dirname(to))
-        if (dirname(to) !== dirname(this.#path)) await syncDirectory(dirname(this.#path))
-      }
-      this.#path = to
+      const path = await moveInRoot(root, this.#path, relativePath)
+      if (path === undefined) return false
+      this.#path = path
       this.#relativePath = relativePath
       // It has its name now, whatever it was to replace.
       this.#replaces = undefined

@@ -1,5 +1,8 @@
 import { link, open, rename, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { makeFolder, resolveInRoot } from './confine.ts'
 import { storageErrorFrom, systemCode } from './errors.ts'
+import { syncDirectory } from './sync-directory.ts'
 
 /** What link(2) says where there are no hard links (FAT, some network and FUSE file systems). */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'])
@@ -59,4 +62,19 @@ async function renameOverPlaceholder(from: string, to: string): Promise<boolean>
     throw error
   }
   return true
+}
+
+/**
+ * Gives a file another name below a root, with its folders, synced. The new absolute path; undefined when it is taken.
+ * @param path absolute
+ * @throws {OutsideRootError} @throws {StorageError} subclasses
+ */
+export async function moveInRoot(root: string, path: string, relativePath: string): Promise<string | undefined> {
+  const to = await resolveInRoot(root, relativePath)
+  if (to === path) return to
+  await makeFolder(root, dirname(to))
+  if (!(await renameExclusively(path, to))) return undefined
+  await syncDirectory(dirname(to))
+  if (dirname(to) !== dirname(path)) await syncDirectory(dirname(path))
+  return to
 }

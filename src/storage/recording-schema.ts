@@ -1,7 +1,13 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { CONTAINER_NAMES } from '#containers/container.ts'
-import { GAP_CAUSES, type PartTrackDocument, RECORDING_STATES, type RecordingDocument } from './recording-document.ts'
+import {
+  GAP_CAUSES,
+  type PartRename,
+  type PartTrackDocument,
+  RECORDING_STATES,
+  type RecordingDocument,
+} from './recording-document.ts'
 
 const literals = <Value extends string>(values: readonly Value[]) => Type.Unsafe<Value>({ enum: values })
 const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
@@ -24,6 +30,8 @@ const PartTrack = Type.Object({
 
 const PART_TRACKS_SCHEMA = Type.Array(PartTrack)
 
+const PART_RENAME_SCHEMA = Type.Object({ to: Type.Optional(text), recipe: Type.Optional(text) })
+
 const Part = Type.Object({
   index: Type.Integer({ minimum: 1 }),
   path: text,
@@ -35,7 +43,7 @@ const Part = Type.Object({
   bytes: count,
   sha256: orNull(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   tracks: PART_TRACKS_SCHEMA,
-  rename: Type.Optional(Type.Object({ to: Type.Optional(text), recipe: Type.Optional(text) })),
+  rename: Type.Optional(PART_RENAME_SCHEMA),
 })
 
 const LedgerTrack = Type.Object({
@@ -83,6 +91,11 @@ export function readRecording(value: unknown): RecordingDocument | string {
   if (Value.Check(RECORDING_SCHEMA, value)) return value
   const [first] = Value.Errors(RECORDING_SCHEMA, value)
   return first === undefined ? 'is no recording' : `${first.instancePath || 'recording'} ${first.message}`
+}
+
+/** Reads what a part is to be called; undefined when it is damaged: then it keeps the name it has. */
+export function readPartRename(value: unknown): PartRename | undefined {
+  return Value.Check(PART_RENAME_SCHEMA, value) ? value : undefined
 }
 
 /** Reads the tracks of a part from the catalog; undefined when they are damaged. */

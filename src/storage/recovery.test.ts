@@ -20,7 +20,14 @@ const containers = { mp4, flv, ts: mpegts }
 const signal = new AbortController().signal
 const NOW_MS = Date.UTC(2026, 10, 21)
 const runtime = { nowMs: () => NOW_MS, log: SILENT_LOGGER }
-const options = { containers, retryMs: 5, runtime, signal }
+const options = {
+  containers,
+  retryMs: 5,
+  runtime,
+  signal,
+  note: () => Promise.resolve(),
+  finalNames: () => () => 'unused',
+}
 const inspector = diskInspector(containers, signal)
 
 let shared: TempFolder

@@ -6,6 +6,7 @@ import { isVideoCodec } from '#media/codec.ts'
 import { resolveInRoot } from './confine.ts'
 import { InterruptedError, mayPass } from './errors.ts'
 import { openPartFile } from './part-files.ts'
+import { type FinalNames, giveLastName, whereItIs, withLastName } from './part-rename.ts'
 import type { PartDocument, ProblemDocument, RecordingDocument } from './recording-document.ts'
 import { settleLedger } from './settle-ledger.ts'
 
@@ -18,6 +19,10 @@ export interface RecoveryOptions {
   readonly runtime: Pick<Runtime, 'nowMs' | 'log'>
   /** The recording as it is now, `ready` or `failed`: store it, fire its hooks. Awaited. */
   readonly onRecovered: (recording: RecordingDocument) => Promise<void>
+  /** Stores the recording as it is in between: what is about to be renamed must be found after yet another crash. */
+  readonly note: (recording: RecordingDocument) => Promise<void>
+  /** Reads PartRename.recipe: paths, in order of preference, of a part that is final now. Throws TapedeckErrors. */
+  readonly finalNames: FinalNames
   readonly signal: AbortSignal
 }
 
@@ -45,13 +50,17 @@ export async function recoverRecordings(
  */
 export async function recoverRecording(
   recording: RecordingDocument,
-  { containers, retryMs, runtime, signal }: Omit<RecoveryOptions, 'concurrency' | 'onRecovered'>,
+  { containers, retryMs, runtime, note, finalNames, signal }: Omit<RecoveryOptions, 'concurrency' | 'onRecovered'>,
 ): Promise<RecordingDocument> {
   const parts: PartDocument[] = []
   let error: ProblemDocument | null = null
-  for (const part of recording.parts) {
+  for (const [position, listed] of recording.parts.entries()) {
+    const part = await whereItIs(listed).catch((err: unknown) => {
+      runtime.log.error({ event: 'recovery.not-found', recording: recording.id, path: listed.path, err })
+      return listed
+    })
     if (part.state !== 'open') {
-      parts.push(part)
+      parts.push(withLastName(part))
       continue
     }
     let outcome = await finishPart(part, containers[recording.format])
@@ -69,7 +78,16 @@ export async function recoverRecording(
         err: outcome.error,
       })
     }
-    if (outcome.part !== undefined) parts.push(outcome.part)
+    if (outcome.part === undefined) continue
+    const noteName = (renaming: PartDocument) =>
+      note({ ...recording, parts: [...parts, renaming, ...recording.parts.slice(position + 1)] })
+    try {
+      parts.push(await giveLastName(outcome.part, finalNames, noteName))
+    } catch (err) {
+      // It is whole, only not called as it should be.
+      runtime.log.error({ event: 'recovery.not-renamed', recording: recording.id, path: part.path, err })
+      parts.push(withLastName(outcome.part))
+    }
   }
   const recovered = conclude({ ...recording, parts }, error, runtime.nowMs())
   const { id, stream, state, durationMs, bytes } = recovered

@@ -75,6 +75,8 @@ export interface Catalog extends AsyncDisposable {
   unfinished(node: string): Promise<readonly RecordingDocument[]>
   /** Ready recordings of this node that have parts without a digest: a stop of the server came before it. Newest first. */
   undigested(node: string): Promise<readonly RecordingDocument[]>
+  /** Recordings of this node with a file that has not its last name (PartDocument.rename). Newest first. */
+  renaming(node: string): Promise<readonly RecordingDocument[]>
   remove(id: string): Promise<void>
   /** Recordings that have a part with this root and relative path, newest first. */
   findByPart(root: string, path: string): Promise<readonly RecordingDocument[]>

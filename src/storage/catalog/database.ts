@@ -71,6 +71,7 @@ export class CatalogDatabase implements Disposable {
         part.bytes,
         part.sha256,
         JSON.stringify(part.tracks),
+        part.rename === undefined ? null : JSON.stringify(part.rename),
       ])
     }
     for (const [position, track] of ledger.tracks.entries()) {
@@ -110,6 +111,10 @@ export class CatalogDatabase implements Disposable {
 
   undigested(node: string): readonly RecordingDocument[] {
     return this.#recordings(this.#all('undigested', [node]))
+  }
+
+  renaming(node: string): readonly RecordingDocument[] {
+    return this.#recordings(this.#all('renaming', [node]))
   }
 
   remove(id: string): void {

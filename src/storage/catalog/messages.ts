@@ -8,6 +8,7 @@ export const CATALOG_METHODS = [
   'list',
   'unfinished',
   'undigested',
+  'renaming',
   'remove',
   'findByPart',
   'totals',

@@ -96,6 +96,10 @@ export const MIGRATIONS: readonly string[] = [
     metadata       TEXT NOT NULL              -- JSON object of strings
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE parts ADD COLUMN renaming TEXT;                           -- JSON PartRename, of a file that has not its last name
+  CREATE INDEX parts_by_renaming ON parts (recording) WHERE renaming IS NOT NULL;
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

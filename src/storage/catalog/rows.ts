@@ -7,7 +7,7 @@ import {
   RECORDING_STATES,
   type RecordingDocument,
 } from '../recording-document.ts'
-import { readPartTracks } from '../recording-schema.ts'
+import { readPartRename, readPartTracks } from '../recording-schema.ts'
 import { type PullRow, RULE_RECORDS, type RuleRow } from './catalog.ts'
 import { CatalogDamagedError } from './errors.ts'
 import type { Row } from './row.ts'
@@ -44,6 +44,7 @@ export function recordingFromRow(row: Row, { parts, tracks, gaps }: RecordingChi
 export function partFromRow(row: Row): PartDocument {
   const tracks = readPartTracks(row.json('tracks'))
   if (tracks === undefined) throw new CatalogDamagedError('column tracks')
+  const rename = row.textOrNull('renaming') === null ? undefined : readPartRename(row.json('renaming'))
   return {
     index: row.number('part'),
     path: row.text('path'),
@@ -55,6 +56,7 @@ export function partFromRow(row: Row): PartDocument {
     bytes: row.number('bytes'),
     sha256: row.textOrNull('sha256'),
     tracks,
+    ...(rename !== undefined && { rename }),
   }
 }
 

@@ -97,6 +97,10 @@ export class SqliteCatalog implements Catalog {
     return this.#call('undigested', node)
   }
 
+  renaming(node: string): Promise<readonly RecordingDocument[]> {
+    return this.#call('renaming', node)
+  }
+
   remove(id: string): Promise<void> {
     return this.#call('remove', id)
   }

@@ -26,7 +26,7 @@ export const STATEMENTS = {
   savePart: upsert(
     'parts',
     ['recording', 'part'],
-    ['root', 'path', 'state', 'started_at', 'start_ms', 'duration_ms', 'bytes', 'sha256', 'tracks'],
+    ['root', 'path', 'state', 'started_at', 'start_ms', 'duration_ms', 'bytes', 'sha256', 'tracks', 'renaming'],
   ),
   saveTrack: upsert('tracks', ['recording', 'position'], ['track', 'kind', 'codec', 'received', 'written', 'lost']),
   saveGap: upsert(
@@ -49,6 +49,9 @@ export const STATEMENTS = {
   undigested: `
     SELECT * FROM recordings WHERE state = 'ready' AND node = ?
       AND id IN (SELECT recording FROM parts WHERE state = 'ready' AND sha256 IS NULL)
+    ORDER BY requested_at DESC, id DESC`,
+  renaming: `
+    SELECT * FROM recordings WHERE node = ? AND id IN (SELECT recording FROM parts WHERE renaming IS NOT NULL)
     ORDER BY requested_at DESC, id DESC`,
   oldest: `
     SELECT * FROM recordings WHERE state = 'ready' AND held = 0 ORDER BY ended_at, id LIMIT ?`,
