@@ -18,6 +18,9 @@ export function emptyCatalog(): Catalog {
     saveRule: nothing,
     removeRule: nothing,
     rules: none,
+    savePull: nothing,
+    removePull: nothing,
+    pulls: none,
     [Symbol.asyncDispose]: nothing,
   }
 }

@@ -23,6 +23,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'api/range-not-satisfiable': 416,
   'api/part-file-missing': 404,
   'api/too-many-rules': 409,
+  'pull/too-many': 409,
   'auth/unauthenticated': 401,
   'auth/forbidden': 403,
   'auth/stream-access-denied': 403,

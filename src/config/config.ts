@@ -30,6 +30,15 @@ export interface Config {
     readonly mp4IndexBytes: number
   }
   readonly rules: readonly NewRule[]
+  /** Streams fetched from other servers. */
+  readonly pulls: readonly {
+    readonly path: string
+    /** May hold credentials. */
+    readonly url: string
+    readonly keepAlive: boolean
+    readonly verifyTls: boolean
+    readonly metadata: Readonly<Record<string, string>>
+  }[]
   readonly api: {
     readonly listen: ListenAddress
     readonly allowedOrigins: readonly string[]
@@ -66,6 +75,7 @@ export interface Config {
     readonly publishers: number
     readonly recordingQueueBytes: number
     readonly gopMemoryBytes: number
+    readonly pulls: number
   }
   /** Settings of the facades by name; each has `enabled`. Their own code knows their shape. */
   readonly facades: Readonly<Record<string, FacadeSettings>>

@@ -106,7 +106,7 @@ const WRONG: readonly {
       'rtmp.listn (tapedeck.yaml:2): is not a key; did you mean rtmp.listen?',
       'rtmp.tls.cert (tapedeck.yaml:3): is not a key; rtmp.tls has listen, certificate, key',
       'recording (tapedeck.yaml:4): is not a key; did you mean recordings?',
-      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, api, rtmp, auth, hooks, limits, log, facades',
+      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, pulls, api, rtmp, auth, hooks, limits, log, facades',
     ],
   },
   {

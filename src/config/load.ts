@@ -11,6 +11,7 @@ import type { ConfigProblem } from './problem.ts'
 import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
 import { checkHooks } from './sections/hooks.ts'
+import { checkPulls } from './sections/pulls.ts'
 import { checkRtmp } from './sections/rtmp.ts'
 import { checkRules } from './sections/rules.ts'
 import { facadeListeners, refuseStrangers } from './strangers.ts'
@@ -68,6 +69,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...checkRtmp(config.rtmp),
     ...checkAuth(config.auth),
     ...checkHooks(config.hooks),
+    ...checkPulls(config.pulls),
     ...checkListeners(config, facades),
   ]
   if (combined.length > 0) throw new ConfigInvalidError(combined)

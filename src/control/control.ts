@@ -13,6 +13,7 @@ import { checkReadiness, type Readiness } from './health.ts'
 import { type FragmentFormat, LiveViews } from './live-view.ts'
 import { Metrics } from './metrics.ts'
 import { Posters } from './posters.ts'
+import { Pulls, type PullsApi, type PullsOptions } from './pulls.ts'
 import { readIfThere } from './read-file.ts'
 import type { Scripts } from './scripts.ts'
 import { createStreamAccess } from './stream-access.ts'
@@ -36,6 +37,8 @@ export interface ControlOptions {
   /** Belongs to the caller, since it outlives the recorder. */
   readonly events: EventFeed
   readonly scripts: Scripts
+  /** The protocols streams can be fetched by, and where it is remembered what is to be fetched. */
+  readonly pulls: Pick<PullsOptions, 'sources' | 'store'>
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
@@ -54,6 +57,7 @@ export interface Control extends AsyncDisposable {
   readonly events: EventFeed
   /** Runs executables of the operator's, for hooks of front ends. */
   readonly scripts: Scripts
+  readonly pulls: PullsApi
   readonly credentials: Credentials
   readonly access: StreamAccess
   readonly liveViews: LiveViews
@@ -61,6 +65,11 @@ export interface Control extends AsyncDisposable {
   readonly metrics: Metrics
   readiness(): Promise<Readiness>
   publishPoints(): readonly PublishPoint[]
+  /**
+   * Begins what works by itself: the pulls. Call when everything else is up.
+   * @throws {TapedeckError} the configuration has a pull that can't be
+   */
+  start(): Promise<void>
   /** The manifest file's text. @throws {ManifestNotFoundError} none was written yet */
   manifest(recording: RecordingDocument): Promise<string>
 }
@@ -73,6 +82,17 @@ export function createControl(options: ControlOptions): Control {
   const { roots, keep } = config.recordings
   const disks = new DiskSpace(runtime, roots, keep.minFreeBytes)
   const liveViews = new LiveViews({ runtime, fragments, maxViewers: MAX_LIVE_VIEWERS })
+  const pulls = owned.use(
+    new Pulls({
+      ...options.pulls,
+      runtime,
+      hub,
+      node: config.node,
+      configured: config.pulls,
+      maxPulls: config.limits.pulls,
+    }),
+  )
+  events.followPulls(pulls)
   return {
     version,
     startedAtMs: runtime.nowMs(),
@@ -81,6 +101,7 @@ export function createControl(options: ControlOptions): Control {
     recorder,
     events,
     scripts,
+    pulls,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
     liveViews,
@@ -88,6 +109,7 @@ export function createControl(options: ControlOptions): Control {
     metrics: owned.use(new Metrics({ runtime, version, hub, recorder, disks, liveViewers: () => liveViews.viewers })),
     readiness: () => checkReadiness(recorder, disks),
     publishPoints,
+    start: () => pulls.start(),
     async manifest(recording) {
       const text = await readIfThere(manifestPath(recording))
       if (text === undefined) throw new ManifestNotFoundError(recording.id)

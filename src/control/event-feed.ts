@@ -5,6 +5,8 @@ import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { EventType } from './event-types.ts'
+import type { PullDocument } from './pull-document.ts'
+import type { PullsApi } from './pulls.ts'
 import { describeStream, type StreamDocument } from './stream-document.ts'
 
 /** Newest events kept for readers that come back; both bounds hold. */
@@ -65,6 +67,11 @@ export class EventFeed implements Disposable {
     )
   }
 
+  /** Tells from now on how pulls go. */
+  followPulls(pulls: Pick<PullsApi, 'events'>): void {
+    this.#sources.use(pulls.events.listen(({ type, pull }) => this.#emit(type, pull.path, { pull })))
+  }
+
   listen(listener: (event: ServerEvent) => void): Disposable {
     return this.#signal.listen(listener)
   }
@@ -103,3 +110,4 @@ type EventData =
   | { readonly stream: StreamDocument; readonly end?: unknown }
   | { readonly recording: RecordingDocument; readonly part?: PartDocument; readonly gap?: GapDocument }
   | { readonly rule: RuleRow }
+  | { readonly pull: PullDocument }

@@ -1,4 +1,5 @@
 import type { RecorderEvent } from '#recorder/recorder-api.ts'
+import type { PullEvent } from './pulls.ts'
 
 /** Every type the feed, and so a hook, can carry, as documented in docs/reference/rest.md. */
 export const EVENT_TYPES = [
@@ -18,7 +19,9 @@ export const EVENT_TYPES = [
   'rule.added',
   'rule.changed',
   'rule.removed',
-] as const satisfies readonly (RecorderEvent['type'] | 'stream.started' | 'stream.ended')[]
+  'pull.changed',
+  'pull.removed',
+] as const satisfies readonly (RecorderEvent['type'] | PullEvent['type'] | 'stream.started' | 'stream.ended')[]
 
 /** One of {@link EVENT_TYPES}. */
 export type EventType = (typeof EVENT_TYPES)[number]

@@ -17,6 +17,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       mp4IndexBytes: 1024 * 1024,
     },
     rules: [],
+    pulls: [],
     api: { listen: { host: '127.0.0.1', port: 0 }, allowedOrigins: [], allowedHosts: [] },
     rtmp: {
       listen: { host: '127.0.0.1', port: 0 },
@@ -28,7 +29,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
     },
     auth: { tokens: [], publish: 'open', play: 'open' },
     hooks: { exec: [], webhooks: [], concurrency: 4, giveUpDays: 3, maxPending: 100_000, maxBytes: 1024 ** 3 },
-    limits: { publishers: 100, recordingQueueBytes: 16 * 1024 * 1024, gopMemoryBytes: 8 * 1024 * 1024 },
+    limits: { publishers: 100, recordingQueueBytes: 16 * 1024 * 1024, gopMemoryBytes: 8 * 1024 * 1024, pulls: 10 },
     facades: {},
     log: { level: 'info', format: 'json' },
     ...overrides,

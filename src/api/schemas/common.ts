@@ -10,6 +10,8 @@ export const IdParamsSchema = Type.Object({ id: IdSchema })
 
 export const RuleIdParamsSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
+export const PullIdParamsSchema = RuleIdParamsSchema
+
 export const PartParamsSchema = Type.Object({
   id: IdSchema,
   n: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'index of the part, from 1' }),

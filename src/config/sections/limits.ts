@@ -8,6 +8,10 @@ export const LIMITS_KEYS = {
     default: 2000,
     about: 'Streams published at a time; more are refused.',
   }),
+  pulls: new Key(integer({ min: 0, max: 10_000, unit: 'pulls' }), {
+    default: 500,
+    about: 'Streams fetched from other servers at a time, those of the configuration included.',
+  }),
   recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
     default: '16MiB',
     about: 'Media one recording may hold while the disk is slow; beyond it whole GOPs are lost and counted.',
