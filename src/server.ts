@@ -16,7 +16,6 @@ import { EventFeed } from '#control/event-feed.ts'
 import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
-import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
@@ -41,9 +40,6 @@ const RETENTION_EVERY_MS = 10_000
 
 /** Reading pace of the hashes made in the background, so that they never compete with recording. */
 const DIGEST_BYTES_PER_SECOND = 50 * 1024 * 1024
-
-/** From connecting to an origin until it says that it plays. */
-const PULL_CONNECT_TIMEOUT_MS = 10_000
 
 /** From connecting to an origin until it says that it plays. */
 const PULL_CONNECT_TIMEOUT_MS = 10_000
@@ -230,9 +226,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { idleTimeoutMs, maxMessageBytes, maxChunkStreams } = config.rtmp
   const pullLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs, maxMessageBytes, maxChunkStreams }
   const rtmpPull = opening.use(new RtmpPull({ runtime, hub, limits: pullLimits }))
-  const { idleTimeoutMs, maxMessageBytes, maxChunkStreams } = config.rtmp
-  const pullLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs, maxMessageBytes, maxChunkStreams }
-  const rtmpPull = opening.use(new RtmpPull({ runtime, hub, limits: pullLimits }))
   const control = opening.use(
     createControl({
       runtime,
@@ -242,7 +235,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       recorder,
       events,
       scripts: hooks.scripts,
-      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull }, store: catalog },
       pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull }, store: catalog },
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
@@ -264,7 +256,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     if (listen !== undefined) publishPoints.push({ protocol, listen })
   }
   const addresses = { api: await api.listen(), ...rtmpAddresses }
-  await control.start()
   await control.start()
   log.info({ event: 'server.started', version: VERSION, addresses })
   for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {
