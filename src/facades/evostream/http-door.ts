@@ -4,7 +4,7 @@ import { isOurHost } from '#api/host-check.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { ListenAddress } from '#config/config.ts'
 import { formatJsonAnswer } from './answer.ts'
-import type { Commands } from './commands.ts'
+import type { Commands } from './command-table.ts'
 import { type Door, type DoorCredential, isKnown, listen } from './doors.ts'
 import { decodeQuery } from './http-parameters.ts'
 

@@ -3,10 +3,9 @@ import type { Runtime } from '#base/runtime.ts'
 import type { ListenAddress } from '#config/config.ts'
 import type { Answer } from './answer.ts'
 import { type CommandLine, MAX_COMMAND_BYTES, parseCommandLine } from './command-line.ts'
-import type { Commands } from './commands.ts'
+import type { Commands } from './command-table.ts'
 import { type Door, type DoorCredential, isKnown, listen } from './doors.ts'
 import { LineSplitter } from './line-splitter.ts'
-import { Parameters } from './parameters.ts'
 
 /** Commands of one connection that wait for their turn; then no more is read from it. */
 const MAX_WAITING_COMMANDS = 32
@@ -83,8 +82,7 @@ function serve(socket: Socket, options: LineDoorOptions): void {
     if (hasSaidAll) socket.end()
   }
   const login = (line: CommandLine): Answer => {
-    const parameters = new Parameters(line.parameters)
-    const [userName = '', password = ''] = [asText(parameters, 'userName'), asText(parameters, 'password')]
+    const [userName, password] = [textOf(line, 'username'), textOf(line, 'password')]
     isKnownCaller = line.name.toLowerCase() === 'login' && isKnown(credential, userName, password)
     if (isKnownCaller) return { status: 'SUCCESS', description: 'Logged in', data: null }
     const description = 'Login needed: login userName=<name> password=<password>'
@@ -118,6 +116,7 @@ function serve(socket: Socket, options: LineDoorOptions): void {
   })
 }
 
-function asText(parameters: Parameters, name: string): string | undefined {
-  return parameters.has(name) ? parameters.text(name) : undefined
+function textOf({ parameters }: CommandLine, lowerCaseName: string): string {
+  for (const [name, value] of parameters) if (name.toLowerCase() === lowerCaseName) return String(value)
+  return ''
 }
