@@ -9,6 +9,8 @@ import { problemPage, registerLiveStreamRecord } from './livestreamrecord.ts'
 import type { FileRules } from './record-options.ts'
 import { Recorders } from './recorders.ts'
 import { RtmpFront } from './rtmp.ts'
+import { StreamRecorders } from './stream-recorders.ts'
+import { answerProblem, registerStreamRecorders } from './streamrecorders.ts'
 import { loadUsers } from './users.ts'
 
 /** Flash Media Server, Wowza LiveStreamRecord and nanoStream: publish types, calls, and both HTTP interfaces. */
@@ -23,7 +25,7 @@ export const wowza = implementFacade(WOWZA, {
     const streams = new LiveStreams((path) => control.hub.get(path) !== undefined)
     const recorders = opening.use(new Recorders({ control, log, rules }))
     const rtmp = new RtmpFront({ control, log, settings, rules, streams, recorders })
-    const { http, anonymous } = settings
+    const { http, rest, anonymous } = settings
     const authentication = new Authentication({
       users: await loadUsers(settings),
       credentials: control.credentials,
@@ -43,6 +45,19 @@ export const wowza = implementFacade(WOWZA, {
       )
       registerLiveStreamRecord(door.app, { control, settings, streams, recorders, askers: door.askers })
       addresses['http'] = await door.listen()
+    }
+    if (rest.listen !== undefined) {
+      const door = opening.use(
+        createDoor({
+          ...common,
+          listen: rest.listen,
+          configKey: 'facades.wowza.rest.listen',
+          answerError: answerProblem,
+        }),
+      )
+      const streamRecorders = new StreamRecorders({ control, recorders, rules })
+      registerStreamRecorders(door.app, { streams, recorders: streamRecorders, askers: door.askers })
+      addresses['rest'] = await door.listen()
     }
     const owned = opening.move()
     return { addresses, rtmp, [Symbol.asyncDispose]: () => owned.disposeAsync() }

@@ -64,7 +64,9 @@ export function createDoor(options: HttpDoorOptions): HttpDoor & { readonly aske
   const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const problem = problemOf(error)
     const fields = { event: 'wowza.http-refused', code: problem.code, method: request.method, err: error }
-    runtime.log[problem.status === 500 ? 'error' : 'info'](fields, errorMessage(error))
+    // A client that knows its password asks without it first, to learn the nonce.
+    const level = problem.status === 401 ? 'debug' : problem.status === 500 ? 'error' : 'info'
+    runtime.log[level](fields, errorMessage(error))
     void reply.status(problem.status)
     return answerError(problem, request, reply)
   }

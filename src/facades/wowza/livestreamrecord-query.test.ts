@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import { OptionInvalidError } from './errors.ts'
 import { readPageRequest } from './livestreamrecord-query.ts'
 
-const nothing = { format: undefined, existing: 'version', startOnKeyFrame: false, output: undefined, rotate: undefined }
+const nothing = {
+  format: undefined,
+  existing: 'version',
+  startOnKeyFrame: undefined,
+  output: undefined,
+  rotate: undefined,
+}
 
 const QUERIES = [
   {

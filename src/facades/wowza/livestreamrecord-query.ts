@@ -56,7 +56,7 @@ function readOptions(value: (name: string) => string | undefined): RecordOptions
     format: fileFormat(value('format')),
     existing:
       optionWord(value('option')) ?? existingFile(truth(value('append'), 'append'), truth(value('version'), 'version')),
-    startOnKeyFrame: truth(value('startOnKeyFrame'), 'startOnKeyFrame') ?? false,
+    startOnKeyFrame: truth(value('startOnKeyFrame'), 'startOnKeyFrame'),
     output: output ?? (file === undefined ? undefined : [folder, file].filter((part) => part !== undefined).join('/')),
     ...(file === undefined && { outputFolder: folder }),
     rotate: readSegments(value),

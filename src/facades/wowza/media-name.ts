@@ -40,6 +40,12 @@ export function parseMediaName(sent: string): MediaName {
   return { prefix, base, extension, format }
 }
 
+/** What the name of a file says about its format; undefined: nothing. */
+export function formatOfFile(fileName: string): FileFormat | undefined {
+  if (EXTENSIONS.mp4.test(fileName)) return 'mp4'
+  return EXTENSIONS.flv.test(fileName) ? 'flv' : undefined
+}
+
 function isRecordable(prefix: string): prefix is MediaName['prefix'] {
   return Object.hasOwn(FORMATS, prefix)
 }

@@ -4,15 +4,15 @@ import { type ApplicationSettings, insideRoot } from './applications.ts'
 import type { ExistingFile } from './declaration.ts'
 import { OptionInvalidError } from './errors.ts'
 import { DEFAULT_INSTANCE, type LiveStream } from './live-stream.ts'
-import type { FileFormat } from './media-name.ts'
+import { type FileFormat, formatOfFile } from './media-name.ts'
 
 /** What somebody wants recorded, whatever language it was said in. rtmp-recording.md §5.2. */
 export interface RecordOptions {
-  /** Default: by the stream's name. */
+  /** Default: by the output's extension, else by the stream's name. */
   readonly format?: FileFormat | undefined
   readonly existing: ExistingFile
-  /** True: from the last random access point on; false: from the next access unit on. */
-  readonly startOnKeyFrame: boolean
+  /** False: from the next access unit on, decodable or not; else from the last random access point on. */
+  readonly startOnKeyFrame?: boolean | undefined
   /** A file to write, absolute or below the root. */
   readonly output?: string | undefined
   /** A folder for the default name, absolute or below the root. */
@@ -20,8 +20,8 @@ export interface RecordOptions {
   readonly rotate?: RecordingRequest['rotate']
 }
 
-/** What the vendor's recorder does when nothing is said. */
-export const DEFAULT_OPTIONS: RecordOptions = { existing: 'version', startOnKeyFrame: false }
+/** Label of every recording of this facade's: the application whose settings it follows. */
+export const APPLICATION_LABEL = 'application'
 
 const IF_EXISTS = { version: 'rename', overwrite: 'overwrite', append: 'append' } as const satisfies Record<
   ExistingFile,
@@ -47,7 +47,7 @@ export interface FileRules {
  * @throws {OptionInvalidError} the output lies outside the roots
  */
 export function toRequest(stream: LiveStream, options: RecordOptions, rules: FileRules): RecordingRequest {
-  const format = options.format ?? stream.media.format
+  const format = options.format ?? formatOfFile(options.output ?? '') ?? stream.media.format
   const { root, path, extension } = filePlace(stream, { ...options, format }, rules)
   const { maxDurationSeconds } = rules.application
   return {
@@ -57,12 +57,16 @@ export function toRequest(stream: LiveStream, options: RecordOptions, rules: Fil
     extension,
     ...(root !== undefined && { root }),
     ifExists: IF_EXISTS[options.existing],
-    startOn: options.startOnKeyFrame ? 'keyframe' : 'now',
+    startOn: options.startOnKeyFrame === false ? 'now' : 'keyframe',
     ...(options.rotate !== undefined && { rotate: options.rotate }),
     ...(maxDurationSeconds > 0 && { maxSeconds: maxDurationSeconds }),
     // A recorder ends with its stream; the one that comes back is recorded by whoever asks again.
     reconnectSeconds: 0,
-    metadata: { application: stream.app, instance: stream.instance || DEFAULT_INSTANCE, streamName: stream.name },
+    metadata: {
+      [APPLICATION_LABEL]: stream.app,
+      instance: stream.instance || DEFAULT_INSTANCE,
+      streamName: stream.name,
+    },
   }
 }
 

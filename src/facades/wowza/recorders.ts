@@ -6,7 +6,7 @@ import { isFinal } from '#recorder/state.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { RecordingNotPermittedError, UnknownStreamError } from './errors.ts'
 import type { LiveStream } from './live-stream.ts'
-import { type FileRules, type RecordOptions, toRequest } from './record-options.ts'
+import { APPLICATION_LABEL, type FileRules, type RecordOptions, toRequest } from './record-options.ts'
 
 /** How often recordings with a limit in bytes are looked at. */
 const SIZE_CHECK_MS = 500
@@ -40,6 +40,8 @@ export class Recorders implements Disposable {
     this.#owned.use(
       options.control.recorder.events.listen((event) => {
         if (event.type === 'recording.ready' || event.type === 'recording.failed') this.#forget(event.recording)
+        // By whatever it was started: a rule of the REST interface's, for instance.
+        if (event.type === 'recording.started') this.#limit(event.recording)
       }),
     )
     const timer = setInterval(() => this.#checkSizes(), SIZE_CHECK_MS).unref()
@@ -70,7 +72,6 @@ export class Recorders implements Disposable {
       const recording = await recorder.start(request)
       if (isFinal(recording.state)) return recording
       this.#current.set(stream.path, { stream, options, recordingId: recording.id })
-      this.#limit(recording.id, rules)
       return recording
     })
   }
@@ -78,9 +79,7 @@ export class Recorders implements Disposable {
   /** Begins what no caller may end or replace: the application records always. @throws {TapedeckError} the core's reasons */
   async startForGood(stream: LiveStream, options: RecordOptions): Promise<RecordingDocument> {
     const rules = this.#options.rules(stream.app)
-    const recording = await this.#options.control.recorder.start(toRequest(stream, options, rules))
-    if (!isFinal(recording.state)) this.#limit(recording.id, rules)
-    return recording
+    return await this.#options.control.recorder.start(toRequest(stream, options, rules))
   }
 
   /** Resolves when the file is final; undefined when nothing was recorded. */
@@ -104,8 +103,11 @@ export class Recorders implements Disposable {
     return recording
   }
 
-  #limit(recordingId: string, { application }: FileRules): void {
-    if (application.maxSizeBytes > 0) this.#limited.set(recordingId, application.maxSizeBytes)
+  #limit({ id, metadata }: RecordingDocument): void {
+    const app = metadata[APPLICATION_LABEL]
+    if (app === undefined) return
+    const { maxSizeBytes } = this.#options.rules(app).application
+    if (maxSizeBytes > 0) this.#limited.set(id, maxSizeBytes)
   }
 
   #forget({ id, stream }: RecordingDocument): void {

@@ -105,7 +105,7 @@ export class RtmpFront implements RtmpExtension {
       }
       const isForGood = recordMode === 'always'
       const kept = isForGood ? existing : 'overwrite'
-      const options: RecordOptions = { existing: type === 'append' ? 'append' : kept, startOnKeyFrame: true }
+      const options: RecordOptions = { existing: type === 'append' ? 'append' : kept }
       const recording = await (isForGood ? recorders.startForGood(live, options) : recorders.start(live, options))
       report.started(recording)
       return recording
@@ -124,7 +124,7 @@ export class RtmpFront implements RtmpExtension {
     const recording = await this.#options.recorders.start(stream, {
       format: fileFormat(options['format']),
       existing: existingFile(truth(options['append'], 'append'), truth(options['versionfile'], 'versionFile')),
-      startOnKeyFrame: truth(options['startonkeyframe'], 'startOnKeyFrame') ?? false,
+      startOnKeyFrame: truth(options['startonkeyframe'], 'startOnKeyFrame'),
       output: words(options['outputpath'] ?? options['output'], 'outputPath'),
     })
     return recording.parts.at(-1)?.path ?? true
