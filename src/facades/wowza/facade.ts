@@ -10,7 +10,7 @@ import type { FileRules } from './record-options.ts'
 import { Recorders } from './recorders.ts'
 import { RtmpFront } from './rtmp.ts'
 import { StreamRecorders } from './stream-recorders.ts'
-import { answerProblem, registerStreamRecorders } from './streamrecorders.ts'
+import { answerProblem, registerStreamRecorders } from './recorder-routes.ts'
 import { loadUsers } from './users.ts'
 
 /** Flash Media Server, Wowza LiveStreamRecord and nanoStream: publish types, calls, and both HTTP interfaces. */
