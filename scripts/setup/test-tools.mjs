@@ -9,6 +9,7 @@ const TOOLS = {
   chromium: ['chromium'],
   mediainfo: ['mediainfo'],
   rtmpdump: ['rtmpdump'],
+  nginx: ['nginx-light', 'libnginx-mod-rtmp'],
   'gst-launch-1.0': [
     'gstreamer1.0-tools',
     'gstreamer1.0-plugins-base',
