@@ -21,15 +21,21 @@ export interface MissedEvent {
 export function missedEvents(recording: RecordingDocument, told: ToldRecording | undefined): readonly MissedEvent[] {
   const missed: MissedEvent[] = []
   if (told === undefined) missed.push({ type: 'recording.waiting' })
-  const isBegun = recording.startedAt !== null && recording.state !== 'waiting'
-  if (isBegun && (told === undefined || told.state === 'waiting')) missed.push({ type: 'recording.started' })
+  let startUntold =
+    recording.startedAt !== null && recording.state !== 'waiting' && (told === undefined || told.state === 'waiting')
+  const tellStart = (): void => {
+    if (startUntold) missed.push({ type: 'recording.started' })
+    startUntold = false
+  }
   for (const part of recording.parts) {
     // Before its first byte a part has no name.
     if (part.path === '') continue
     if (told?.openedParts.includes(part.index) !== true) missed.push({ type: 'part.opened', part })
+    tellStart()
     if (part.state === 'ready' && told?.readyParts.includes(part.index) !== true)
       missed.push({ type: 'part.ready', part })
   }
+  tellStart()
   const { state } = recording
   if (state === 'finishing' && told?.state !== 'finishing') missed.push({ type: 'recording.finishing' })
   if ((state === 'ready' || state === 'failed') && told?.state !== state) missed.push({ type: `recording.${state}` })

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Logger } from '#base/runtime.ts'
 import { digestFile } from './digest.ts'
+import { StorageVanishedError, systemCode } from './errors.ts'
 
 /** A finished part to hash. */
 export interface DigestJob {
@@ -73,8 +74,11 @@ export class DigestQueue implements AsyncDisposable {
       const after = await stat(job.path)
       if (before.size === after.size && before.mtimeMs === after.mtimeMs && before.ino === after.ino) return sha256
     } catch (error) {
-      if (!signal.aborted)
-        this.#options.log.warn({ event: 'digest.failed', path: job.path, err: error }, 'part not hashed')
+      const { log } = this.#options
+      // Somebody has taken it away, a hook perhaps: his right, and nothing to warn of at each start.
+      if (systemCode(error) === 'ENOENT' || error instanceof StorageVanishedError)
+        log.debug({ event: 'digest.file-gone', path: job.path }, 'part not hashed: its file is gone')
+      else if (!signal.aborted) log.warn({ event: 'digest.failed', path: job.path, err: error }, 'part not hashed')
     }
     return undefined
   }

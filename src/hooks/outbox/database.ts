@@ -304,7 +304,7 @@ export class OutboxDatabase implements Disposable {
         [recording, state, nowMs],
       )
     }
-    if (part === null) return
+    if (part === null || (type !== 'part.opened' && type !== 'part.ready')) return
     // A part can be told of before the recording is known to be begun: after a kill that took the beginning.
     this.#run(`INSERT OR IGNORE INTO told (recording, state, at_ms) VALUES (?, 'started', ?)`, [recording, nowMs])
     this.#run(
