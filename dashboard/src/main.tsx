@@ -38,8 +38,8 @@ const app: App = {
   pulls: new Followed({
     ask: () => client.pulls(),
     feed,
-    concerns: (type) => type.startsWith('stream.'),
-    everyMs: OFTEN_MS,
+    concerns: (type) => type.startsWith('pull.'),
+    everyMs: SELDOM_MS,
   }),
   // Attempts have no events; what is told of has.
   hooks: new Followed({ ask: () => client.hooks(), feed, concerns: () => true, everyMs: OFTEN_MS }),

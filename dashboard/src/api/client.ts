@@ -2,7 +2,7 @@ import type {
   DeliveryDocument,
   DeliveryPage,
   DeliveryState,
-  DeliveryWithEvent,
+  DeliveryWithBody,
   HookDocument,
   PullDocument,
   RecordingDocument,
@@ -10,6 +10,7 @@ import type {
   RecordingState,
   RuleDocument,
   RuleFields,
+  RulePreview,
   ServerDocument,
   StreamDocument,
 } from './documents.ts'
@@ -107,6 +108,11 @@ export class ApiClient {
     return this.#json('POST', 'rules', rule)
   }
 
+  /** Keeps nothing. */
+  async previewRule(rule: Pick<RuleFields, 'match' | 'request'>): Promise<RulePreview> {
+    return this.#json('POST', 'rules/preview', rule)
+  }
+
   /** `request` is replaced as a whole. */
   async changeRule(id: string, change: Partial<RuleFields>): Promise<RuleDocument> {
     return this.#json('PATCH', `rules/${encodeURIComponent(id)}`, change)
@@ -122,7 +128,7 @@ export class ApiClient {
     return answer.pulls
   }
 
-  async addPull(pull: Pick<PullDocument, 'path' | 'url' | 'keepAlive'>): Promise<PullDocument> {
+  async addPull(pull: Pick<PullDocument, 'path' | 'url' | 'keepAlive' | 'verifyTls'>): Promise<PullDocument> {
     return this.#json('POST', 'pulls', pull)
   }
 
@@ -143,7 +149,7 @@ export class ApiClient {
     return this.#json('GET', `webhooks/deliveries?${parameters.toString()}`)
   }
 
-  async delivery(id: string): Promise<DeliveryWithEvent> {
+  async delivery(id: string): Promise<DeliveryWithBody> {
     return this.#json('GET', `webhooks/deliveries/${encodeURIComponent(id)}`)
   }
 

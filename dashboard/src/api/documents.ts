@@ -110,6 +110,8 @@ export interface PullDocument {
   readonly url: string
   /** Reconnects for ever; else it is tried once. */
   readonly keepAlive: boolean
+  /** A TLS origin must have a certificate that the server trusts. */
+  readonly verifyTls: boolean
   readonly state: 'connecting' | 'streaming' | 'waiting' | 'failed' | 'ended'
   readonly lastError: { readonly code: string; readonly message: string } | null
   readonly attempts: number
@@ -148,16 +150,16 @@ export interface HookDocument {
 /** One event on its way to one webhook. Times are ISO 8601. */
 export interface DeliveryDocument {
   readonly id: string
-  readonly hook: string
-  readonly eventId: string
-  readonly eventType: string
+  /** Name of the hook. */
+  readonly webhook: string
+  readonly event: { readonly id: string; readonly type: string }
   readonly stream: string
   readonly recording: string | null
   readonly state: DeliveryState
   readonly attempts: number
   readonly createdAt: string
   /** Null when it is over. */
-  readonly nextAt: string | null
+  readonly nextAttemptAt: string | null
   readonly endedAt: string | null
   /** HTTP status of the last attempt; null when there was none, or no answer. */
   readonly lastStatus: number | null
@@ -166,8 +168,8 @@ export interface DeliveryDocument {
 }
 
 /** A delivery with what is sent. */
-export interface DeliveryWithEvent extends DeliveryDocument {
-  readonly event: unknown
+export interface DeliveryWithBody extends DeliveryDocument {
+  readonly body: unknown
 }
 
 /** A page of deliveries, newest first. */
@@ -176,11 +178,21 @@ export interface DeliveryPage {
   readonly nextCursor: string | null
 }
 
+/** What a rule would do, while it is written. */
+export interface RulePreview {
+  /** Live streams that it matches, the first of them by path. */
+  readonly streams: readonly string[]
+  readonly total: number
+  /** A stream that it matches, live or made up, and its file below the root. */
+  readonly example: { readonly stream: string; readonly path: string }
+}
+
 /** What the server announces by `/events`. */
 export type ServerEvent =
   | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }
   | { readonly type: `recording.${string}`; readonly recording: RecordingDocument; readonly gap?: GapDocument }
   | { readonly type: `rule.${string}`; readonly rule: RuleDocument }
+  | { readonly type: `pull.${string}`; readonly pull: PullDocument }
   | { readonly type: `part.${string}`; readonly recording: RecordingDocument; readonly part: PartDocument }
 
 /** RFC 9457, as the API sends it. */

@@ -16,17 +16,17 @@ export function DeliveryItem(props: { delivery: DeliveryDocument; onReplayed: (d
         <h2 class="item-title">
           <a
             href={deliveryHref(delivery.id)}
-            aria-label={`Delivery of ${delivery.eventType}${delivery.stream === '' ? '' : ` of ${delivery.stream}`}, ${when}`}
+            aria-label={`Delivery of ${delivery.event.type}${delivery.stream === '' ? '' : ` of ${delivery.stream}`}, ${when}`}
           >
-            {delivery.eventType}
+            {delivery.event.type}
           </a>
           <DeliveryBadge delivery={delivery} />
         </h2>
         <p class="facts muted">
           <time dateTime={delivery.createdAt}>{when}</time>
           {delivery.stream !== '' && <span>{delivery.stream}</span>}
-          <span>to {delivery.hook}</span>
-          <span>{count(delivery.attempts, 'attempt')}</span>
+          <span>to {delivery.webhook}</span>
+          {delivery.attempts > 1 && <span>{count(delivery.attempts, 'attempt')}</span>}
         </p>
         {reason !== '' && <p class="reason">{reason}</p>}
       </div>

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import type { DeliveryWithEvent } from '../api/documents.ts'
+import type { DeliveryWithBody } from '../api/documents.ts'
 import { count, formatMoment } from '../format.ts'
 import { useApp } from '../state/context.ts'
 import { Followed, useFollowed } from '../state/followed.ts'
@@ -27,7 +27,7 @@ export function DeliveryPage({ id }: { id: string }) {
       <a class="back" href="#/hooks">
         <Icon name="back" /> Hooks
       </a>
-      <PageTitle text={delivery === undefined ? 'Delivery' : `Delivery of ${delivery.eventType}`}>
+      <PageTitle text={delivery === undefined ? 'Delivery' : `Delivery of ${delivery.event.type}`}>
         {delivery !== undefined && (
           <ReplayButton
             delivery={delivery}
@@ -41,21 +41,21 @@ export function DeliveryPage({ id }: { id: string }) {
   )
 }
 
-function Facts({ delivery }: { delivery: DeliveryWithEvent }) {
+function Facts({ delivery }: { delivery: DeliveryWithBody }) {
   const reason = deliveryReason(delivery)
   const moment = (iso: string) => <time dateTime={iso}>{formatMoment(iso, Date.now())}</time>
   return (
     <>
       <p class="facts">
         <DeliveryBadge delivery={delivery} />
-        <span>to {delivery.hook}</span>
+        <span>to {delivery.webhook}</span>
         <span>{count(delivery.attempts, 'attempt')}</span>
         {delivery.lastStatus !== null && <span>status {delivery.lastStatus}</span>}
         {delivery.lastDurationMs !== null && <span>in {Math.round(delivery.lastDurationMs)} ms</span>}
       </p>
       <p class="facts muted">
         <span>stored {moment(delivery.createdAt)}</span>
-        {delivery.nextAt !== null && <span>next attempt {moment(delivery.nextAt)}</span>}
+        {delivery.nextAttemptAt !== null && <span>next attempt {moment(delivery.nextAttemptAt)}</span>}
         {delivery.endedAt !== null && <span>over {moment(delivery.endedAt)}</span>}
         {delivery.stream !== '' && <span>{delivery.stream}</span>}
         {delivery.recording !== null && (
@@ -71,7 +71,7 @@ function Facts({ delivery }: { delivery: DeliveryWithEvent }) {
       {/* It scrolls, so it has to be reached by keyboard. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the reason above */}
       <pre class="document" tabIndex={0}>
-        {JSON.stringify(delivery.event, undefined, 2)}
+        {JSON.stringify(delivery.body, undefined, 2)}
       </pre>
     </>
   )

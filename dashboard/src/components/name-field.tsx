@@ -40,6 +40,13 @@ export function NameField({ form }: { form: RuleForm }) {
           />
         )}
       </Field>
+      <p class="preview" aria-live="polite">
+        {form.preview !== undefined && (
+          <>
+            {form.preview.example.stream} becomes <code>{form.preview.example.path}</code>
+          </>
+        )}
+      </p>
       <details class="elements">
         <summary>Elements of a name</summary>
         <ul>

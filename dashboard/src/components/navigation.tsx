@@ -4,6 +4,7 @@ import { useMay } from '../state/use-may.ts'
 /** The ways through the page: what our credential may not see has none. */
 export function Navigation({ liveCount }: { liveCount: number | undefined }) {
   const current = sectionOf(useRoute())
+  const mayView = useMay('view')
   const mayRecord = useMay('record')
   const mayManage = useMay('manage')
   const link = (section: Section, href: string, text: string) => (
@@ -22,7 +23,7 @@ export function Navigation({ liveCount }: { liveCount: number | undefined }) {
       {link('live', '#/', 'Live')}
       {link('library', '#/library', 'Library')}
       {mayRecord && link('rules', '#/rules', 'Rules')}
-      {mayRecord && link('sources', '#/sources', 'Sources')}
+      {mayView && link('sources', '#/sources', 'Sources')}
       {mayManage && link('hooks', '#/hooks', 'Hooks')}
     </nav>
   )

@@ -5,16 +5,14 @@ import { useFormProblems } from '../state/use-form-problems.ts'
 import { Check } from './check.tsx'
 import { Field } from './field.tsx'
 
-const NEW_PULL = { url: '', path: '', keepAlive: true }
+const NEW_PULL = { url: '', path: '', keepAlive: true, verifyTls: true }
 
 const PLACES: FieldPlaces<keyof typeof NEW_PULL> = {
-  byPath: { url: 'url', path: 'path', keepAlive: 'keepAlive' },
+  byPath: { url: 'url', path: 'path', keepAlive: 'keepAlive', verifyTls: 'verifyTls' },
   byCode: {
     'pull/url-invalid': 'url',
     'pull/scheme-unknown': 'url',
     'stream/path-invalid': 'path',
-    'stream/path-in-use': 'path',
-    'pull/path-in-use': 'path',
   },
 }
 
@@ -71,6 +69,15 @@ export function PullForm() {
         isOn={draft.keepAlive}
         onChange={(keepAlive) => change({ keepAlive })}
       />
+      {draft.url.trim().toLowerCase().startsWith('rtmps:') && (
+        <Check
+          id="pull-verifyTls"
+          label="Check its certificate"
+          hint="Only a certificate that this server trusts, for the name in the address, is taken."
+          isOn={draft.verifyTls}
+          onChange={(verifyTls) => change({ verifyTls })}
+        />
+      )}
       <div role="alert">
         {rest.map((line) => (
           <p key={line} class="field-problem">

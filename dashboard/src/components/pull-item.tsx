@@ -29,11 +29,11 @@ export function PullItem({ pull }: { pull: PullDocument }) {
             since <time dateTime={pull.since}>{formatMoment(pull.since, Date.now())}</time>
           </span>
           {pull.attempts > 0 && <span>{count(pull.attempts, 'attempt')}</span>}
-          <span>{pull.keepAlive ? 'reconnects' : 'once'}</span>
+          <span>{pull.keepAlive ? 'reconnects' : 'tried once'}</span>
+          {!pull.verifyTls && <span>any certificate</span>}
         </p>
         {pull.lastError !== null && (
           <p class="reason">
-            {pull.state === 'streaming' && 'Before: '}
             {pull.lastError.message} <code>{pull.lastError.code}</code>
           </p>
         )}

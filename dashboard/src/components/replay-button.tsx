@@ -13,13 +13,13 @@ export function ReplayButton(props: { delivery: DeliveryDocument; onReplayed: (d
   const replay = () =>
     run(async () => {
       props.onReplayed(await client.replay(delivery.id))
-      toasts.notice(`${delivery.eventType} is sent again.`)
+      toasts.notice(`${delivery.event.type} is sent again.`)
     })
   return (
     <button
       type="button"
       disabled={isBusy}
-      aria-label={`Replay ${delivery.eventType} of ${delivery.stream}`}
+      aria-label={`Replay ${delivery.event.type} of ${delivery.stream}`}
       onClick={replay}
     >
       Replay

@@ -9,7 +9,10 @@ const MAX_SHOWN = 6
 export function RuleRecordings({ ruleId }: { ruleId: string }) {
   const { feed } = useApp()
   const { active } = useStore(feed.state)
-  const running = [...active.values()].map(({ recording }) => recording).filter(({ rule }) => rule === ruleId)
+  const running = [...active.values()]
+    .map(({ recording }) => recording)
+    .filter(({ rule }) => rule === ruleId)
+    .sort((a, b) => (a.stream < b.stream ? -1 : 1))
   if (running.length === 0) return null
   const more = running.length - MAX_SHOWN
   return (

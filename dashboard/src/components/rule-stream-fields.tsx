@@ -5,6 +5,7 @@ import { useStore } from '../state/store.ts'
 import type { RuleForm } from '../state/use-rule-form.ts'
 import { Choice } from './choice.tsx'
 import { Field } from './field.tsx'
+import { RuleMatches } from './rule-matches.tsx'
 
 const RECORDS: readonly RuleRecord[] = ['always', 'demand', 'never']
 
@@ -46,6 +47,7 @@ export function RuleStreamFields({ form }: { form: RuleForm }) {
           />
         )}
       </Field>
+      <RuleMatches preview={form.preview} />
       <datalist id="rule-matches">
         {(streams ?? []).map(({ path }) => (
           <option key={path} value={path} />

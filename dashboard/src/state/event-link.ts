@@ -1,7 +1,7 @@
 import type { ServerEvent } from '../api/documents.ts'
 
-/** Every event the page acts on, by its name on the wire. */
-const EVENT_TYPES = [
+/** Every event, by its name on the wire: EventSource tells of those only that it was asked for. */
+export const EVENT_TYPES = [
   'stream.started',
   'stream.ended',
   'recording.waiting',
@@ -15,9 +15,12 @@ const EVENT_TYPES = [
   'recording.gap',
   'part.opened',
   'part.ready',
+  'part.renamed',
   'rule.added',
   'rule.changed',
   'rule.removed',
+  'pull.changed',
+  'pull.removed',
 ] as const
 
 /** The server-sent events of `/events`. The browser reconnects by itself and asks for what it missed. */

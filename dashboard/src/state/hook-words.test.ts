@@ -5,15 +5,14 @@ import { deliveryReason, deliveryState } from './hook-words.ts'
 
 const DELIVERY: DeliveryDocument = {
   id: 'd1',
-  hook: 'webhook-1',
-  eventId: 'e1',
-  eventType: 'recording.ready',
+  webhook: 'webhook-1',
+  event: { id: 'e1', type: 'recording.ready' },
   stream: 'live/cam1',
   recording: '01a',
   state: 'pending',
   attempts: 1,
   createdAt: '2026-11-20T09:00:00.000Z',
-  nextAt: '2026-11-20T09:00:05.000Z',
+  nextAttemptAt: '2026-11-20T09:00:05.000Z',
   endedAt: null,
   lastStatus: null,
   lastError: null,

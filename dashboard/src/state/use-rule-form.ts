@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks'
-import type { RuleDocument, RuleFields } from '../api/documents.ts'
+import type { RuleDocument, RuleFields, RulePreview } from '../api/documents.ts'
 import { useApp } from './context.ts'
 import { changesOf, draftOf, type RuleDraft, type RuleProblems, readDraft } from './rule-draft.ts'
 import { RULE_PLACES } from './rule-problems.ts'
 import { useFormProblems } from './use-form-problems.ts'
+import { useRulePreview } from './use-rule-preview.ts'
 
 /** A rule while it is written. */
 export interface RuleForm {
@@ -12,6 +13,7 @@ export interface RuleForm {
   /** What is wrong with no field in particular. */
   readonly rest: readonly string[]
   readonly isBusy: boolean
+  readonly preview: RulePreview | undefined
   readonly change: (change: Partial<RuleDraft>) => void
   readonly submit: () => void
 }
@@ -21,6 +23,7 @@ export function useRuleForm(rule: RuleDocument | undefined, onSaved: (rule: Rule
   const { client } = useApp()
   const [draft, setDraft] = useState(() => draftOf(rule))
   const { fields: problems, rest, isBusy, send, show, forget } = useFormProblems(RULE_PLACES)
+  const preview = useRulePreview(draft, rule)
 
   const save = async (wanted: RuleFields): Promise<RuleDocument> => {
     if (rule === undefined) return client.addRule({ ...changesOf(wanted), match: wanted.match })
@@ -36,5 +39,5 @@ export function useRuleForm(rule: RuleDocument | undefined, onSaved: (rule: Rule
     if ('match' in wanted) send(async () => onSaved(await save(wanted)))
     else show(wanted)
   }
-  return { draft, problems, rest, isBusy, change, submit }
+  return { draft, problems, rest, isBusy, preview, change, submit }
 }
