@@ -33,17 +33,6 @@ export class PropertiesFileError extends TapedeckError {
   }
 }
 
-/** A file template that no name can be made from. */
-export class RecordTemplateError extends TapedeckError {
-  readonly code = 'flashphoner/template-invalid'
-  readonly origin = 'client'
-  readonly template: string
-  constructor(template: string, reason: string) {
-    super(`the file template ${JSON.stringify(template.slice(0, 300))} has ${reason}: write a shorter one`)
-    this.template = template
-  }
-}
-
 /** The REST caller must prove himself. */
 export class RestUnauthenticatedError extends TapedeckError {
   readonly code = 'flashphoner/unauthenticated'

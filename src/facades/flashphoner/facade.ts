@@ -11,7 +11,6 @@ import { HookLedger } from './hook-ledger.ts'
 import { MediaSessions } from './media-sessions.ts'
 import { decodeProperties, parseProperties } from './properties.ts'
 import { RecordHooks } from './record-hooks.ts'
-import { checkTemplate } from './record-name.ts'
 import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
 import { RTMP_NAMES } from './rtmp-names.ts'
@@ -74,7 +73,6 @@ async function readVendorSettings({ properties: file, override }: Settings): Pro
   const properties = new Map(file === '' ? [] : parseProperties(await readProperties(file)))
   for (const [key, value] of Object.entries(override)) properties.set(key, value)
   const settings = readSettings(properties, file === '' ? `${SECTION}.override` : file)
-  checkTemplate(settings)
   return { ...settings, hookScript: scriptPath(settings.hookScript, 'on_record_hook_script', file) }
 }
 

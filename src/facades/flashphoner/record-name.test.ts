@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { Naming } from '#recorder/naming.ts'
 import { type NameFacts, namesCodecs, recordName } from './record-name.ts'
 import { readSettings } from './settings.ts'
 
@@ -12,25 +14,25 @@ const FACTS: NameFacts = {
   videoCodec: 'H264',
 }
 
-function name(settings: Record<string, string>, facts: Partial<NameFacts> = {}, template?: string) {
-  return recordName(readSettings(new Map(Object.entries(settings)), 'test'), { ...FACTS, ...facts }, template)
-}
-/** What the name says when there is no time in it. */
-const text = (...args: Parameters<typeof name>) => {
-  const { name: template, nameValues } = name(...args)
-  assert.equal(template, '{stream}')
-  return nameValues.stream
+/** The file name that the recorder makes of it, final, of a recording from 1 s to 3 s after 1970. */
+function file(settings: Record<string, string>, facts: Partial<NameFacts> = {}, template?: string): string {
+  const read = readSettings(new Map(Object.entries(settings)), 'test')
+  const { name, nameText, nameValues } = recordName(read, { ...FACTS, ...facts }, template)
+  const naming = new Naming(name, 'UTC', { text: nameText, numbering: 'lastPlain' })
+  const values = { stream: 'live/x', id: 'i', startedAtMs: 1_000, part: 1, version: 1, videoCodec: '', audioCodec: '' }
+  const late = { endedAtMs: 3_000, durationMs: 2_000 }
+  return naming.format({ ...values, caller: nameValues, late }, '.mp4')
 }
 const template = (value: string) => ({ stream_record_policy_template: value })
 
 test('the default name, with a login and without', () => {
-  assert.equal(text({}), 'stream-5a072377-73c1-4caf-abd3-0123456789ab-alice')
-  assert.equal(text({}, { login: '' }), 'stream-5a072377-73c1-4caf-abd3-0123456789ab-')
+  assert.equal(file({}), 'stream-5a072377-73c1-4caf-abd3-0123456789ab-alice.mp4')
+  assert.equal(file({}, { login: '' }), 'stream-5a072377-73c1-4caf-abd3-0123456789ab-.mp4')
 })
 
 test('policy streamName is the stream’s name, unless a caller brings a template', () => {
-  assert.equal(text({ stream_record_policy: 'streamName' }), 'cam1')
-  assert.equal(text({ stream_record_policy: 'streamName' }, {}, 'x-{login}'), 'x-alice')
+  assert.equal(file({ stream_record_policy: 'streamName' }), 'cam1.mp4')
+  assert.equal(file({ stream_record_policy: 'streamName' }, {}, 'x-{login}'), 'x-alice.mp4')
 })
 
 test('every element expands and is cut to its maximum', () => {
@@ -44,42 +46,56 @@ test('every element expands and is cut to its maximum', () => {
     ['audioCodec', 4],
     ['videoCodec', 4],
   ] as const) {
-    assert.equal(text(template(`{${element}}`), facts)?.length, length, element)
+    assert.equal(file(template(`{${element}}`), facts).length, length + '.mp4'.length, element)
   }
-  assert.equal(text(template('{sessionId}')), Buffer.from(FACTS.sessionId).toString('base64url'))
-  assert.equal(text(template('{audioCodec}+{videoCodec}')), 'AAC+H264')
+  assert.equal(file(template('{sessionId}')), `${Buffer.from(FACTS.sessionId).toString('base64url')}.mp4`)
+  assert.equal(file(template('{audioCodec}+{videoCodec}')), 'AAC+H264.mp4')
 })
 
-test('times are the recorder’s, what stands between them is not a template', () => {
-  assert.deepEqual(name(template('a{login}{startTime}-{endTime}{x}{duration}')), {
-    name: '{stream}{partStartTime:20}{sessionId}{endTime:20}{mediaSessionId}{duration}',
-    nameText: { exclude: '', encoding: 'none' },
-    nameValues: { stream: 'aalice', sessionId: '-', mediaSessionId: '{x}' },
-  })
+test('times are the recorder’s', () => {
+  const all = 'a{startTime}b{startTimeMillis}c{endTime}d{endTimeMillis}e{duration}f'
+  assert.equal(file(template(all)), 'a1000b1000c3000d3000e2000f.mp4')
 })
 
 test('unknown elements and stray braces stay as written, and a stream’s name is never a template', () => {
-  assert.equal(text(template('{x}{{streamName}}{'), { streamName: '{endTime}' }), '{x}{{endTime}}{')
+  assert.equal(file(template('{x}{{streamName}}{'), { streamName: '{endTime}' }), '{x}{{endTime}}{.mp4')
+  assert.equal(file(template('{{startTime}}{login}'), { login: '{id}' }), '{1000}{id}.mp4')
 })
 
-test('a slash makes no folder; an encoding gets it as it is', () => {
-  assert.equal(text(template('x/{streamName}'), { streamName: 'a/b' }), 'x_a_b')
-  assert.equal(
-    text({ ...template('{streamName}'), exclude_record_name_characters: '/.' }, { streamName: 'a/b.c' }),
-    'abc',
-  )
-  assert.equal(text({ ...template('{streamName}'), encode_record_name: 'true' }, { streamName: 'a/b' }), 'a/b')
+test('a slash makes no folder; an encoding gets it as it is, wherever it stands', () => {
+  assert.equal(file(template('x/{streamName}'), { streamName: 'a/b' }), 'x_a_b.mp4')
+  const excluding = { ...template('{streamName}'), exclude_record_name_characters: '/.' }
+  assert.equal(file(excluding, { streamName: 'a/b.c' }), 'abc.mp4')
+  for (const [algorithm, encoding] of [
+    ['HEX', 'hex'],
+    ['BASE64', 'base64url'],
+  ] as const) {
+    const name = file({ ...template('{streamName}/{startTime}:{login}'), encode_record_name: `true,${algorithm}` })
+    assert.equal(Buffer.from(name.slice(0, -4), encoding).toString(), 'cam1/1000:alice')
+  }
 })
 
 test('a name of nothing is the media session’s id', () => {
-  assert.equal(text(template('{login}'), { login: '' }), FACTS.mediaSessionId)
-  assert.equal(text({ ...template('{login}'), exclude_record_name_characters: 'alice' }), FACTS.mediaSessionId)
+  assert.equal(file(template('{login}'), { login: '' }), `${FACTS.mediaSessionId}.mp4`)
+  const excluding = { ...template('{login}'), exclude_record_name_characters: 'alice' }
+  assert.equal(file(excluding), `${FACTS.mediaSessionId}.mp4`)
 })
 
-test('more texts between times than the recorder has places for are refused', () => {
-  const many = 'a{startTime}b{startTime}c{startTime}d{startTime}'
-  assert.doesNotThrow(() => name(template(many)))
-  assert.throws(() => name(template(`${many}e`)), { code: 'flashphoner/template-invalid' })
+test('whatever template and names: one component, of at most 255 bytes, not hidden', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 400 })
+  const piece = fc.oneof(
+    text,
+    fc.constantFrom('{streamName}', '{login}', '{startTime}', '{endTime}', '/', '..', '{', '}'),
+  )
+  const encoding = fc.constantFrom('false', 'true,HEX', 'true,BASE64')
+  fc.assert(
+    fc.property(fc.array(piece), text, text, encoding, (pieces, streamName, login, encode_record_name) => {
+      const name = file({ encode_record_name }, { streamName, login }, pieces.join(''))
+      assert.ok(Buffer.byteLength(name) <= 255, name)
+      assert.doesNotMatch(name, /^\.|[/\\\0]/)
+      assert.match(name, /.\.mp4$/)
+    }),
+  )
 })
 
 test('codecs in a name are noticed', () => {

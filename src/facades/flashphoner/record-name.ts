@@ -1,6 +1,5 @@
 import type { NameCallerValues, NameText } from '#recorder/request.ts'
-import { trimToCharacters } from '#recorder/safe-name.ts'
-import { RecordTemplateError } from './errors.ts'
+import { safeComponent, trimToCharacters } from '#recorder/safe-name.ts'
 import type { RecordSettings } from './settings.ts'
 
 /** What a name may say of a stream. */
@@ -42,49 +41,41 @@ const TIMES: Readonly<Record<string, string>> = {
   duration: '{duration}',
 }
 
+/** More than any file name keeps of a text. */
+const MAX_TEXT_CHARACTERS = 512
+
 /** Places of the recorder's templates that can carry any text of a caller's. */
 const SLOTS = ['stream', 'sessionId', 'mediaSessionId', 'login'] as const
 
 /**
- * How the recorder is to name a record. Everything known now is rendered here and handed over as values, so that no
- * text in it (a stream's name, an unknown `{element}`, a slash) is taken for a template or a folder; only times are
- * left to the recorder. Order: expand, cut, delete characters, encode, make safe, number, trim. spec section 3.
+ * How the recorder is to name a record. Everything known now is rendered here, so that nothing in it (a stream's name,
+ * an unknown `{element}`, a slash) is taken for a template or a folder; only times are left to the recorder. Order:
+ * expand, cut, delete characters, encode, make safe, number, trim. spec section 3.
  * @param template instead of the settings', from a caller
- * @throws {RecordTemplateError}
  */
 export function recordName(settings: RecordSettings, facts: NameFacts, template?: string): RecordName {
   const pattern = template ?? (settings.policy === 'streamName' ? '{streamName}' : settings.template)
   const values: Partial<Record<(typeof SLOTS)[number], string>> = {}
-  let name = ''
+  const found = pieces(pattern, facts, settings)
   let used = 0
-  for (const piece of pieces(pattern, facts)) {
-    if (piece.kind === 'time') {
-      name += piece.element
-      continue
-    }
-    const text = withoutFolders(piece.text, settings)
-    if (text === '') continue
-    const slot = SLOTS[used++]
-    if (slot === undefined) throw new RecordTemplateError(pattern, `more than ${SLOTS.length} texts between times`)
-    values[slot] = text
-    name += `{${slot}}`
-  }
-  if (name === '') return { name: '{stream}', nameText: {}, nameValues: { stream: facts.mediaSessionId } }
+  const name = found.map((piece, index) => {
+    if (piece.kind === 'time') return piece.element
+    const [before, after] = [index === 0 ? '' : 'x', index === found.length - 1 ? '' : 'x']
+    const safe = safeComponent(before + piece.text + after)
+    const isSafe = safe === before + piece.text + after
+    const slot = isSafe ? undefined : SLOTS[used++]
+    // What is not safe is encoded as it is, where it is; the rest would be made safe anyway.
+    if (slot === undefined) return escaped(safe.slice(before.length, safe.length - after.length))
+    values[slot] = piece.text
+    return `{${slot}}`
+  })
+  if (name.length === 0) return { name: '{stream}', nameText: {}, nameValues: { stream: facts.mediaSessionId } }
   const nameText = { exclude: settings.excludedCharacters, encoding: settings.encoding }
-  return { name, nameText, nameValues: values }
+  return { name: name.join(''), nameText, nameValues: values }
 }
 
-/** Tries the settings' own template, so that a bad one is told of at start. @throws {RecordTemplateError} */
-export function checkTemplate(settings: RecordSettings): void {
-  const any = 'x'
-  recordName(settings, {
-    streamName: any,
-    sessionId: any,
-    mediaSessionId: any,
-    login: any,
-    audioCodec: any,
-    videoCodec: any,
-  })
+function escaped(text: string): string {
+  return text.replace(/[{}]/g, '$&$&')
 }
 
 /** Whether the tracks must be known before the name is. */
@@ -95,10 +86,15 @@ export function namesCodecs(settings: RecordSettings, template?: string): boolea
 
 type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'time'; readonly element: string }
 
-/** Texts are as long as they can be: a time stands between any two. */
-function pieces(template: string, facts: NameFacts): readonly Piece[] {
+/** Texts are as long as they can be, and none is empty. */
+function pieces(template: string, facts: NameFacts, settings: RecordSettings): readonly Piece[] {
   const found: Piece[] = []
   let text = ''
+  const endText = () => {
+    const kept = trimToCharacters(withoutFolders(text, settings), MAX_TEXT_CHARACTERS)
+    if (kept !== '') found.push({ kind: 'text', text: kept })
+    text = ''
+  }
   for (const [piece, element = ''] of template.matchAll(/\{([A-Za-z]+)\}|[^{]+|\{/g)) {
     const time = Object.hasOwn(TIMES, element) ? TIMES[element] : undefined
     if (time === undefined) {
@@ -106,10 +102,11 @@ function pieces(template: string, facts: NameFacts): readonly Piece[] {
       text += known === undefined ? piece : trimToCharacters(known.value(facts), known.max)
       continue
     }
-    found.push({ kind: 'text', text }, { kind: 'time', element: time })
-    text = ''
+    endText()
+    found.push({ kind: 'time', element: time })
   }
-  return [...found, { kind: 'text', text }]
+  endText()
+  return found
 }
 
 /** One name and never folders, unless an encoding makes an end of slashes anyway. */
