@@ -204,7 +204,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     rebuild().catch((error: unknown) => log.error({ event: 'catalog.rebuild-failed', err: error }))
   }
   recorder.events.listen((event) => {
-    if (event.type === 'recording.ready') digest(event.recording)
+    if (event.type === 'part.renamed') digests.cancel(event.recording.id)
+    if (event.type === 'recording.ready' || event.type === 'part.renamed') digest(event.recording)
   })
   const retention = opening.use(
     new Retention({

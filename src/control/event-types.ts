@@ -16,6 +16,7 @@ export const EVENT_TYPES = [
   'recording.gap',
   'part.opened',
   'part.ready',
+  'part.renamed',
   'rule.added',
   'rule.changed',
   'rule.removed',

@@ -95,6 +95,20 @@ export async function checkOverwritable(
   }
 }
 
+/** Waits for recordings in these places that are just being finished: whoever starts anew means their name. */
+export async function afterEnding(
+  inProgress: InProgress,
+  settings: RecorderSettings,
+  request: ResolvedRequest,
+  runtime: Runtime,
+): Promise<void> {
+  for (const place of places(settings, request, runtime)) {
+    for (const { id, parts } of inProgress.documents()) {
+      if (parts.some((part) => isAt(part, place))) await inProgress.ending(id)
+    }
+  }
+}
+
 /** The recording without a part that was replaced, with its account to match; undefined when nothing is left. */
 export function withoutPart(recording: RecordingDocument, replaced: Place): RecordingDocument | undefined {
   const gone = recording.parts.filter((part) => isAt(part, replaced))

@@ -40,6 +40,9 @@ const OF_START: ReadonlySet<string> = new Set<NameElement>([
   ...(['year', 'month', 'day', 'hour', 'minute', 'second'] as const),
 ])
 
+/** Deeper folders than anybody can use, or would be searched for recordings, are written as one name. */
+const MAX_FOLDERS = 60
+
 /** How a part's number shows. */
 export interface NumberShown {
   /** Default: `suffix` and `indexed` number parts after the first, `lastPlain` none. */
@@ -118,7 +121,8 @@ export class Naming {
       .flatMap((component) => this.#render(component, elements))
       .map((component) => trimToBytes(component, MAX_COMPONENT_BYTES))
     // Only what was left out of a name, or a caller's empty values, make it empty.
-    const fileName = components.pop() || safeComponent(trimToBytes(elements.mediaSessionId, MAX_COMPONENT_BYTES)) || '_'
+    const ending = components.splice(MAX_FOLDERS).join('_') || components.pop()
+    const fileName = ending || safeComponent(trimToBytes(elements.mediaSessionId, MAX_COMPONENT_BYTES)) || '_'
     // Trimming may uncover a dot or a space at the end.
     const base = [...components, fileName].map(safeComponent).join('/')
     const { numbered = this.#numbering !== 'lastPlain' && values.part > 1 } = shown

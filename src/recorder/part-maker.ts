@@ -27,7 +27,7 @@ export interface AppendTarget {
 export interface PartDisk {
   readonly files: PartFiles
   readonly inUse: FilesInUse
-  /** Renames what lies there, so that the name is free, if it may be. Default: it may not. */
+  /** Renames what lies there, unless somebody writes it. Default: leaves it. */
   readonly setAside?: (root: string, relativePath: string) => Promise<void>
 }
 
@@ -214,7 +214,7 @@ export class PartMaker {
     const keepsOthers = ifExists === 'append' || ifExists === 'rename' || (ifExists === 'fail' && index > 1)
     const isOurs = ifExists !== 'overwrite' || this.#claimReplaced(relativePath, index)
     const policy = keepsOthers || !isOurs ? 'version' : ifExists
-    if (ifExists === 'rename' && !this.#inUse.isTaken(this.root, relativePath, this.#id)) {
+    if (ifExists === 'rename' && !this.#inUse.isTaken(this.root, relativePath, '')) {
       await this.#setAside(this.root, relativePath)
     }
     const versions = this.#versions(part, version)

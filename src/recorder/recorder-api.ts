@@ -16,6 +16,8 @@ export type RecordingEvent =
   | { readonly type: 'recording.impaired' | 'recording.resumed'; readonly recording: RecordingDocument }
   | { readonly type: 'recording.gap'; readonly recording: RecordingDocument; readonly gap: GapDocument }
   | { readonly type: 'part.opened' | 'part.ready'; readonly recording: RecordingDocument; readonly part: PartDocument }
+  /** The file of a finished part has made room for a new recording of its name; `part.path` is the new one. */
+  | { readonly type: 'part.renamed'; readonly recording: RecordingDocument; readonly part: PartDocument }
 
 /** What happens to rules. Those of the configuration are there from the start, so nothing is told of them. */
 export interface RuleEvent {

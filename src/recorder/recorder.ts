@@ -9,7 +9,7 @@ import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { Archive } from './archive.ts'
 import { RecorderClosedError, RecordingBusyError, RecordingNotRunningError, StreamNotFoundError } from './errors.ts'
-import { appendedTo, checkOverwritable, places } from './existing.ts'
+import { afterEnding, appendedTo, checkOverwritable, places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
@@ -21,6 +21,7 @@ import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'
 import { type ResolvedRequest, resolveRequest } from './request-defaults.ts'
 import { RuleKeeper } from './rule-keeper.ts'
+import { SetAside } from './set-aside.ts'
 import type { RecorderSettings } from './settings.ts'
 import { Tally } from './tally.ts'
 
@@ -69,6 +70,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #journal: Journal
   readonly #reporter: Reporter
   readonly #archive: Archive
+  readonly #setAside: SetAside
   readonly #rules: RuleKeeper
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
@@ -105,6 +107,13 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       events: this.#reporter.events,
       inProgress: this.#recordings,
       remove: (recording) => options.store.remove(recording),
+    })
+    this.#setAside = new SetAside({
+      catalog: options.catalog,
+      archive: this.#archive,
+      inUse: this.#inUse,
+      events: this.#reporter.events,
+      log: runtime.log,
     })
     this.#rules = this.#owned.use(
       new RuleKeeper({
@@ -281,6 +290,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (request.ifExists === 'overwrite') {
       await checkOverwritable(catalog, inProgress, settings, request, this.#runtime)
     }
+    if (request.ifExists === 'rename') await afterEnding(inProgress, settings, request, this.#runtime)
     if (request.ifExists !== 'append') return undefined
     // What is to be continued may be what a crash has left: it has to be whole first.
     await this.#recovery
@@ -337,7 +347,11 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       request,
       runtime: this.#runtime,
       settings: this.#options.settings,
-      disk: { files: this.#options.files ?? DISK, inUse: this.#inUse },
+      disk: {
+        files: this.#options.files ?? DISK,
+        inUse: this.#inUse,
+        setAside: (root, path) => this.#setAside.run({ root, path }),
+      },
       events: this.#reporter.recordingEvents,
       previous,
       refusal: this.#options.refusal,

@@ -99,6 +99,10 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
   if (extension !== undefined && !EXTENSION.test(extension)) {
     throw new RequestInvalidError('extension', extension, 'a dot and one to eight letters or digits')
   }
+  const preRollSeconds = positive('preRollSeconds', request.preRollSeconds, 0)
+  if (preRollSeconds > 0 && startOn === 'now') {
+    throw new RequestInvalidError('preRollSeconds', preRollSeconds, 'none together with startOn now')
+  }
   return {
     stream: normalizeStreamPath(request.stream),
     format,
@@ -126,7 +130,7 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
     rotateBytes,
     rotateAt,
     rotateCut: oneOf('rotate.cut', request.rotate?.cut ?? 'keyframe', ['keyframe', 'exact']),
-    preRollSeconds: positive('preRollSeconds', request.preRollSeconds, 0),
+    preRollSeconds,
     mp4Compatible32: request.mp4Compatible32 ?? false,
     startOn,
     audio,
@@ -155,7 +159,7 @@ function allowedRoot(root: string | undefined, roots: readonly string[]): string
 
 /** Text in which braces mean nothing; what it may not hold is made safe later, but nobody may point out of the root. */
 function checkedPath(path: string): string {
-  const leaves = path.startsWith('/') || path.split('/').some((component) => component === '..')
+  const leaves = path.startsWith('/') || path.split('/').includes('..')
   if (leaves || path.length > MAX_PATH_CHARACTERS || /^[/.]*$/.test(path)) {
     throw new RequestInvalidError('path', path.slice(0, 200), 'a relative path below the root, without ".."')
   }

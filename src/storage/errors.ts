@@ -105,6 +105,15 @@ export class NameTakenError extends StorageError {
   }
 }
 
+/** The file system allows no path as long as this one (ENAMETOOLONG). */
+export class NameTooLongError extends StorageError {
+  readonly code = 'storage/name-too-long'
+  override readonly origin = 'client'
+  constructor(path: string, cause?: unknown) {
+    super(path, `the file system allows no path as long as ${path.slice(0, 100)}…: choose a shorter name`, cause)
+  }
+}
+
 /** A part was used after close(): a mistake of ours. */
 export class PartClosedError extends StorageError {
   readonly code = 'storage/part-closed'
@@ -183,6 +192,8 @@ export function storageErrorFrom(cause: unknown, path: string): TapedeckError {
     case 'ENODEV':
     case 'ENXIO':
       return new StorageVanishedError(path, cause)
+    case 'ENAMETOOLONG':
+      return new NameTooLongError(path, cause)
     case 'EFBIG':
       return new StorageFileTooLargeError(path, cause)
     case 'EMFILE':

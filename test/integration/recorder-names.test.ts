@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TapedeckError } from '#base/error.ts'
 import { type Logger, SILENT_LOGGER } from '#base/runtime.ts'
 import { CONTAINER_NAMES } from '#containers/container.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
@@ -283,6 +285,284 @@ test('a split appended recording is appended to in its last part', async () => {
     ['cam1.mp4', 'cam1_part0002.mp4'],
   )
   await fixture.assertProved(second)
+})
+
+const names = (recording: RecordingDocument) => recording.parts.map((part) => part.path)
+
+test('indexed: one file, then several; each is free only without the other', async () => {
+  await using fixture = await RecorderFixture.open()
+  const numbering = 'indexed'
+  const one = await record(fixture, { format: 'mp4', numbering })
+  const several = await record(fixture, { format: 'mp4', numbering, rotate: { seconds: 1 } })
+  const again = await record(fixture, { format: 'mp4', numbering })
+  assert.deepEqual(names(one), ['cam1.mp4'])
+  assert.deepEqual(names(several), ['cam1_0001_part0000.mp4', 'cam1_0001_part0001.mp4'])
+  assert.deepEqual(names(again), ['cam1_0002.mp4'])
+  await using other = await RecorderFixture.open()
+  assert.deepEqual(names(await record(other, { format: 'ts', numbering, rotate: { seconds: 1 } })), [
+    'cam1_part0000.ts',
+    'cam1_part0001.ts',
+  ])
+  assert.deepEqual(names(await record(other, { format: 'ts', numbering })), ['cam1_0001.ts'])
+  const refused = await record(other, { format: 'ts', numbering, ifExists: 'fail' })
+  assert.equal(refused.error?.code, 'storage/name-taken')
+  for (const recording of [one, several, again]) await fixture.assertProved(recording)
+})
+
+test('indexed with overwrite: an earlier run’s parts are replaced one by one', async () => {
+  await using fixture = await RecorderFixture.open()
+  const request = { format: 'flv', numbering: 'indexed', ifExists: 'overwrite', rotate: { seconds: 1 } } as const
+  const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
+  const first = await record(fixture, request, long.units)
+  const second = await record(fixture, request)
+  assert.deepEqual(names(second), ['cam1_part0000.flv', 'cam1_part0001.flv'])
+  const left = await fixture.until(first.id, ({ parts }) => parts.length === 2)
+  assert.deepEqual(names(left), ['cam1_part0002.flv', 'cam1_part0003.flv'])
+  await fixture.assertProved(second)
+})
+
+for (const format of CONTAINER_NAMES) {
+  test(`${format}: lastPlain numbers parts when another follows, and the last has the plain name`, async () => {
+    await using fixture = await RecorderFixture.open()
+    const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
+    const request = { format, numbering: 'lastPlain', rotate: { seconds: 1 } } as const
+    const { id } = await fixture.start({ waitForStream: true, ...request })
+    const publisher = fixture.publish('live/cam1')
+    await publisher.sendSlowly(long.units.slice(0, Math.floor(long.units.length / 2)))
+    const during = await fixture.until(id, ({ parts }) => parts.length >= 2)
+    assert.equal(during.parts.at(-1)?.path, `cam1.${format}`)
+    await publisher.sendSlowly(long.units.slice(Math.floor(long.units.length / 2)))
+    publisher.end('unpublished')
+    const first = await fixture.recorder.stop(id)
+    assert.deepEqual(names(first), [`cam1_1.${format}`, `cam1_2.${format}`, `cam1_3.${format}`, `cam1.${format}`])
+    await fixture.assertProved(first)
+    const told = fixture.events.flatMap((event) => (event.type === 'part.ready' ? [event.part.path] : []))
+    assert.deepEqual(told.toSorted(), names(first).toSorted(), 'what is told of is the final path')
+    for (const part of first.parts)
+      assertPlaysAlone(await judgedFile(fixture.path(part), format === 'ts' ? 'bare' : 'as-is'), part.path)
+
+    const second = await record(fixture, request)
+    assert.deepEqual(names(second), [`cam1_4_1.${format}`, `cam1_4.${format}`])
+    const third = await record(fixture, { format, numbering: 'lastPlain' })
+    assert.deepEqual(names(third), [`cam1_5.${format}`])
+    for (const recording of [second, third]) await fixture.assertProved(recording)
+    assert.deepEqual((await readdir(fixture.root)).toSorted(), [first, second, third].flatMap(names).toSorted())
+  })
+}
+
+test('lastPlain leaves out numbers that are taken', async () => {
+  await using fixture = await RecorderFixture.open()
+  await mkdir(fixture.root, { recursive: true })
+  await writeFile(`${fixture.root}/cam1_2.flv`, 'holiday')
+  const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
+  const { id } = await fixture.start({
+    waitForStream: true,
+    format: 'flv',
+    numbering: 'lastPlain',
+    rotate: { seconds: 1 },
+  })
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(long.units)
+  publisher.end('unpublished')
+  const recording = await fixture.recorder.stop(id)
+  assert.deepEqual(names(recording), ['cam1_1.flv', 'cam1_3.flv', 'cam1_4.flv', 'cam1.flv'])
+  assert.equal(await readFile(`${fixture.root}/cam1_2.flv`, 'latin1'), 'holiday')
+  await fixture.assertProved(recording)
+})
+
+for (const format of CONTAINER_NAMES) {
+  test(`${format}: what is known only at the end stands in the name until then`, async () => {
+    await using fixture = await RecorderFixture.open()
+    const name = '{duration}/{stream}-{startTimeMillis}-{endTime}'
+    const publisher = fixture.publish('live/cam1')
+    publisher.send(source.units)
+    const { id } = await fixture.start({ format, name })
+    const during = await fixture.until(id, ({ state }) => state === 'recording')
+    assert.match(names(during)[0] ?? '', /^\{duration\}\/cam1-\d{13}-\{endTime\}\.\w+$/)
+    const recording = await fixture.recorder.stop(id)
+    const [, durationMs, startMs, endMs] = (
+      /^(\d+)\/cam1-(\d{13})-(\d{13})\.\w+$/.exec(names(recording)[0] ?? '') ?? []
+    ).map(Number)
+    assert.equal(durationMs, Math.round(recording.durationMs))
+    assert.equal(startMs, Date.parse(recording.startedAt ?? ''))
+    assert.ok(Math.abs((endMs ?? 0) - Date.parse(recording.endedAt ?? '')) < 1_000)
+    assert.equal(recording.parts[0]?.rename, undefined)
+    await fixture.assertProved(recording)
+    const ready = await fixture.event('part.ready')
+    assert.ok(ready.type === 'part.ready' && ready.part.path === names(recording)[0])
+  })
+}
+
+test('parts with ends of their own need no numbers; a name that is taken is nobody else’s', async () => {
+  await using fixture = await RecorderFixture.open()
+  const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
+  const request = { format: 'mp4', name: '{stream}-{duration}', rotate: { seconds: 1 } } as const
+  const recording = await record(fixture, request, long.units)
+  assert.equal(new Set(names(recording)).size, 4)
+  for (const [index, path] of names(recording).entries()) {
+    assert.match(path, index === 0 ? /^cam1-\d+\.mp4$/ : new RegExp(`^cam1-\\d+_part000${index + 1}\\.mp4$`))
+  }
+  const again = await record(fixture, request, long.units)
+  assert.ok(
+    names(again).every((path) => path.includes('_v2')),
+    String(names(again)),
+  )
+  const ends = await record(
+    fixture,
+    { ...request, name: '{stream}-{endTimeMillis}', numbering: 'lastPlain' },
+    long.units,
+  )
+  assert.equal(new Set(names(ends)).size, 4)
+  for (const each of [recording, again, ends]) await fixture.assertProved(each)
+})
+
+test('rename: what has the name makes room, and its recording knows where it is', async () => {
+  await using fixture = await RecorderFixture.open()
+  const recordings: RecordingDocument[] = []
+  for (let i = 0; i < 3; i++) recordings.push(await record(fixture, { format: 'mp4', ifExists: 'rename' }))
+  const current = await Promise.all(recordings.map(({ id }) => fixture.recorder.get(id)))
+  assert.deepEqual(current.map(names), [['cam1_0.mp4'], ['cam1_1.mp4'], ['cam1.mp4']])
+  for (const recording of current) await fixture.assertProved(recording)
+  const moved = fixture.events.flatMap((event) => (event.type === 'part.renamed' ? [event.part.path] : []))
+  assert.deepEqual(moved, ['cam1_0.mp4', 'cam1_1.mp4'])
+
+  await writeFile(`${fixture.root}/other.mp4`, 'holiday')
+  const over = await record(fixture, { format: 'mp4', ifExists: 'rename', path: 'other' })
+  assert.deepEqual(names(over), ['other.mp4'])
+  assert.equal(await readFile(`${fixture.root}/other_0.mp4`, 'latin1'), 'holiday')
+})
+
+test('rename: a file that is being recorded stays where it is', async () => {
+  await using fixture = await RecorderFixture.open()
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const first = await fixture.start({ format: 'mp4', ifExists: 'rename' })
+  await fixture.until(first.id, ({ state }) => state === 'recording')
+  const second = await fixture.start({ format: 'mp4', ifExists: 'rename' })
+  await fixture.until(second.id, ({ state }) => state === 'recording')
+  assert.deepEqual(names(await fixture.recorder.stop(first.id)), ['cam1.mp4'])
+  assert.deepEqual(names(await fixture.recorder.stop(second.id)), ['cam1_v2.mp4'])
+})
+
+test('rename: one that is just being finished is waited for', async () => {
+  await using fixture = await RecorderFixture.open({ rules: [testRule('**', { ifExists: 'rename', format: 'mp4' })] })
+  for (let i = 0; i < 3; i++) {
+    const publisher = fixture.publish('live/cam1')
+    publisher.send(source.units)
+    publisher.end('unpublished')
+  }
+  while (fixture.events.filter(({ type }) => type === 'recording.ready').length < 3) await sleep(20)
+  while (fixture.recorder.active().length > 0) await sleep(5)
+  const { recordings } = await fixture.recorder.list({})
+  assert.deepEqual(recordings.flatMap(names).toSorted(), ['cam1.mp4', 'cam1_0.mp4', 'cam1_1.mp4'])
+  for (const recording of recordings) await fixture.assertProved(recording)
+})
+
+test('a path is no template, an extension may disagree with the container', async () => {
+  await using fixture = await RecorderFixture.open()
+  const request = { format: 'flv', path: 'a/{stream} b', extension: '.MP4' } as const
+  const recording = await record(fixture, { ...request, rotate: { seconds: 1 } })
+  assert.deepEqual(names(recording), ['a/{stream} b.MP4', 'a/{stream} b_part0002.MP4'])
+  assert.equal((await readFile(fixture.path(recording.parts[0]))).toString('latin1', 0, 3), 'FLV')
+  assert.deepEqual(names(await record(fixture, request)), ['a/{stream} b_v2.MP4'])
+  await fixture.assertProved(recording)
+})
+
+test('a stream that is called like a version gets its numbers all the same', async () => {
+  await using fixture = await RecorderFixture.open()
+  for (const version of ['', '_v2', '_v3']) {
+    const recording = await record(fixture, { format: 'mp4', path: 'cam_v2', rotate: { seconds: 1 } })
+    assert.deepEqual(names(recording), [`cam_v2${version}.mp4`, `cam_v2${version}_part0002.mp4`])
+  }
+})
+
+test('a request chooses among the allowed roots, links out of them are refused', async () => {
+  await using fixture = await RecorderFixture.open()
+  const other = fixture.folder.at('archive')
+  await using roots = await RecorderFixture.open({ settings: { roots: [fixture.root, other] } })
+  const recording = await record(roots, { format: 'mp4', root: 'archive' })
+  assert.equal(recording.parts[0]?.root, other)
+  await roots.assertProved(recording)
+  await mkdir(fixture.folder.at('outside'))
+  await symlink(fixture.folder.at('outside'), `${other}/out`)
+  const publisher = roots.publish('live/cam1')
+  publisher.send(source.units)
+  const refused = { code: 'storage/outside-root' }
+  await assert.rejects(roots.start({ root: other, path: 'out/x', ifExists: 'fail' }), refused)
+  await assert.rejects(roots.start({ root: other, path: '../x' }), { code: 'recorder/request-invalid' })
+  await assert.rejects(roots.start({ root: fixture.folder.at('outside') }), { code: 'recorder/request-invalid' })
+  assert.deepEqual(await readdir(fixture.folder.at('outside')), [])
+})
+
+test('whatever a recording is to be called, it gets a file below the root, or a clear refusal', async () => {
+  await using fixture = await RecorderFixture.open()
+  const hostile = [
+    ...[
+      '../../x',
+      'a/../../x',
+      '/etc/x',
+      '..',
+      '.',
+      '',
+      '\0',
+      'x\0y',
+      'a/b',
+      '.hidden',
+      '...',
+      '~',
+      'a\\b',
+      'CON',
+      'nul.mp4',
+    ],
+    ...[
+      '😀'.repeat(300),
+      'x'.repeat(4_000),
+      'a/'.repeat(2_000) + 'b',
+      '\u202egpj',
+      '\ud800',
+      ' ',
+      'x. ',
+      '{stream}',
+      '%2e%2e%2fx',
+    ],
+    ...['.x.replacing1', 'x_part0001', 'x_v2', '-rf', '"$(id)"', 'a\nb', 'é', 'e\u0301', '/'.repeat(50) + 'x'],
+  ]
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  let files = 0
+  for (const text of hostile) {
+    const requests: Partial<RecordingRequest>[] = [
+      { path: text },
+      { name: '{stream}', nameValues: { stream: text.slice(0, 1_024) } },
+      {
+        name: '{login}-{sessionId}-{endTime}',
+        nameValues: { login: text.slice(0, 1_024), sessionId: text.slice(0, 1_024) },
+      },
+      { name: '{stream}', nameValues: { stream: text.slice(0, 1_024) }, nameText: { encoding: 'base64url' } },
+    ]
+    for (const request of requests) {
+      let id: string
+      try {
+        id = (await fixture.start({ format: 'ts', ...request })).id
+      } catch (error) {
+        assert.ok(error instanceof TapedeckError && error.origin === 'client', `${JSON.stringify(text)}: ${error}`)
+        continue
+      }
+      const recording = await fixture.recorder.stop(id)
+      if (recording.state === 'failed') {
+        assert.match(recording.error?.code ?? '', /^storage\//, JSON.stringify(text))
+        continue
+      }
+      files++
+      const path = fixture.path(recording.parts[0])
+      assert.ok((await realpath(path)).startsWith(`${await realpath(fixture.root)}/`), path)
+      assert.ok((await stat(path)).size > 0)
+      await fixture.assertProved(recording)
+    }
+  }
+  assert.ok(files > 100, `${files} files`)
+  assert.deepEqual((await readdir(fixture.folder.path)).toSorted(), ['data', 'recordings'])
+  publisher.end('unpublished')
 })
 
 test('names never leave the root, whatever the stream is called', async () => {

@@ -1,0 +1,107 @@
+import { lstat, realpath } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Signal } from '#base/events.ts'
+import type { Logger } from '#base/runtime.ts'
+import type { Catalog } from '#storage/catalog/catalog.ts'
+import { resolveInRoot } from '#storage/confine.ts'
+import { storageErrorFrom, systemCode } from '#storage/errors.ts'
+import { moveInRoot } from '#storage/exclusive-rename.ts'
+import { filesOpenElsewhere } from '#storage/open-elsewhere.ts'
+import { isThere } from '#storage/part-files.ts'
+import { asideName } from '#storage/part-name.ts'
+import { withLastName } from '#storage/part-rename.ts'
+import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { Archive } from './archive.ts'
+import { isAt, type Place } from './existing.ts'
+import type { FilesInUse } from './files-in-use.ts'
+import type { RecorderEvent } from './recorder-api.ts'
+import { isFinal } from './state.ts'
+
+export interface SetAsideOptions {
+  readonly catalog: Catalog
+  readonly archive: Archive
+  readonly inUse: FilesInUse
+  readonly events: Signal<RecorderEvent>
+  readonly log: Logger
+}
+
+/** Makes room for a new recording: what has its name is renamed to `x_0`, `x_1` …, and its recording knows. */
+export class SetAside {
+  readonly #options: SetAsideOptions
+
+  constructor(options: SetAsideOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Renames what lies in a place, unless somebody is still writing it: then, or when there is nothing, nothing happens.
+   * @throws {StorageError} the disk refuses
+   */
+  async run(place: Place): Promise<void> {
+    const { catalog, log } = this.#options
+    const path = await resolveInRoot(place.root, place.path)
+    if (!(await isFile(path))) return
+    const owners = await catalog.findByPart(place.root, place.path)
+    if (owners.some(({ state }) => !isFinal(state)) || (await filesOpenElsewhere()).has(await realpath(path))) {
+      log.warn(
+        { event: 'part.not-set-aside', path },
+        'this file is still being recorded: the new one gets another name',
+      )
+      return
+    }
+    const folder = place.path.slice(0, place.path.length - basename(place.path).length)
+    for (let number = 0; ; number++) {
+      const to = folder + asideName(basename(place.path), number)
+      if (this.#options.inUse.isTaken(place.root, to, '') || (await isThere(place.root, to))) continue
+      if (await this.#move(owners, place, path, to)) {
+        log.info({ event: 'part.set-aside', path, to })
+        return
+      }
+    }
+  }
+
+  /** False when the name was taken meanwhile. */
+  async #move(owners: readonly RecordingDocument[], place: Place, path: string, to: string): Promise<boolean> {
+    // Noted first: a crash between the rename and its note must not leave a recording whose file is the new one's.
+    await this.#amend(owners, place, (part) => ({ ...part, rename: { to } }))
+    let moved = false
+    try {
+      moved = (await moveInRoot(place.root, path, to)) !== undefined
+    } finally {
+      const amended = await this.#amend(owners, place, (part) => {
+        return moved ? { ...withLastName(part), path: to } : withLastName(part)
+      })
+      if (moved) this.#tell(amended, { root: place.root, path: to })
+    }
+    return moved
+  }
+
+  async #amend(
+    owners: readonly RecordingDocument[],
+    place: Place,
+    change: (part: PartDocument) => PartDocument,
+  ): Promise<RecordingDocument[]> {
+    const amended = owners.map(({ id }) =>
+      this.#options.archive.amend(id, (document) => {
+        return { ...document, parts: document.parts.map((part) => (isAt(part, place) ? change(part) : part)) }
+      }),
+    )
+    return (await Promise.all(amended)).filter((document) => document !== undefined)
+  }
+
+  #tell(recordings: readonly RecordingDocument[], place: Place): void {
+    for (const recording of recordings) {
+      const part = recording.parts.find((candidate) => isAt(candidate, place))
+      if (part !== undefined) this.#options.events.emit({ type: 'part.renamed', recording, part })
+    }
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile()
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw storageErrorFrom(error, path)
+  }
+}
