@@ -1,0 +1,158 @@
+import type { SenderReport } from './rtcp.ts'
+import { TimestampUnwrapper, timestampDistance } from './timestamp.ts'
+
+/** A track's time is moved towards what the source's reports say by this much of the time that passes: inaudibly. */
+const SLEW = 0.01
+/** … and faster while it is visibly off, which only happens right after the beginning. */
+const FAST_SLEW = 0.05
+const VISIBLE_MS = 45
+
+/** Reports that contradict the arrival of the packets by more than this are of a clock that has nothing to do with them. */
+const MAX_REPORTED_OFFSET_MS = 5_000
+
+/** A timestamp this far from where its arrival puts it begins a new count: the source has restarted. */
+const MAX_JUMP_MS = 10_000
+
+/** Without reports, a track's clock is compared with ours over windows as long as this, by their quickest packets. */
+const WINDOW_MS = 20_000
+const NOTICEABLE_DRIFT_MS = 20
+
+/**
+ * The common time of the tracks of one source. RTP clocks of different tracks begin anywhere and run at slightly
+ * different speeds; sender reports tie each to the source's wall clock (RFC 3550 §6.4.1). Zero is the arrival of the
+ * source's first packet. What a report moves is moved gradually, so that no time ever goes backwards.
+ */
+export class SourceClock {
+  #zeroMs: number | undefined
+  #wallClockAtZeroMs: number | undefined
+
+  track(clockRateHz: number): TrackClock {
+    return new TrackClock(this, clockRateHz)
+  }
+
+  /** The source's wall clock at zero, milliseconds since 1970 UTC; undefined until a report told. */
+  get wallClockAtZeroMs(): number | undefined {
+    return this.#wallClockAtZeroMs
+  }
+
+  /** Milliseconds from zero. The first call makes zero. */
+  sinceZero(arrivalMs: number): number {
+    this.#zeroMs ??= arrivalMs
+    return arrivalMs - this.#zeroMs
+  }
+
+  /** Milliseconds from zero of a moment of the source's wall clock; the first report is right by definition. */
+  placed(wallClockMs: number, mediaMs: number): number {
+    this.#wallClockAtZeroMs ??= wallClockMs - mediaMs
+    return wallClockMs - this.#wallClockAtZeroMs
+  }
+}
+
+/** The time of one track: RTP timestamps → ticks from the source's zero. */
+export class TrackClock {
+  readonly clockRateHz: number
+  readonly #source: SourceClock
+  #unwrapper = new TimestampUnwrapper()
+  #first: number | undefined
+  /** Ticks from zero of the first timestamp, by its arrival. */
+  #firstTicks = 0
+  #last = 0
+  #highest = Number.NEGATIVE_INFINITY
+  #lastArrivalMs = 0
+  /** What is added now, and what it is on its way to. */
+  #correction = 0
+  #target = 0
+  #hasReports = false
+  #windowStartMs = 0
+  #quickestMs = Number.POSITIVE_INFINITY
+  #firstQuickestMs: number | undefined
+
+  constructor(source: SourceClock, clockRateHz: number) {
+    this.#source = source
+    this.clockRateHz = clockRateHz
+  }
+
+  /** Ticks from the source's zero, whole; call it in order of arrival. */
+  ticks(rtpTimestamp: number, arrivalMs: number): number {
+    let unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
+    if (this.#first === undefined) {
+      this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(arrivalMs)))
+    } else if (this.#isJump(unwrapped, arrivalMs)) {
+      const at =
+        this.#raw(this.#highest) + this.#correction + this.#ticksOf(Math.max(0, arrivalMs - this.#lastArrivalMs))
+      this.#unwrapper = new TimestampUnwrapper()
+      unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
+      this.#begin(unwrapped, at)
+    }
+    this.#advance(unwrapped)
+    this.#last = unwrapped
+    this.#lastArrivalMs = arrivalMs
+    if (!this.#hasReports) this.#watchDrift(unwrapped, arrivalMs)
+    return Math.round(this.#raw(unwrapped) + this.#correction)
+  }
+
+  /** What the source says: this timestamp was that moment. False when it can't be believed. */
+  senderReport(report: SenderReport): boolean {
+    if (this.#first === undefined || Number.isNaN(report.wallClockMs)) return false
+    const unwrapped = this.#last + timestampDistance(this.#last >>> 0, report.rtpTimestamp)
+    const raw = this.#raw(unwrapped)
+    const mediaMs = this.#msOf(raw + this.#correction)
+    const target = this.#ticksOf(this.#source.placed(report.wallClockMs, mediaMs)) - raw
+    if (Math.abs(this.#msOf(target)) > MAX_REPORTED_OFFSET_MS && !this.#hasReports) return false
+    if (Math.abs(this.#msOf(target - this.#target)) > MAX_REPORTED_OFFSET_MS) return false
+    this.#hasReports = true
+    this.#target = target
+    return true
+  }
+
+  #begin(unwrapped: number, ticks: number): void {
+    this.#first = unwrapped
+    this.#firstTicks = ticks
+    this.#highest = unwrapped
+    this.#correction = 0
+    this.#target = 0
+    this.#hasReports = false
+    this.#firstQuickestMs = undefined
+    this.#quickestMs = Number.POSITIVE_INFINITY
+  }
+
+  #isJump(unwrapped: number, arrivalMs: number): boolean {
+    const passedMs = this.#msOf(unwrapped - this.#last)
+    return Math.abs(passedMs - (arrivalMs - this.#lastArrivalMs)) > MAX_JUMP_MS
+  }
+
+  /** Moves the correction on its way, by a share of the time that has passed. */
+  #advance(unwrapped: number): void {
+    const passed = unwrapped - this.#highest
+    if (passed <= 0) return
+    this.#highest = unwrapped
+    const missing = this.#target - this.#correction
+    const slew = Math.abs(this.#msOf(missing)) > VISIBLE_MS ? FAST_SLEW : SLEW
+    const most = passed * slew
+    this.#correction += Math.max(-most, Math.min(most, missing))
+  }
+
+  /** The quickest packets of a window tell how our clock and the source's have moved against each other. */
+  #watchDrift(unwrapped: number, arrivalMs: number): void {
+    const lateMs = arrivalMs - this.#msOf(this.#raw(unwrapped))
+    if (this.#quickestMs === Number.POSITIVE_INFINITY) this.#windowStartMs = arrivalMs
+    this.#quickestMs = Math.min(this.#quickestMs, lateMs)
+    if (arrivalMs - this.#windowStartMs < WINDOW_MS) return
+    this.#firstQuickestMs ??= this.#quickestMs
+    const driftMs = this.#quickestMs - this.#firstQuickestMs
+    if (Math.abs(driftMs - this.#msOf(this.#target)) > NOTICEABLE_DRIFT_MS) this.#target = this.#ticksOf(driftMs)
+    this.#quickestMs = Number.POSITIVE_INFINITY
+  }
+
+  #raw(unwrapped: number): number {
+    return this.#firstTicks + unwrapped - (this.#first ?? unwrapped)
+  }
+
+  #ticksOf(ms: number): number {
+    return (ms * this.clockRateHz) / 1000
+  }
+
+  #msOf(ticks: number): number {
+    return (ticks * 1000) / this.clockRateHz
+  }
+}
