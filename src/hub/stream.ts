@@ -51,6 +51,8 @@ export interface StreamSink {
   accessUnit(accessUnit: AccessUnit, startsGop: boolean): void
   /** A track appeared or changed. Called before its first access unit. */
   format(format: TrackFormat): void
+  /** A track will bring nothing more, unless it is announced again. Others go on. */
+  trackEnded?(trackId: number): void
   ended(end: StreamEnd): void
 }
 
@@ -150,6 +152,13 @@ export class Stream {
     if (!this.#counters.has(format.trackId)) this.#counters.set(format.trackId, { accessUnits: 0, bytes: 0 })
     this.#leadingTrackId = leadingTrackId(this.#formats.values())
     for (const sink of this.#sinks) this.#guard(() => sink.format(format))
+  }
+
+  /** A track is over while others go on; it may be announced again. */
+  endTrack(trackId: number): void {
+    if (this.#end !== undefined || !this.#formats.delete(trackId)) return
+    this.#leadingTrackId = leadingTrackId(this.#formats.values())
+    for (const sink of this.#sinks) this.#guard(() => sink.trackEnded?.(trackId))
   }
 
   /** Hands an access unit to everyone. Takes over the caller's reference, also when the stream has ended. */

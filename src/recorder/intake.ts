@@ -131,6 +131,13 @@ export class Intake implements StreamSink, Disposable {
     this.#leadingTrackId = leadingTrackId(this.#formats.values())
   }
 
+  /** The next part need not have it, and another track begins GOPs if it did. */
+  trackEnded(trackId: number): void {
+    this.#formats.delete(trackId)
+    this.#awaited.delete(trackId)
+    this.#leadingTrackId = leadingTrackId(this.#formats.values())
+  }
+
   accessUnit(accessUnit: AccessUnit): void {
     if (!this.#isListening) return
     const { format } = accessUnit
