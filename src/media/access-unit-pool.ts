@@ -22,11 +22,25 @@ export class AccessUnitPool {
 
   /** Takes over the reservation's reference to its chunk. */
   make(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation): AccessUnit {
-    if (this.#count <= RESTING) return new AccessUnit(format, timing, reservation, this)
+    return this.#rested()?.revive(format, timing, reservation) ?? new AccessUnit(format, timing, reservation, this)
+  }
+
+  /**
+   * The same payload in another stream: both keep it, and it goes back when both are released. The caller holds the new
+   * one's only reference.
+   * @param shiftTicks added to its times
+   */
+  share(source: AccessUnit, format: TrackFormat, shiftTicks: number): AccessUnit {
+    const accessUnit = this.#rested() ?? new AccessUnit(format, source, undefined, this)
+    return accessUnit.reviveShared(source, format, shiftTicks)
+  }
+
+  #rested(): AccessUnit | undefined {
+    if (this.#count <= RESTING) return undefined
     const accessUnit = this.#resting[this.#head]
     this.#head = (this.#head + 1) % CAPACITY
     this.#count--
-    return accessUnit?.revive(format, timing, reservation) ?? new AccessUnit(format, timing, reservation, this)
+    return accessUnit
   }
 
   /** Access units call this after their last release. */

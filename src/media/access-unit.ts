@@ -36,15 +36,19 @@ export class AccessUnit {
   #references = 1
   readonly #pool: AccessUnitPool | undefined
 
-  /** Takes over the reservation's reference to its chunk. @param pool where it goes after its last release */
-  constructor(format: TrackFormat, timing: AccessUnitTiming, reservation: Reservation, pool?: AccessUnitPool) {
+  /**
+   * Takes over the reservation's reference to its chunk.
+   * @param reservation undefined: reviveShared() follows at once
+   * @param pool where it goes after its last release
+   */
+  constructor(format: TrackFormat, timing: AccessUnitTiming, reservation?: Reservation, pool?: AccessUnitPool) {
     this.#format = format
     this.#dts = timing.dts
     this.#pts = timing.pts
     this.#isRandomAccess = timing.isRandomAccess
-    this.#payloadBytes = reservation.payloadBytes
-    this.#chunk = reservation.chunk
-    this.#payloadStart = reservation.start
+    this.#payloadBytes = reservation?.payloadBytes ?? 0
+    this.#chunk = reservation?.chunk
+    this.#payloadStart = reservation?.start ?? 0
     this.#pool = pool
   }
 
@@ -106,6 +110,22 @@ export class AccessUnit {
     this.#payloadBytes = reservation.payloadBytes
     this.#chunk = reservation.chunk
     this.#payloadStart = reservation.start
+    this.#references = 1
+    return this
+  }
+
+  /** Called by the pool only: another access unit in the same object, with the payload of `source`, which both keep. */
+  reviveShared(source: AccessUnit, format: TrackFormat, shiftTicks: number): this {
+    const chunk = source.#chunk
+    if (chunk === undefined) throw new ReleasedAccessUnitError()
+    chunk.retain()
+    this.#format = format
+    this.#dts = source.#dts + shiftTicks
+    this.#pts = source.#pts + shiftTicks
+    this.#isRandomAccess = source.#isRandomAccess
+    this.#payloadBytes = source.#payloadBytes
+    this.#chunk = chunk
+    this.#payloadStart = source.#payloadStart
     this.#references = 1
     return this
   }
