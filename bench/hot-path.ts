@@ -89,6 +89,8 @@ function makeRecorder(hub: Hub, format: ContainerName): Recorder {
       trackWaitMs: 1000,
       reconnectSeconds: 0,
       queueBytes: 64 * 1024 * 1024,
+      preRollSeconds: 0,
+      preRollBytes: 16 * 1024 * 1024,
       containers: { mp4, flv, ts: mpegts },
     },
     store: { save: async () => {}, remove: async () => {} },

@@ -174,6 +174,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         trackWaitMs: config.recordings.trackWaitMs,
         reconnectSeconds: config.recordings.reconnectSeconds,
         queueBytes: config.limits.recordingQueueBytes,
+        preRollSeconds: config.recordings.preRollSeconds,
+        preRollBytes: config.limits.preRollBytes,
         containers,
       },
       store: {

@@ -26,6 +26,8 @@ export interface Config {
     /** Wait this long for a second track before a writer starts. */
     readonly trackWaitMs: number
     readonly reconnectSeconds: number
+    /** How far in the past recordings of any stream may begin. */
+    readonly preRollSeconds: number
     /** Room for the index at the front of an MP4 of unknown length. */
     readonly mp4IndexBytes: number
   }
@@ -75,6 +77,8 @@ export interface Config {
     readonly publishers: number
     readonly recordingQueueBytes: number
     readonly gopMemoryBytes: number
+    /** Of each stream, where recordings may begin in the past. */
+    readonly preRollBytes: number
     readonly pulls: number
   }
   /** Settings of the facades by name; each has `enabled`. Their own code knows their shape. */

@@ -60,6 +60,11 @@ export interface StreamSink {
 export interface AttachOptions {
   /** `memory`: first what is remembered since the last random access point. `now`: only what comes from now on. */
   readonly from: 'memory' | 'now'
+  /**
+   * From memory: begin at the last random access point that arrived at least so many milliseconds ago, else at the
+   * oldest that is remembered. Default 0: at the newest.
+   */
+  readonly backMs?: number
   /** Somebody is watching: front doors then read in small pieces, for latency instead of throughput. */
   readonly live: boolean
 }
@@ -110,7 +115,7 @@ export class Stream {
     this.payloads = options.payloads
     this.accessUnits = options.accessUnits
     this.bitrate = new BitrateMeter(options.monotonicMs)
-    this.#memory = new GopMemory(options.gopMemoryBytes)
+    this.#memory = new GopMemory(options.gopMemoryBytes, options.monotonicMs)
     this.#onSinkError = options.onSinkError
   }
 
@@ -138,6 +143,19 @@ export class Stream {
 
   get memoryBytes(): number {
     return this.#memory.bytes
+  }
+
+  /**
+   * From now on remembers what is needed to begin `reachMs` in the past, within `bytes`. 0 is the default: what came
+   * since the last random access point, within the bound that the hub sets.
+   */
+  reachBack(reachMs: number, bytes: number): void {
+    this.#memory.reachBack(reachMs, bytes)
+  }
+
+  /** How long ago what a sink attached from memory is given first has arrived; undefined when nothing is remembered. */
+  memoryAgeMs(backMs: number): number | undefined {
+    return this.#memory.since(backMs)?.ageMs
   }
 
   /** Track whose random access points start GOPs: the first video track, else the first track. 0 when there is none. */
@@ -191,7 +209,7 @@ export class Stream {
   attach(sink: StreamSink, options: AttachOptions): Disposable {
     for (const format of this.#formats.values()) sink.format(format)
     if (options.from === 'memory') {
-      for (const accessUnit of this.#memory.accessUnits()) {
+      for (const accessUnit of this.#memory.since(options.backMs ?? 0)?.accessUnits ?? []) {
         sink.accessUnit(accessUnit, accessUnit.isRandomAccess && accessUnit.format.trackId === this.#leadingTrackId)
       }
     }

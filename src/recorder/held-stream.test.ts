@@ -11,6 +11,8 @@ import { HeldStream } from './held-stream.ts'
 const video = testVideo()
 const audio = testAudio()
 
+const HELD = { backMs: 0, monotonicMs: () => 0 }
+
 function stream() {
   const hub = new Hub(
     { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER },
@@ -46,7 +48,7 @@ function listing(): StreamSink & { readonly seen: string[] } {
 
 test('what came while it was held is handed over in order, then what comes', () => {
   const { hub, stream: live, send, end } = stream()
-  const held = new HeldStream(live, 100_000)
+  const held = new HeldStream(live, { ...HELD, capacityBytes: 100_000 })
   live.setFormat(video)
   for (const [ms, key] of [
     [0, true],
@@ -67,7 +69,7 @@ test('what came while it was held is handed over in order, then what comes', () 
 
 test('a stream that ended while it was held is handed over with its end', () => {
   const { hub, stream: live, send, end } = stream()
-  const held = new HeldStream(live, 100_000)
+  const held = new HeldStream(live, { ...HELD, capacityBytes: 100_000 })
   live.setFormat(video)
   send(video, 0, true)
   end()
@@ -79,7 +81,7 @@ test('a stream that ended while it was held is handed over with its end', () => 
 
 test('beyond its capacity the stream’s own memory has to do', () => {
   const { hub, stream: live, send, end } = stream()
-  const held = new HeldStream(live, 250)
+  const held = new HeldStream(live, { ...HELD, capacityBytes: 250 })
   live.setFormat(video)
   for (const [ms, key] of [
     [0, true],
@@ -98,7 +100,7 @@ test('beyond its capacity the stream’s own memory has to do', () => {
 
 test('one that nobody takes lets go of everything', () => {
   const { hub, stream: live, send, end } = stream()
-  const held = new HeldStream(live, 100_000)
+  const held = new HeldStream(live, { ...HELD, capacityBytes: 100_000 })
   live.setFormat(video)
   send(video, 0, true)
   held[Symbol.dispose]()

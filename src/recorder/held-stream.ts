@@ -3,7 +3,14 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 
 /** What a recording takes its media from: a stream, or one that was held for it. */
-export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach'>
+export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs'>
+
+export interface HeldStreamOptions {
+  readonly capacityBytes: number
+  /** How far in the past it begins; see AttachOptions of the hub. */
+  readonly backMs: number
+  readonly monotonicMs: () => number
+}
 
 type Item =
   | { readonly kind: 'format'; readonly format: TrackFormat }
@@ -12,11 +19,14 @@ type Item =
 /**
  * A stream as it was when it was first seen: keeps what comes until the recording that is to have it can begin (the
  * catalog has to be asked before a file is appended to), then hands all of it over. Holds no more than `capacityBytes`;
- * beyond that the stream's own memory of its last GOP has to do.
+ * beyond that the stream's own memory has to do.
  */
 export class HeldStream implements StreamSource, StreamSink, Disposable {
   readonly #stream: Stream
-  readonly #capacityBytes: number
+  readonly #options: HeldStreamOptions
+  readonly #heldMs: number
+  /** Of what came first, when it was taken; undefined: it came later. */
+  readonly #ageMs: number | undefined
   readonly #knownFormats: ReadonlyMap<number, TrackFormat>
   readonly #attachment: Disposable
   #items: Item[] = []
@@ -24,11 +34,13 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
   #overflowed = false
   #released = false
 
-  constructor(stream: Stream, capacityBytes: number) {
+  constructor(stream: Stream, options: HeldStreamOptions) {
     this.#stream = stream
-    this.#capacityBytes = capacityBytes
+    this.#options = options
     this.#knownFormats = new Map(stream.formats)
-    this.#attachment = stream.attach(this, { from: 'memory', live: false })
+    this.#heldMs = options.monotonicMs()
+    this.#ageMs = stream.memoryAgeMs(options.backMs)
+    this.#attachment = stream.attach(this, { from: 'memory', backMs: options.backMs, live: false })
   }
 
   get path(): string {
@@ -43,6 +55,11 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     return this.#stream.end
   }
 
+  memoryAgeMs(backMs: number): number | undefined {
+    if (this.#overflowed) return this.#stream.memoryAgeMs(backMs)
+    return this.#ageMs === undefined ? undefined : this.#ageMs + this.#options.monotonicMs() - this.#heldMs
+  }
+
   format(format: TrackFormat): void {
     if (!this.#released) this.#items.push({ kind: 'format', format })
   }
@@ -50,7 +67,7 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
   accessUnit(accessUnit: AccessUnit): void {
     if (this.#released || this.#overflowed) return
     this.#bytes += accessUnit.payloadBytes
-    if (this.#bytes > this.#capacityBytes) {
+    if (this.#bytes > this.#options.capacityBytes) {
       this.#overflowed = true
       this.#release()
       return

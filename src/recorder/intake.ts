@@ -74,8 +74,11 @@ export class Intake implements StreamSink, Disposable {
     return this.#gathering?.heldBytes ?? 0
   }
 
-  /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
-  attach(stream: StreamSource): void {
+  /**
+   * Takes the stream in, from its remembered random access point unless the caller wants to begin at once.
+   * @param backMs from one that is so old; see AttachOptions of the hub
+   */
+  attach(stream: StreamSource, backMs = 0): void {
     const { request, trackWaitMs, monotonicMs } = this.#options
     const { startOn, audio, video } = request
     this.#formats.clear()
@@ -86,7 +89,7 @@ export class Intake implements StreamSink, Disposable {
       this.#gathering = new Gathering({ startOn, audio, video, trackWaitMs, fromFirst, monotonicMs })
     }
     this.#isListening = true
-    const attachment = stream.attach(this, { from: startOn === 'now' ? 'now' : 'memory', live: false })
+    const attachment = stream.attach(this, { from: startOn === 'now' ? 'now' : 'memory', backMs, live: false })
     // What the stream remembers may have ended the recording already.
     if (this.#isListening && stream.end === undefined) this.#attachment = attachment
     else attachment[Symbol.dispose]()

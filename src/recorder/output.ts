@@ -76,7 +76,8 @@ export class Output {
   constructor(options: OutputOptions) {
     const { request, settings, runtime, account, events } = options
     this.#options = options
-    this.#gate = new GopGate(settings.queueBytes)
+    // What the hub remembers comes all at once, faster than any disk takes it.
+    this.#gate = new GopGate(settings.queueBytes + (request.preRollSeconds > 0 ? settings.preRollBytes : 0))
     const isExact = request.rotateCut === 'exact'
     this.#isExact = isExact
     this.#rotation = new Rotation(request, { nowMs: runtime.nowMs, timeZone: settings.timeZone })

@@ -383,7 +383,13 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         this.#create(request, rule.id).attach(stream)
         return
       }
-      const held = new HeldStream(stream, this.#options.settings.queueBytes)
+      const { queueBytes, preRollBytes } = this.#options.settings
+      const backMs = request.preRollSeconds * 1000
+      const held = new HeldStream(stream, {
+        capacityBytes: queueBytes + (backMs > 0 ? preRollBytes : 0),
+        backMs,
+        monotonicMs: this.#runtime.monotonicMs,
+      })
       const beginning = {
         ruleId: rule.id,
         begun: this.#begin(request, rule.id, () => held)

@@ -72,6 +72,8 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
     trackWaitMs: 1_000,
     reconnectSeconds: 0,
     queueBytes: 4_000,
+    preRollSeconds: 0,
+    preRollBytes: 16 * 1024 * 1024,
     containers: CONTAINERS,
   }
   const recording = new Recording({

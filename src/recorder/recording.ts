@@ -86,6 +86,12 @@ export class Recording {
   #opening: Promise<void> | undefined
   #detachedMs: number | undefined
   #startedAtMs: number | undefined
+  /** When the access unit it begins with arrived, if that was before it was asked for. */
+  #beganAtMs: number | undefined
+  /** Where on the timeline that access unit lies: 0, or the end of what an appended file holds. */
+  #zeroMs = 0
+  /** Takes what the hub remembers. */
+  #isCatchingUp = false
   #endedAtMs: number | undefined
   #held: boolean
   /** What ends the recording, as it was thrown. */
@@ -121,7 +127,7 @@ export class Recording {
     this.#output = new Output({
       request,
       settings,
-      runtime,
+      runtime: { ...runtime, nowMs: () => this.#arrivalMs() },
       log: this.log,
       maker: this.#maker,
       account: this.#account,
@@ -210,7 +216,10 @@ export class Recording {
       this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)
       this.#detachedMs = undefined
     }
-    this.#intake.attach(stream)
+    const backMs = this.#backMs()
+    const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
+    if (ageMs !== undefined) this.#beganAtMs = this.#runtime.nowMs() - ageMs
+    this.#catchUp(() => this.#intake.attach(stream, backMs))
   }
 
   /** Call a few times a second. */
@@ -276,6 +285,31 @@ export class Recording {
     return parts.reduce((endMs, part) => Math.max(endMs, part.startMs + part.durationMs), 0)
   }
 
+  /** How far in the past to begin: not before what an appended file holds already, nor when a publisher has returned. */
+  #backMs(): number {
+    const endedAt = this.#options.previous?.endedAt
+    const backMs = this.#container === undefined ? this.request.preRollSeconds * 1000 : 0
+    return endedAt == null ? backMs : Math.max(0, Math.min(backMs, this.#runtime.nowMs() - Date.parse(endedAt)))
+  }
+
+  /** What is taken during the call arrived in the past. */
+  #catchUp(take: () => void): void {
+    const before = this.#isCatchingUp
+    this.#isCatchingUp = true
+    try {
+      take()
+    } finally {
+      this.#isCatchingUp = before
+    }
+  }
+
+  /** The wall clock when what is just being taken arrived, as well as it is known. */
+  #arrivalMs(): number {
+    const nowMs = this.#runtime.nowMs()
+    if (!this.#isCatchingUp || this.#beganAtMs === undefined) return nowMs
+    return Math.min(nowMs, this.#beganAtMs + this.#timeline.endMs - this.#zeroMs)
+  }
+
   #streamEnded({ cause }: StreamEnd): void {
     const { reconnectSeconds, waitForStream } = this.request
     // Nothing came yet, so the wait that was asked for goes on.
@@ -302,7 +336,7 @@ export class Recording {
       this.#fail(error)
       return
     }
-    const nowMs = this.#runtime.nowMs()
+    const nowMs = this.#beganAtMs ?? this.#runtime.nowMs()
     if (this.request.ifExists !== 'append') {
       this.#start(container, nowMs, undefined)
       return
@@ -321,12 +355,16 @@ export class Recording {
     const gathered = this.#intake.begin(container)
     const first = earliest(gathered)
     if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
-    if (target === undefined) this.#output.begin(container, this.#startedAtMs)
-    else this.#output.append(container, this.#startedAtMs, target, this.#timeline.endMs)
-    for (const accessUnit of gathered) {
-      this.#take(accessUnit)
-      accessUnit.release()
-    }
+    const startedAtMs = this.#startedAtMs
+    this.#zeroMs = this.#timeline.endMs
+    this.#catchUp(() => {
+      if (target === undefined) this.#output.begin(container, startedAtMs)
+      else this.#output.append(container, startedAtMs, target, this.#timeline.endMs)
+      for (const accessUnit of gathered) {
+        this.#take(accessUnit)
+        accessUnit.release()
+      }
+    })
   }
 
   /** The account of an appended file: the pause since it ended, or what it holds when no recording knew it. */

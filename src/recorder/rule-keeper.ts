@@ -54,8 +54,12 @@ export class RuleKeeper implements Disposable {
     if (refusedBy !== undefined) throw new RecordingNotAllowedError(path, refusedBy.id)
   }
 
-  /** @param resumedBy rules that have a recording which survived its publisher: they don't begin another */
+  /**
+   * Begins what rules want of a stream that has just started, and has the hub remember as much of it as they want.
+   * @param resumedBy rules that have a recording which survived its publisher: they don't begin another
+   */
   streamStarted(stream: Stream, resumedBy: ReadonlySet<string>): void {
+    this.#remember(stream)
     for (const rule of this.#recordedBy(stream.path)) if (!resumedBy.has(rule.id)) this.#options.begin(rule, stream)
   }
 
@@ -123,8 +127,14 @@ export class RuleKeeper implements Disposable {
     for (const stream of hub.streams()) if (isRecording(stream.path)) before.add(stream)
     this.#rules.set(row)
     for (const stream of [...hub.streams()]) {
+      this.#remember(stream)
       if (isRecording(stream.path) && !before.has(stream) && !this.#hasRecording(row.id, stream)) begin(row, stream)
     }
+  }
+
+  #remember(stream: Stream): void {
+    const { preRollSeconds, preRollBytes } = this.#options.settings
+    stream.reachBack(Math.max(preRollSeconds, this.#rules.preRollSeconds(stream.path)) * 1000, preRollBytes)
   }
 
   #hasRecording(ruleId: string, stream: Stream): boolean {
@@ -168,6 +178,7 @@ export class RuleKeeper implements Disposable {
     const rule = this.#rules.get(id)
     if (rule === undefined) return
     this.#rules.delete(id)
+    for (const stream of this.#options.hub.streams()) this.#remember(stream)
     this.#firstOf.delete(id)
     this.#spent.delete(id)
     this.#options.events.emit({ type: 'rule.removed', rule })

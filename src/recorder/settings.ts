@@ -15,5 +15,9 @@ export interface RecorderSettings {
   readonly reconnectSeconds: number
   /** Bound of what one recording holds for a slow disk. */
   readonly queueBytes: number
+  /** How much of every stream's past is remembered, so that recordings may begin there; rules may want more. */
+  readonly preRollSeconds: number
+  /** Bound of that memory, per stream, and of what a recording that begins in the past may hold besides queueBytes. */
+  readonly preRollBytes: number
   readonly containers: Readonly<Record<ContainerName, Container>>
 }

@@ -122,6 +122,8 @@ export class RecorderFixture implements AsyncDisposable {
           trackWaitMs: 1_000,
           reconnectSeconds: 0,
           queueBytes: 16 * 1024 * 1024,
+          preRollSeconds: 0,
+          preRollBytes: 16 * 1024 * 1024,
           containers: CONTAINERS,
           ...options.settings,
         },

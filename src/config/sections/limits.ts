@@ -21,4 +21,9 @@ export const LIMITS_KEYS = {
     about:
       'Media remembered per stream since its last random access point, so that recordings and players start at once.',
   }),
+  preRollBytes: new Key(byteSize({ min: 64 * 1024, max: 4 * 1024 ** 3 }), {
+    default: '32MiB',
+    about:
+      'Media remembered per stream where recordings may begin in the past (preRollSeconds of recordings or of a rule); the oldest makes room.',
+  }),
 }

@@ -5,6 +5,7 @@ import { choice } from '../values/choice.ts'
 import { integer } from '../values/integer.ts'
 import { oneOrMore } from '../values/list.ts'
 import { nameTemplate } from '../values/name-template.ts'
+import { seconds } from '../values/seconds.ts'
 import { text } from '../values/text.ts'
 
 /** Formats a configuration may ask for. */
@@ -66,6 +67,11 @@ export const RECORDINGS_KEYS = {
     default: 0,
     about:
       'A recording survives its publisher this long, and goes on when the same stream returns. 0: it ends at once.',
+  }),
+  preRollSeconds: new Key(seconds({ min: 0, max: 3_600 }), {
+    default: 0,
+    about:
+      'This much of every stream is remembered, within limits.preRollBytes each, so that recordings with preRollSeconds may begin in the past. Rules that ask for more get it for the streams they match.',
   }),
   mp4IndexBytes: new Key(byteSize({ min: 1024, max: 1024 ** 3 }), {
     default: '1MiB',
