@@ -101,8 +101,8 @@ export class PullConfigurations implements ConfigurationGroup, Disposable {
   list(): readonly ValueMap[] {
     const nowMs = this.#options.runtime.nowMs()
     return this.#ours()
+      .sort((a, b) => configId(a) - configId(b))
       .map((pull) => ({ ...this.#value(pull), status: this.#status(pull).toValue(nowMs) }))
-      .sort((a, b) => Number(a['configId']) - Number(b['configId']))
   }
 
   async remove(id: number): Promise<ValueMap | undefined> {

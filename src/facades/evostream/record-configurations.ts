@@ -57,6 +57,8 @@ type RecordingTold = RecordingEvent['type']
 export class RecordConfigurations implements Disposable {
   readonly #options: RecordConfigurationsOptions
   readonly #byId = new Map<number, RecordConfiguration>()
+  /** Recordings outlive their configuration until they are final. */
+  readonly #ofRecordings = new Map<string, RecordConfiguration>()
   readonly #owned = new DisposableStack()
   /** A recording of a configuration was told of. */
   readonly #told: Signal<{ readonly configId: number; readonly type: RecordingTold }>
@@ -89,9 +91,9 @@ export class RecordConfigurations implements Disposable {
     return this.#byId.get(id)
   }
 
-  /** The configuration a recording belongs to; of one that is gone as well. */
-  ofRecording({ metadata }: RecordingDocument): RecordConfiguration | undefined {
-    return this.#byId.get(Number(metadata[CONFIG_LABEL]))
+  /** The configuration a recording belongs to, removed or not, while it was not told that the recording is over. */
+  ofRecording({ id, metadata }: RecordingDocument): RecordConfiguration | undefined {
+    return this.#ofRecordings.get(id) ?? this.#byId.get(Number(metadata[CONFIG_LABEL]))
   }
 
   /**
@@ -161,6 +163,7 @@ export class RecordConfigurations implements Disposable {
     const part = 'part' in event ? event.part : undefined
     const configuration = this.ofRecording(recording)
     if (configuration === undefined) return
+    this.#ofRecordings.set(recording.id, configuration)
     const { status } = configuration
     const nowMs = this.#options.runtime.nowMs()
     switch (type) {
@@ -175,9 +178,11 @@ export class RecordConfigurations implements Disposable {
         break
       case 'recording.ready':
         status.set(STATUS.disconnected, nowMs)
+        this.#ofRecordings.delete(recording.id)
         break
       case 'recording.failed':
         status.set(STATUS.failed, nowMs)
+        this.#ofRecordings.delete(recording.id)
         break
       default:
     }
