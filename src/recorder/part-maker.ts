@@ -86,16 +86,18 @@ export class PartMaker {
 
   /**
    * The container for these tracks.
-   * @throws {CodecNotCarriedError} the caller insists on one that can't hold them
+   * @param present that of the file to go on in, which decides where the caller leaves it open
+   * @throws {CodecNotCarriedError} the caller insists on one that can't hold them, or the file is of one
    */
-  container(formats: Iterable<TrackFormat>): Container {
+  container(formats: Iterable<TrackFormat>, present: ContainerName | undefined): Container {
     const { containers } = this.#settings
     const tracks = [...formats]
-    if (this.#request.format === 'auto') {
+    const wanted = this.#request.format === 'auto' ? (present ?? 'auto') : this.#request.format
+    if (wanted === 'auto') {
       const fits = (container: Container) => tracks.every(({ codec }) => container.carries(codec))
       return fits(containers.mp4) || !fits(containers.flv) ? containers.mp4 : containers.flv
     }
-    const container = containers[this.#request.format]
+    const container = containers[wanted]
     for (const { codec } of tracks) {
       if (!container.carries(codec)) throw new CodecNotCarriedError(codec, container.name, this.#carriers(codec))
     }
@@ -195,12 +197,13 @@ export class PartMaker {
   }
 
   writerOptions(formats: Iterable<TrackFormat>, createdAtMs: number, continuation: unknown): WriterOptions {
-    const { rotateSeconds, rotateBytes, maxSeconds } = this.#request
+    const { rotateSeconds, rotateBytes, maxSeconds, mp4Compatible32 } = this.#request
     return {
       formats: [...formats],
       createdAtMs,
       expectedSeconds: rotateSeconds || maxSeconds || rotateBytes / EXPECTED_BYTES_PER_SECOND,
       fragmentMs: this.#settings.fragmentMs,
+      compatible32: mp4Compatible32,
       continuation,
     }
   }
@@ -254,11 +257,12 @@ export class PartMaker {
   ): NameValues {
     let videoCodec = ''
     let audioCodec = ''
-    for (const { kind, codec } of formats) {
-      if (kind === 'video') videoCodec ||= codec
-      else audioCodec ||= codec
-    }
     const { stream, nameValues: caller } = this.#request
+    for (const { kind, codec } of formats) {
+      const name = caller.codecs[codec] ?? codec
+      if (kind === 'video') videoCodec ||= name
+      else audioCodec ||= name
+    }
     const times = { startedAtMs: recordingStartedAtMs, partStartedAtMs: startedAtMs }
     return { stream, id: this.#id, ...times, part: index, version, videoCodec, audioCodec, caller }
   }

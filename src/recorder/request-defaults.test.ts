@@ -15,7 +15,7 @@ test('what is not said comes from the defaults', () => {
     root: '/r/a',
     numbering: 'suffix',
     nameText: { exclude: '', encoding: 'none' },
-    nameValues: { stream: '', sessionId: '', mediaSessionId: '', login: '' },
+    nameValues: { stream: '', sessionId: '', mediaSessionId: '', login: '', codecs: {} },
     ifExists: 'version',
     rotateSeconds: 0,
     rotateBytes: 0,

@@ -21,6 +21,9 @@ const MAX_METADATA_CHARACTERS = 1024
 const MAX_PATH_CHARACTERS = 4096
 const MAX_NAME_VALUE_CHARACTERS = 1024
 const MAX_EXCLUDE_CHARACTERS = 256
+/** More codecs than there are, and longer names than any has. */
+const MAX_CODEC_NAMES = 64
+const MAX_CODEC_NAME_CHARACTERS = 32
 /** What no player and no file system stumbles over; the part name's reserve counts on the length. */
 const EXTENSION = /^\.[A-Za-z0-9]{1,8}$/
 
@@ -124,6 +127,11 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
         MAX_NAME_VALUE_CHARACTERS,
       ),
       login: shortText('nameValues.login', request.nameValues?.login, MAX_NAME_VALUE_CHARACTERS),
+      codecs: Object.fromEntries(
+        Object.entries(request.nameValues?.codecs ?? {})
+          .slice(0, MAX_CODEC_NAMES)
+          .map(([codec, name]) => [codec, shortText(`nameValues.codecs.${codec}`, name, MAX_CODEC_NAME_CHARACTERS)]),
+      ),
     },
     ifExists,
     rotateSeconds,

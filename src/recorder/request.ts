@@ -85,4 +85,6 @@ export interface NameCallerValues {
   readonly sessionId?: string
   readonly mediaSessionId?: string
   readonly login?: string
+  /** How {videoCodec} and {audioCodec} write a codec, where not as it is called here: `{ h264: 'H264' }`. */
+  readonly codecs?: Readonly<Record<string, string>>
 }

@@ -44,6 +44,9 @@ const REQUEST_FIELDS = {
         sessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
         mediaSessionId: Type.Optional(Type.String({ maxLength: 1_024 })),
         login: Type.Optional(Type.String({ maxLength: 1_024 })),
+        codecs: Type.Optional(
+          Type.Record(Type.String(), Type.String({ maxLength: 32 }), { description: 'how codecs are written' }),
+        ),
       },
       Closed,
     ),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Naming } from '#recorder/naming.ts'
-import { type NameFacts, namesCodecs, recordName } from './record-name.ts'
+import { type NameFacts, recordName } from './record-name.ts'
 import { readSettings } from './settings.ts'
 
 const FACTS: NameFacts = {
@@ -10,16 +10,19 @@ const FACTS: NameFacts = {
   sessionId: '/192.0.2.7:50159/192.0.2.5:8080',
   mediaSessionId: '5a072377-73c1-4caf-abd3-0123456789ab',
   login: 'alice',
-  audioCodec: 'AAC',
-  videoCodec: 'H264',
 }
 
 /** The file name that the recorder makes of it, final, of a recording from 1 s to 3 s after 1970. */
-function file(settings: Record<string, string>, facts: Partial<NameFacts> = {}, template?: string): string {
+function file(
+  settings: Record<string, string>,
+  facts: Partial<NameFacts> = {},
+  template?: string,
+  codecs = { videoCodec: 'H264', audioCodec: 'AAC' },
+): string {
   const read = readSettings(new Map(Object.entries(settings)), 'test')
   const { name, nameText, nameValues } = recordName(read, { ...FACTS, ...facts }, template)
   const naming = new Naming(name, 'UTC', { text: nameText, numbering: 'lastPlain' })
-  const values = { stream: 'live/x', id: 'i', startedAtMs: 1_000, part: 1, version: 1, videoCodec: '', audioCodec: '' }
+  const values = { stream: 'live/x', id: 'i', startedAtMs: 1_000, part: 1, version: 1, ...codecs }
   const late = { endedAtMs: 3_000, durationMs: 2_000 }
   return naming.format({ ...values, caller: nameValues, late }, '.mp4')
 }
@@ -37,7 +40,7 @@ test('policy streamName is the stream’s name, unless a caller brings a templat
 
 test('every element expands and is cut to its maximum', () => {
   const long = 'x'.repeat(100)
-  const facts = { sessionId: long, mediaSessionId: long, login: long, audioCodec: long, videoCodec: long }
+  const facts = { sessionId: long, mediaSessionId: long, login: long }
   for (const [element, length] of [
     ['streamName', 4],
     ['sessionId', 60],
@@ -46,10 +49,14 @@ test('every element expands and is cut to its maximum', () => {
     ['audioCodec', 4],
     ['videoCodec', 4],
   ] as const) {
-    assert.equal(file(template(`{${element}}`), facts).length, length + '.mp4'.length, element)
+    const codecs = { videoCodec: long, audioCodec: long }
+    assert.equal(file(template(`{${element}}`), facts, undefined, codecs).length, length + '.mp4'.length, element)
   }
   assert.equal(file(template('{sessionId}')), `${Buffer.from(FACTS.sessionId).toString('base64url')}.mp4`)
   assert.equal(file(template('{audioCodec}+{videoCodec}')), 'AAC+H264.mp4')
+  assert.equal(file(template('{videoCodec}')), 'H264.mp4')
+  const none = { videoCodec: '', audioCodec: '' }
+  assert.equal(file(template('{videoCodec}{audioCodec}'), {}, undefined, none), `${FACTS.mediaSessionId}.mp4`)
 })
 
 test('times are the recorder’s', () => {
@@ -96,11 +103,4 @@ test('whatever template and names: one component, of at most 255 bytes, not hidd
       assert.match(name, /.\.mp4$/)
     }),
   )
-})
-
-test('codecs in a name are noticed', () => {
-  const settings = readSettings(new Map(Object.entries(template('{videoCodec}'))), 'test')
-  assert.equal(namesCodecs(settings), true)
-  assert.equal(namesCodecs(settings, '{streamName}'), false)
-  assert.equal(namesCodecs({ ...settings, policy: 'streamName' }), false)
 })

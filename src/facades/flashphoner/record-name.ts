@@ -1,5 +1,6 @@
 import type { NameCallerValues, NameText } from '#recorder/request.ts'
 import { safeComponent, trimToCharacters } from '#recorder/safe-name.ts'
+import { CODEC_NAMES } from './codec-names.ts'
 import type { RecordSettings } from './settings.ts'
 
 /** What a name may say of a stream. */
@@ -9,9 +10,6 @@ export interface NameFacts {
   readonly sessionId: string
   readonly mediaSessionId: string
   readonly login: string
-  /** As the vendor writes them; empty when there is no such track. */
-  readonly audioCodec: string
-  readonly videoCodec: string
 }
 
 /** The part of a recording request that names its file. */
@@ -28,12 +26,12 @@ const ELEMENTS: Readonly<Record<string, { readonly max: number; readonly value: 
   sessionId: { max: 60, value: (facts) => Buffer.from(facts.sessionId).toString('base64url') },
   mediaSessionId: { max: 36, value: (facts) => facts.mediaSessionId },
   login: { max: 32, value: (facts) => facts.login },
-  audioCodec: { max: 4, value: (facts) => facts.audioCodec },
-  videoCodec: { max: 4, value: (facts) => facts.videoCodec },
 }
 
 /** Elements only the recorder knows, and what it calls them: of each part its own, the later ones once it is final. */
-const TIMES: Readonly<Record<string, string>> = {
+const LATER: Readonly<Record<string, string>> = {
+  audioCodec: '{audioCodec:4}',
+  videoCodec: '{videoCodec:4}',
   startTime: '{partStartTime:20}',
   startTimeMillis: '{partStartTime:20}',
   endTime: '{endTime:20}',
@@ -41,16 +39,18 @@ const TIMES: Readonly<Record<string, string>> = {
   duration: '{duration}',
 }
 
+const CODEC_ELEMENTS: readonly string[] = [LATER['audioCodec'] ?? '', LATER['videoCodec'] ?? '']
+
 /** More than any file name keeps of a text. */
 const MAX_TEXT_CHARACTERS = 512
 
 /** Places of the recorder's templates that can carry any text of a caller's. */
-const SLOTS = ['stream', 'sessionId', 'mediaSessionId', 'login'] as const
+const SLOTS = ['stream', 'sessionId', 'login', 'mediaSessionId'] as const
 
 /**
  * How the recorder is to name a record. Everything known now is rendered here, so that nothing in it (a stream's name,
- * an unknown `{element}`, a slash) is taken for a template or a folder; only times are left to the recorder. Order:
- * expand, cut, delete characters, encode, make safe, number, trim. spec section 3.
+ * an unknown `{element}`, a slash) is taken for a template or a folder; only times and codecs are left to the
+ * recorder. Order: expand, cut, delete characters, encode, make safe, number, trim. spec section 3.
  * @param template instead of the settings', from a caller
  */
 export function recordName(settings: RecordSettings, facts: NameFacts, template?: string): RecordName {
@@ -59,7 +59,7 @@ export function recordName(settings: RecordSettings, facts: NameFacts, template?
   const found = pieces(pattern, facts, settings)
   let used = 0
   const name = found.map((piece, index) => {
-    if (piece.kind === 'time') return piece.element
+    if (piece.kind === 'later') return piece.element
     const [before, after] = [index === 0 ? '' : 'x', index === found.length - 1 ? '' : 'x']
     const safe = safeComponent(before + piece.text + after)
     const isSafe = safe === before + piece.text + after
@@ -69,22 +69,21 @@ export function recordName(settings: RecordSettings, facts: NameFacts, template?
     values[slot] = piece.text
     return `{${slot}}`
   })
-  if (name.length === 0) return { name: '{stream}', nameText: {}, nameValues: { stream: facts.mediaSessionId } }
-  const nameText = { exclude: settings.excludedCharacters, encoding: settings.encoding }
-  return { name: name.join(''), nameText, nameValues: values }
+  // Codecs alone may turn out to be nothing; a place that is left empty says that this is known.
+  if (name.every((piece) => CODEC_ELEMENTS.includes(piece))) name.push('{login}')
+  return {
+    name: name.join(''),
+    nameText: { exclude: settings.excludedCharacters, encoding: settings.encoding },
+    // The recorder takes the id where a name would be empty.
+    nameValues: { mediaSessionId: facts.mediaSessionId, ...values, codecs: CODEC_NAMES },
+  }
 }
 
 function escaped(text: string): string {
   return text.replace(/[{}]/g, '$&$&')
 }
 
-/** Whether the tracks must be known before the name is. */
-export function namesCodecs(settings: RecordSettings, template?: string): boolean {
-  const pattern = template ?? (settings.policy === 'streamName' ? '' : settings.template)
-  return /\{(?:audio|video)Codec\}/.test(pattern)
-}
-
-type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'time'; readonly element: string }
+type Piece = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'later'; readonly element: string }
 
 /** Texts are as long as they can be, and none is empty. */
 function pieces(template: string, facts: NameFacts, settings: RecordSettings): readonly Piece[] {
@@ -96,14 +95,14 @@ function pieces(template: string, facts: NameFacts, settings: RecordSettings): r
     text = ''
   }
   for (const [piece, element = ''] of template.matchAll(/\{([A-Za-z]+)\}|[^{]+|\{/g)) {
-    const time = Object.hasOwn(TIMES, element) ? TIMES[element] : undefined
-    if (time === undefined) {
+    const later = Object.hasOwn(LATER, element) ? LATER[element] : undefined
+    if (later === undefined) {
       const known = Object.hasOwn(ELEMENTS, element) ? ELEMENTS[element] : undefined
       text += known === undefined ? piece : trimToCharacters(known.value(facts), known.max)
       continue
     }
     endText()
-    found.push({ kind: 'time', element: time })
+    found.push({ kind: 'later', element: later })
   }
   endText()
   return found

@@ -6,7 +6,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { codecName } from './codec-names.ts'
 import { RecordingSwitchedOffError } from './errors.ts'
 import type { MediaSession } from './media-sessions.ts'
-import { type NameFacts, namesCodecs, recordName } from './record-name.ts'
+import { recordName } from './record-name.ts'
 import { NO_ROTATION, type Rotation } from './rotation.ts'
 import type { RecordSettings } from './settings.ts'
 import { tracksKnown } from './tracks-known.ts'
@@ -97,19 +97,14 @@ export class Recordings {
   async #request(session: MediaSession, { template, rotation }: RecordOptions): Promise<RecordingRequest> {
     const { stream, mediaSessionId, name } = session
     const settings = this.#settings
-    if (settings.h264ToTs || namesCodecs(settings, template)) await tracksKnown(stream, TRACKS_PATIENCE_MS)
-    const videoCodec = codecName(stream.formats.values(), 'video')
-    const facts: NameFacts = {
-      ...session,
-      streamName: name,
-      videoCodec,
-      audioCodec: codecName(stream.formats.values(), 'audio'),
-    }
+    // The one thing that can't wait for the first access unit: which container it is.
+    if (settings.h264ToTs) await tracksKnown(stream, TRACKS_PATIENCE_MS)
+    const isTs = settings.h264ToTs && codecName(stream.formats.values(), 'video') === 'H264'
     const { seconds, bytes } = this.#rotation(session, rotation)
     return {
       stream: stream.path,
-      format: settings.h264ToTs && videoCodec === 'H264' ? 'ts' : 'auto',
-      ...recordName(settings, facts, template),
+      format: isTs ? 'ts' : 'auto',
+      ...recordName(settings, { ...session, streamName: name }, template),
       numbering: 'lastPlain',
       ifExists: 'version',
       rotate: { seconds, bytes },
