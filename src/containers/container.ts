@@ -92,6 +92,8 @@ export interface WriterOptions {
   readonly expectedSeconds: number
   /** Longest fragment or flush interval, in milliseconds of media. */
   readonly fragmentMs: number
+  /** MP4: header boxes of version 0 and 32-bit sizes and offsets, as long as the file is below 4 GiB. Default false. */
+  readonly compatible32?: boolean
   /** The `continuation` of the writer of the part before (MPEG-TS continuity counters); undefined for the first. */
   readonly continuation: unknown
 }

@@ -9,6 +9,7 @@ import type { Account } from './account.ts'
 import { Cutter, type TimedAccessUnit } from './cutter.ts'
 import { DrainTimeoutError, type Part } from './part.ts'
 import { PartChain } from './part-chain.ts'
+import { boundedRotation } from './largest-part.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
 import type { Zero } from './part-tracks.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -80,7 +81,7 @@ export class Output {
     this.#gate = new GopGate(settings.queueBytes + (request.preRollSeconds > 0 ? settings.preRollBytes : 0))
     const isExact = request.rotateCut === 'exact'
     this.#isExact = isExact
-    this.#rotation = new Rotation(request, { nowMs: runtime.nowMs, timeZone: settings.timeZone })
+    this.#rotation = new Rotation(boundedRotation(request), { nowMs: runtime.nowMs, timeZone: settings.timeZone })
     this.#cutter = new Cutter(
       {
         accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,

@@ -1,6 +1,6 @@
 import type { Change, PartBytes, PartInspection, PartSummary, ReadableBytes } from '#containers/container.ts'
 import { DamagedError } from '#containers/errors.ts'
-import { type Bytes, boxHeader, join, largeBoxHeader, serialize } from './box.ts'
+import { type Bytes, boxHeader, join, largeBoxHeader, serialize, UINT32_MAX } from './box.ts'
 import { indexCrc } from './index-crc.ts'
 import { type Layout, readLayout } from './layout.ts'
 import { readMediaIndex } from './media-index.ts'
@@ -8,7 +8,7 @@ import { moov } from './moov.ts'
 import { flipRoom, noteFinish, PREPARED_AT } from './room.ts'
 import { finishedMovie, summarize } from './timeline.ts'
 
-/** Header with largesize of the mdat that swallows everything after the room. */
+/** Header with largesize (or, with 32-bit headers, an empty box and a plain one) of the mdat that swallows everything after the room. */
 const MDAT_HEADER_BYTES = 16
 const FREE_HEADER_BYTES = 8
 
@@ -41,7 +41,7 @@ export async function finish(part: PartBytes): Promise<PartSummary> {
 function placeIndex(layout: Layout, box: Bytes, endAt: number): Change[] {
   const roomEndAt = layout.room.endAt
   const mdatAt = roomEndAt - MDAT_HEADER_BYTES
-  const mdat: Change = { kind: 'write', position: mdatAt, bytes: largeBoxHeader('mdat', endAt - mdatAt) }
+  const mdat: Change = { kind: 'write', position: mdatAt, bytes: mdatHeader(layout, endAt - mdatAt) }
   const note = noteFinish(roomEndAt, indexCrc(box))
   const fillerAt = PREPARED_AT + box.length
   if (fillerAt + FREE_HEADER_BYTES <= mdatAt) {
@@ -50,6 +50,13 @@ function placeIndex(layout: Layout, box: Bytes, endAt: number): Change[] {
   }
   if (mdatAt < PREPARED_AT) throw new DamagedError('MP4', 'the room before its index is used up')
   return [{ kind: 'append', buffers: box.pieces, bytes: box.length }, mdat, note, flipRoom(mdatAt)]
+}
+
+/** Of MDAT_HEADER_BYTES, whatever its form. */
+function mdatHeader({ movie }: Layout, sizeBytes: number): Uint8Array {
+  if (movie.compatible32 !== true || sizeBytes > UINT32_MAX) return largeBoxHeader('mdat', sizeBytes)
+  const unused = boxHeader('free', FREE_HEADER_BYTES)
+  return serialize(join([unused, boxHeader('mdat', sizeBytes - FREE_HEADER_BYTES)]))
 }
 
 /** See Container.inspect. */

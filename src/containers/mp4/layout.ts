@@ -56,7 +56,8 @@ async function walk(part: ReadableBytes, room: Room, roomEndAt: number): Promise
     at = Math.min(at + header.sizeBytes, part.sizeBytes)
   }
   if (found === undefined) return undefined
-  const { fragmented, movie, movieAt, movieBytes } = found
+  const { fragmented, movieAt, movieBytes } = found
+  const movie = { ...found.movie, compatible32: room.compatible32 }
   return { room: { ...room, endAt: roomEndAt }, movie, movieAt, movieBytes, finished: !fragmented, tailAt: at }
 }
 

@@ -24,7 +24,7 @@ export function moov(movie: Movie, fragmented: boolean): Bytes {
 /** Movie Header Box, §8.2.2. */
 function mvhd(movie: Movie): Bytes {
   const duration = Math.max(0, ...movie.tracks.map(trackDuration))
-  return withTimes('mvhd', 0, movie.creationSeconds, [u32(MOVIE_TIMESCALE)], duration, [
+  return withTimes('mvhd', 0, movie, [u32(MOVIE_TIMESCALE)], duration, [
     u32(0x1_0000), // rate 1.0
     u16(0x100), // volume 1.0
     u16(0), // reserved
@@ -38,11 +38,11 @@ function mvhd(movie: Movie): Bytes {
 function trak(movie: Movie, track: MovieTrack): Bytes {
   return box('trak', [
     tkhd(movie, track),
-    ...edts(track),
+    ...edts(movie, track),
     box('mdia', [
       mdhd(movie, track),
       hdlr(track),
-      box('minf', [isVideoTrack(track) ? VMHD : SMHD, DINF, stbl(track)]), // §8.4.4
+      box('minf', [isVideoTrack(track) ? VMHD : SMHD, DINF, stbl(track, movie.compatible32)]), // §8.4.4
     ]),
   ])
 }
@@ -53,7 +53,7 @@ function tkhd(movie: Movie, track: MovieTrack): Bytes {
   const enabled = alternatives[0] === track
   const alternateGroup = alternatives.length === 1 ? 0 : isVideoTrack(track) ? 1 : 2
   const trackFields = [u32(track.id), u32(0)] // track_ID, reserved
-  return withTimes('tkhd', enabled ? 3 : 2, movie.creationSeconds, trackFields, trackDuration(track), [
+  return withTimes('tkhd', enabled ? 3 : 2, movie, trackFields, trackDuration(track), [
     u32(0, 0), // reserved
     u16(0), // layer
     u16(alternateGroup),
@@ -66,20 +66,22 @@ function tkhd(movie: Movie, track: MovieTrack): Bytes {
 }
 
 /** Edit List Box, §8.6.6; none when media time is movie time. */
-function edts(track: MovieTrack): Bytes[] {
+function edts({ compatible32 }: Movie, track: MovieTrack): Bytes[] {
   const { delayTicks, mediaTime } = track.edit
   if (delayTicks === 0 && mediaTime === 0) return []
   const shownTicks = shownDuration(track)
-  const wide = Math.max(delayTicks, shownTicks, mediaTime) > 0x7fff_ffff
+  const wide = compatible32 !== true && Math.max(delayTicks, shownTicks, mediaTime) > 0x7fff_ffff
   const int = wide ? u64 : u32
-  const entry = (durationTicks: number, time: number) => join([int(durationTicks), int(time), u16(1, 0)]) // media_rate 1.0
+  const limit = wide ? Number.MAX_SAFE_INTEGER : UINT32_MAX
+  const entry = (durationTicks: number, time: number) =>
+    join([int(Math.min(durationTicks, limit)), int(time), u16(1, 0)]) // media_rate 1.0
   const entries = [...(delayTicks > 0 ? [entry(delayTicks, -1)] : []), entry(shownTicks, mediaTime)]
   return [box('edts', [fullBox('elst', wide ? 1 : 0, 0, [u32(entries.length), ...entries])])]
 }
 
 /** Media Header Box, §8.4.2. */
 function mdhd(movie: Movie, track: MovieTrack): Bytes {
-  return withTimes('mdhd', 0, movie.creationSeconds, [u32(track.timescale)], mediaDuration(track), [
+  return withTimes('mdhd', 0, movie, [u32(track.timescale)], mediaDuration(track), [
     u16(packedLanguage(track.language)),
     u16(0), // pre_defined
   ])
@@ -105,13 +107,14 @@ const trex = (track: MovieTrack): Bytes => fullBox('trex', 0, 0, [u32(track.id, 
 function withTimes(
   type: string,
   flags: number,
-  creationSeconds: number,
+  { creationSeconds, compatible32 }: Movie,
   fields: readonly Uint8Array[],
   duration: number,
   rest: readonly Uint8Array[],
 ): Bytes {
-  const wide = Math.max(creationSeconds, duration) > UINT32_MAX
-  const int = wide ? u64 : u32
+  const wide = compatible32 !== true && Math.max(creationSeconds, duration) > UINT32_MAX
+  // All ones: longer than the field can say.
+  const int = wide ? u64 : (value: number) => u32(Math.min(value, UINT32_MAX))
   const times = [int(creationSeconds), int(creationSeconds), ...fields, int(duration), ...rest]
   return fullBox(type, wide ? 1 : 0, flags, times)
 }

@@ -14,6 +14,8 @@ export const MOVIE_TIMESCALE = 90_000
 export interface Movie {
   /** Seconds since 1904-01-01 UTC, as the headers store it. */
   readonly creationSeconds: number
+  /** No box of version 1, and an mdat with a 32-bit size, where the file's size allows it. Default false. */
+  readonly compatible32?: boolean
   readonly tracks: readonly MovieTrack[]
 }
 

@@ -9,6 +9,8 @@ import { FTYP_BYTES, ftyp } from './ftyp.ts'
  *
  *     free header │ magic │ version │ checkpoint │ room end │ index CRC │ reserved │ ……… prepared space ………
  *     +0            +8      +16       +24          +32        +40         +44       +64
+ *
+ * The last byte of what was reserved says how the file is to be finished (COMPATIBLE_32_AT).
  */
 export const ROOM_AT = FTYP_BYTES
 /** Size of the room once it shows only itself: header and control block. */
@@ -16,6 +18,8 @@ export const CONTROL_BYTES = 64
 export const PREPARED_AT = ROOM_AT + CONTROL_BYTES
 export const CHECKPOINT_POINTER_AT = ROOM_AT + 24
 export const FINISH_FIELDS_AT = ROOM_AT + 32
+/** 1: finished with 32-bit headers only; see Movie. Files from before this byte had a meaning hold 0. */
+const COMPATIBLE_32_AT = ROOM_AT + CONTROL_BYTES - 1
 
 const MAGIC = 'tapedeck'
 const VERSION = 1
@@ -28,11 +32,12 @@ export interface Room {
   /** Where the room ended before the part was finished, and what the CRC-32 of the finished index is. */
   readonly unfinishedEndAt: number
   readonly indexCrc: number
+  readonly compatible32: boolean
 }
 
 /** Everything before the prepared space of a new file. */
-export function fileHead(roomEndAt: number): Uint8Array {
-  return serialize(
+export function fileHead(roomEndAt: number, compatible32: boolean): Uint8Array {
+  const head = serialize(
     join([
       ftyp(),
       boxHeader('free', roomEndAt - ROOM_AT),
@@ -44,6 +49,8 @@ export function fileHead(roomEndAt: number): Uint8Array {
       new Uint8Array(20),
     ]),
   )
+  head[COMPATIBLE_32_AT] = compatible32 ? 1 : 0
+  return head
 }
 
 /** @param head the file's first PREPARED_AT bytes. Undefined: not a file of ours, or of a version we don't know. */
@@ -58,6 +65,7 @@ export function readRoom(head: Uint8Array): Room | undefined {
     checkpointAt: uint64At(view, CHECKPOINT_POINTER_AT),
     unfinishedEndAt: uint64At(view, FINISH_FIELDS_AT),
     indexCrc: view.getUint32(FINISH_FIELDS_AT + 8),
+    compatible32: head[COMPATIBLE_32_AT] === 1,
   }
 }
 

@@ -4,14 +4,14 @@ import type { MovieTrack } from './movie.ts'
 import { type SampleSection, sampleDelta } from './sample-section.ts'
 
 /** Sample Table Box, ISO/IEC 14496-12 §8.5: joins the sections; only run ends and 32-bit offsets are touched singly. */
-export function stbl(track: MovieTrack): Bytes {
+export function stbl(track: MovieTrack, compatible32 = false): Bytes {
   const sections = track.sections.filter((section) => section.samples > 0)
   const samples = total(sections, (section) => section.samples)
   const syncSamples = total(sections, (section) => section.syncSamples)
   return box('stbl', [
     fullBox('stsd', 0, 0, [u32(track.sampleEntries.length), ...track.sampleEntries]), // §8.5.2
     table('stts', 0, joinDurations(sections), 8), // §8.6.1.2
-    ...compositionOffsets(sections),
+    ...compositionOffsets(sections, compatible32),
     ...(syncSamples === samples ? [] : [table('stss', 0, join(sections.map((section) => section.syncNumbers)), 4)]), // §8.6.2
     table('stsc', 0, joinChunkRuns(sections), 12), // §8.7.4
     fullBox('stsz', 0, 0, [u32(0, samples), ...sections.map((section) => section.sizes)]), // §8.7.3
@@ -84,12 +84,15 @@ function mergeAdjacentRuns(tables: readonly Uint8Array[]): Uint8Array[] {
   return merged
 }
 
-/** ctts (§8.6.1.3), version 1 (signed) only when a picture is shown before its DTS; none when all are shown at once. */
-function compositionOffsets(sections: readonly SampleSection[]): Bytes[] {
+/**
+ * ctts (§8.6.1.3), version 1 (signed) only when a picture is shown before its DTS; none when all are shown at once.
+ * Players from before version 1 read version 0 as signed (QuickTime File Format, "Composition Offset Atom").
+ */
+function compositionOffsets(sections: readonly SampleSection[], compatible32: boolean): Bytes[] {
   const anyNegative = sections.some((section) => section.minCompositionOffset < 0)
   if (!anyNegative && sections.every((section) => section.maxCompositionOffset === 0)) return []
   const entries = join(mergeAdjacentRuns(sections.map((section) => section.compositionOffsets)))
-  return [table('ctts', anyNegative ? 1 : 0, entries, 8)]
+  return [table('ctts', anyNegative && !compatible32 ? 1 : 0, entries, 8)]
 }
 
 /** stsc entries of all sections, without those that only repeat the entry before. */

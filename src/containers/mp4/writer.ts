@@ -207,9 +207,10 @@ export class Mp4Writer implements ContainerWriter {
     this.#timeline = timeline
     for (const track of writers) track.shiftTicks = timeline.shiftTicks(track.format)
     const tracks = writers.map((track) => movieTrack(track.format, track.id, timeline.edit(track.format)))
-    this.#movie = { creationSeconds: creationSecondsOf(this.#options.createdAtMs), tracks }
+    const { createdAtMs, compatible32 = false } = this.#options
+    this.#movie = { creationSeconds: creationSecondsOf(createdAtMs), compatible32, tracks }
     this.#roomEndAt = roomEnd(this.#indexBytes, this.#options)
-    const head = fileHead(this.#roomEndAt)
+    const head = fileHead(this.#roomEndAt, compatible32)
     const box = serialize(moov(this.#movie, true))
     this.#push({ kind: 'append', buffers: [head], bytes: head.length })
     this.#push({ kind: 'extend', toBytes: this.#roomEndAt })
