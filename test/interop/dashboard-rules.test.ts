@@ -63,6 +63,8 @@ test('a rule: added, seen to record, changed, deleted', { timeout: 120_000 }, as
   assert.match((await page.locator('#rule-name-problem').textContent()) ?? '', /\{stream/)
   assert.deepEqual(await accessibilityProblems(page), [])
   await name.fill('by-rule/{stream}')
+  await page.getByText('live/cam1 becomes by-rule/cam1.').waitFor()
+  await page.getByText('Matches no stream that is live now.').waitFor()
   await page.getByLabel('Container', { exact: true }).selectOption('mp4')
   await page.getByLabel('After', { exact: true }).fill('1.5')
   await page.getByLabel('Unit of the time').selectOption('h')
@@ -88,6 +90,7 @@ test('a rule: added, seen to record, changed, deleted', { timeout: 120_000 }, as
   const save = page.getByRole('button', { name: 'Save' })
   const priority = page.getByLabel('Priority')
   assert.equal(await page.getByLabel('After', { exact: true }).inputValue(), '90')
+  await page.getByText('Matches now: live/cam1').waitFor()
   await priority.fill('high')
   await save.click()
   await priority.and(page.locator(':focus')).waitFor()
@@ -161,6 +164,77 @@ test('addresses lead to rules, also back, and what others change is seen', { tim
   assert.equal(await page.getByLabel('Container', { exact: true }).count(), 0)
   await fetch(`${address}/${id}`, { method: 'DELETE' })
   await page.getByText('There is no such rule any more.').waitFor()
+  assertClean()
+})
+
+test('a rule is written by keyboard alone, each control showing that it has the focus', {
+  timeout: 60_000,
+}, async () => {
+  await using folder = await TempFolder.make()
+  await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
+  await using server = await startServerProcess(folder.path)
+  const { page, assertClean } = await openWatched(browser, `${server.page}#/rules/new`)
+  await page.getByRole('heading', { name: 'New rule' }).and(page.locator(':focus')).waitFor()
+  const tabTo = async (name: string) => {
+    await page.keyboard.press('Tab')
+    const [found, outline] = await page.evaluate<string[]>(
+      `(() => { const e = document.activeElement
+        return [e.labels?.[0]?.textContent ?? e.getAttribute('aria-label') ?? e.textContent, getComputedStyle(e).outlineStyle] })()`,
+    )
+    assert.deepEqual([found?.trim(), outline], [name, 'solid'])
+  }
+  await tabTo('Streams')
+  await page.keyboard.type('rooms/**')
+  await tabTo('Always')
+  await page.keyboard.press('ArrowDown')
+  await tabTo('Container')
+  await tabTo('When the file exists')
+  await tabTo('Name')
+  await page.keyboard.type('{stream}')
+  await tabTo('Elements of a name')
+  await tabTo('Pre-roll')
+  await page.keyboard.type('4')
+  await tabTo('Wait for its return')
+  await tabTo('Longest')
+  await tabTo('After')
+  await tabTo('Unit of the time')
+  await tabTo('After a size of')
+  await tabTo('Unit of the size')
+  await tabTo('By the clock')
+  await page.keyboard.type('0 0 * * *')
+  await tabTo('At the next key frame')
+  await tabTo('Priority')
+  await tabTo('Besides other rules')
+  await page.keyboard.press('Space')
+  await tabTo('Enabled')
+  await tabTo('Add rule')
+  await page.keyboard.press('Enter')
+  await page.getByText('Rule rooms/** added.').waitFor()
+  const [rule] = (await ask<{ rules: RuleRow[] }>(server, 'rules')).rules
+  assert.deepEqual(
+    [rule?.match, rule?.record, rule?.additional, rule?.request],
+    ['rooms/**', 'demand', true, { name: '{stream}', preRollSeconds: 4, rotate: { at: '0 0 * * *' } }],
+  )
+  assertClean()
+})
+
+test('what others change while a form is open is not taken back', { timeout: 60_000 }, async () => {
+  await using folder = await TempFolder.make()
+  await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
+  await using server = await startServerProcess(folder.path)
+  const headers = { 'content-type': 'application/json' }
+  const address = new URL('api/v1/rules', server.page)
+  const body = JSON.stringify({ match: 'live/*', request: { numbering: 'indexed', metadata: { camera: '7' } } })
+  const { id } = (await (await fetch(address, { method: 'POST', headers, body })).json()) as RuleRow
+  const { page, assertClean } = await openWatched(browser, `${server.page}#/rules/${id}`)
+  await page.getByText('Also set, and kept as it is').waitFor()
+  await page.getByLabel('Pre-roll').fill('3')
+  await fetch(`${address}/${id}`, { method: 'PATCH', headers, body: JSON.stringify({ priority: 5 }) })
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Rule live/* saved.').waitFor()
+  const rule = await ask<RuleRow>(server, `rules/${id}`)
+  assert.equal(rule.priority, 5)
+  assert.deepEqual(rule.request, { numbering: 'indexed', metadata: { camera: '7' }, preRollSeconds: 3 })
   assertClean()
 })
 

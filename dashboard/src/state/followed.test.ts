@@ -85,6 +85,21 @@ test('an answer older than what we were told is dropped', async (t) => {
   unfollow()
 })
 
+test('an event that comes while an answer is on its way is followed by another question', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const answers: ((text: string) => void)[] = []
+  const { list, announce } = followed(() => new Promise((resolve) => answers.push(resolve)))
+  const unfollow = list.follow()
+  announce('rule.added')
+  answers[0]?.('without the rule')
+  await settle()
+  t.mock.timers.tick(200)
+  answers[1]?.('with the rule')
+  await settle()
+  assert.equal(list.state.value.value, 'with the rule')
+  unfollow()
+})
+
 test('a refusal is said beside what was known; being away and having no token are said elsewhere', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const errors: Error[] = []

@@ -26,7 +26,9 @@ export interface FollowedOptions<Value> {
 export class Followed<Value> {
   readonly state = new Store<FollowedState<Value>>({ value: undefined, refusal: undefined })
   readonly #options: FollowedOptions<Value>
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #periodTimer: ReturnType<typeof setTimeout> | undefined
+  /** Of its own: an event that comes while an answer is on its way is about what that answer may not know. */
+  #newsTimer: ReturnType<typeof setTimeout> | undefined
   #followers = 0
   #unlisten: readonly (() => void)[] = []
   #asked = 0
@@ -45,7 +47,7 @@ export class Followed<Value> {
 
   /** Asks now. The answer to an older question is dropped. Never rejects: who is away is waited for. */
   async load(): Promise<void> {
-    clearTimeout(this.#timer)
+    this.#clearTimers()
     const turn = ++this.#asked
     try {
       const value = await this.#options.ask()
@@ -55,14 +57,15 @@ export class Followed<Value> {
       const isOurs = error instanceof ProblemError && error.status !== 401
       if (turn === this.#asked && isOurs) this.state.update((state) => ({ ...state, refusal: error.message }))
     }
-    if (turn === this.#asked) this.#loadIn(this.#options.everyMs)
+    if (turn !== this.#asked || this.#followers === 0) return
+    this.#periodTimer = setTimeout(() => void this.load(), this.#options.everyMs)
   }
 
   /** Puts in what a command answered, before the list tells. */
   tell(change: (value: Value) => Value): void {
     this.#asked++ // an answer that is on its way is older
     this.state.update(({ value }) => ({ value: value === undefined ? undefined : change(value), refusal: undefined }))
-    this.#loadIn(EVENT_DELAY_MS)
+    this.#loadSoon()
   }
 
   #begin(): void {
@@ -70,20 +73,25 @@ export class Followed<Value> {
     this.#unlisten = [
       feed.onResync(() => void this.load()),
       feed.onEvent((type) => {
-        if (concerns(type)) this.#loadIn(EVENT_DELAY_MS)
+        if (concerns(type)) this.#loadSoon()
       }),
     ]
     void this.load()
   }
 
   #end(): void {
-    clearTimeout(this.#timer)
+    this.#clearTimers()
     for (const unlisten of this.#unlisten) unlisten()
   }
 
-  #loadIn(delayMs: number): void {
-    clearTimeout(this.#timer)
-    if (this.#followers > 0) this.#timer = setTimeout(() => void this.load(), delayMs)
+  #loadSoon(): void {
+    clearTimeout(this.#newsTimer)
+    if (this.#followers > 0) this.#newsTimer = setTimeout(() => void this.load(), EVENT_DELAY_MS)
+  }
+
+  #clearTimers(): void {
+    clearTimeout(this.#periodTimer)
+    clearTimeout(this.#newsTimer)
   }
 }
 

@@ -141,11 +141,6 @@ export function changesOf(rule: RuleFields, before: RuleFields = NEW_RULE): Part
   )
 }
 
-/** Whether two drafts say the same; for asking before one is thrown away. */
-export function isSameDraft(a: RuleDraft, b: RuleDraft): boolean {
-  return canonical(a) === canonical(b)
-}
-
 /** A rule of the list, when it is there. */
 export function findRule(rules: readonly RuleDocument[] | undefined, id: string): RuleDocument | undefined {
   return rules?.find((rule) => rule.id === id)

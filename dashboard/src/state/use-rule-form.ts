@@ -21,13 +21,15 @@ export interface RuleForm {
 /** Holds what is typed, sends it, and puts what the server does not like where it belongs. */
 export function useRuleForm(rule: RuleDocument | undefined, onSaved: (rule: RuleDocument) => void): RuleForm {
   const { client } = useApp()
-  const [draft, setDraft] = useState(() => draftOf(rule))
+  // As it was when the form was opened: what others change meanwhile is not taken back by saving.
+  const [before] = useState(rule)
+  const [draft, setDraft] = useState(() => draftOf(before))
   const { fields: problems, rest, isBusy, send, show, forget } = useFormProblems(RULE_PLACES)
-  const preview = useRulePreview(draft, rule)
+  const preview = useRulePreview(draft, before)
 
   const save = async (wanted: RuleFields): Promise<RuleDocument> => {
-    if (rule === undefined) return client.addRule({ ...changesOf(wanted), match: wanted.match })
-    const changes = changesOf(wanted, rule)
+    if (rule === undefined || before === undefined) return client.addRule({ ...changesOf(wanted), match: wanted.match })
+    const changes = changesOf(wanted, before)
     return Object.keys(changes).length === 0 ? rule : client.changeRule(rule.id, changes)
   }
   const change = (changed: Partial<RuleDraft>) => {
@@ -35,7 +37,7 @@ export function useRuleForm(rule: RuleDocument | undefined, onSaved: (rule: Rule
     forget(Object.keys(changed))
   }
   const submit = () => {
-    const wanted = readDraft(draft, rule)
+    const wanted = readDraft(draft, before)
     if ('match' in wanted) send(async () => onSaved(await save(wanted)))
     else show(wanted)
   }

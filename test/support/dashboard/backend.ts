@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import type { RuleDocument, StreamDocument } from '../../../dashboard/src/api/documents.ts'
+import type { StreamDocument } from '../../../dashboard/src/api/documents.ts'
 import { recordingDocument } from './documents.ts'
 import type { DashboardMedia } from './media.ts'
 
@@ -25,7 +25,6 @@ const POLICY =
 export class DashboardBackend implements AsyncDisposable {
   streams: StreamDocument[] = []
   readonly recordings = new Map<string, RecordingDocument>()
-  rules: RuleDocument[] = []
   /** Empty: everybody is let in. */
   token = ''
   /** What the caller's credential allows. */
@@ -121,7 +120,6 @@ export class DashboardBackend implements AsyncDisposable {
         return this.#start(await body(request), response)
     }
     if (key.startsWith('GET streams/')) return this.#live(response)
-    if (path === 'rules') return json(response, 200, { rules: this.rules })
     const recording = this.recordings.get(id)
     if (recording === undefined) return problem(response, 404, 'recording/not-found', `there is no recording ${id}`)
     switch (key) {

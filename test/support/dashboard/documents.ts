@@ -1,5 +1,5 @@
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import type { RuleDocument, StreamDocument } from '../../../dashboard/src/api/documents.ts'
+import type { StreamDocument } from '../../../dashboard/src/api/documents.ts'
 
 /** A finished, complete recording of four seconds; change what the case is about. */
 export function recordingDocument(change: Partial<RecordingDocument> & { id: string }): RecordingDocument {
@@ -80,21 +80,6 @@ export function streamDocument(change: Partial<StreamDocument> & { path: string 
       { trackId: 1, kind: 'video', codec: 'h264', codecString: 'avc1.42c00d', width: 320, height: 180, frameRate: 25 },
       { trackId: 2, kind: 'audio', codec: 'aac', codecString: 'mp4a.40.2', sampleRateHz: 44_100, channels: 1 },
     ],
-    ...change,
-  }
-}
-
-/** A rule made through the API that records every stream it matches. */
-export function ruleDocument(change: Partial<RuleDocument> & { id: string; match: string }): RuleDocument {
-  return {
-    record: 'always',
-    additional: false,
-    once: false,
-    enabled: true,
-    priority: 0,
-    request: {},
-    metadata: {},
-    origin: 'api',
     ...change,
   }
 }
