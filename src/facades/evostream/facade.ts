@@ -83,6 +83,7 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
     if (!isOver) return
     if (out !== undefined) out.recording = recording
     streams.recordingOver(recording.id)
+    records.recordingOver(recording.id)
   }
   opening.use(
     recorder.events.listen((event) => {

@@ -8,7 +8,7 @@ import { compilePathPattern, type PathPattern } from '#hub/path-pattern.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RecorderApi, RecorderEvent, RecordingEvent } from '#recorder/recorder-api.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
-import { formatPartName, parsePartName } from '#storage/part-name.ts'
+import { formatPartName, parsePartName, replacedName } from '#storage/part-name.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { ConfigIds } from './config-ids.ts'
 import { EvoCommandError, UNABLE_TO_RECORD } from './errors.ts'
@@ -178,20 +178,23 @@ export class RecordConfigurations implements Disposable {
         break
       case 'recording.ready':
         status.set(STATUS.disconnected, nowMs)
-        this.#ofRecordings.delete(recording.id)
         break
       case 'recording.failed':
         status.set(STATUS.failed, nowMs)
-        this.#ofRecordings.delete(recording.id)
         break
       default:
     }
     this.#told.emit({ configId: configuration.id, type })
   }
 
+  /** Nothing more is told of the recording. */
+  recordingOver(recordingId: string): void {
+    this.#ofRecordings.delete(recordingId)
+  }
+
   /** The file of a part as whoever configured it would spell it; absolute for anybody else's recordings. */
   fileOf(part: PartDocument, configuration: RecordConfiguration | undefined): string {
-    const path = join(part.root, part.path)
+    const path = join(part.root, finalPath(part.path))
     return configuration === undefined ? path : spelled(path, configuration.place)
   }
 
@@ -212,7 +215,8 @@ export class RecordConfigurations implements Disposable {
 
   /** As the answer to `record` says it: without the number of the chunk. */
   #computedPath(part: PartDocument, configuration: RecordConfiguration): string {
-    const path = configuration.settings.chunkLength > 0 ? plainName(part.path) : part.path
+    const file = finalPath(part.path)
+    const path = configuration.settings.chunkLength > 0 ? plainName(file) : file
     return spelled(join(part.root, path), configuration.place)
   }
 
@@ -223,11 +227,11 @@ export class RecordConfigurations implements Disposable {
 
   #isInUse(root: string, path: string): boolean {
     const plain = plainName(path)
-    return this.#options.recorder
-      .active()
-      .some(({ parts }) =>
-        parts.some((part) => part.root === root && (part.path === path || plainName(part.path) === plain)),
-      )
+    const isIt = (part: PartDocument) => {
+      const file = finalPath(part.path)
+      return part.root === root && (file === path || plainName(file) === plain)
+    }
+    return this.#options.recorder.active().some(({ parts }) => parts.some(isIt))
   }
 
   /** @throws {EvoCommandError} nothing began although the stream is there; nothing is left of the configuration */
@@ -308,6 +312,12 @@ function streamPattern(localStreamName: string): PathPattern {
   } catch (error) {
     throw new EvoCommandError('Syntax error. Parameter localStreamName is invalid', error)
   }
+}
+
+/** What is to replace another file has a name of its own until it is final. */
+function finalPath(path: string): string {
+  const slash = path.lastIndexOf('/') + 1
+  return path.slice(0, slash) + (replacedName(path.slice(slash)) ?? path.slice(slash))
 }
 
 /** Without the part number. */
