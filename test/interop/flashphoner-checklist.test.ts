@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { type ElementarySource, makeSource, type SourceOptions } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
@@ -55,11 +55,11 @@ const BY_NAME = `${RECORDED}stream_record_policy=streamName\n`
 /** Publishes the short source once and gives the names of the files it left. */
 async function namesAfter(properties: string, name: string): Promise<string[]> {
   await using wcs = await Installation.run(properties)
-  await wcs.publish(given('short').path, name)
+  await publishNamed(wcs, name)
   return wcs.files()
 }
 
-/** As `namesAfter`, under names that no URL can carry. */
+/** Publishes under any name of application `live`, also under those that no URL can carry. */
 async function publishNamed(wcs: Installation, name: string): Promise<void> {
   const { units } = given('short')
   using publisher = await PacedPublisher.start({ rtmp: wcs.server.rtmp, app: 'live', name, units, speed: 50 })
@@ -134,9 +134,8 @@ test('Every template element expands, and over-long values are cut to 20/60/36/3
   const [stream, session = '', media = '', login, audio, video, start, startMillis, end, endMillis, duration, other] =
     name.split('~')
   assert.equal(stream, 'cam1')
-  assert.equal(session.length, 60)
-  // Cut behind the 45th byte: every four characters are three bytes.
-  assert.match(Buffer.from(session, 'base64url').toString(), /^\/127\.0\.0\.1:\d+\/127\.0\.0\.1:\d+/)
+  // Shorter than its maximum between any two addresses of this machine: record-name.test.ts has it cut.
+  assert.match(Buffer.from(session, 'base64url').toString(), /^\/127\.0\.0\.1:\d+\/127\.0\.0\.1:\d+$/)
   assert.match(media, new RegExp(`^${UUID}$`))
   assert.equal(login, 'x'.repeat(32))
   assert.equal(audio, 'AAC')
@@ -188,8 +187,7 @@ test('A 300-character stream name gives a 255-byte file name that still ends in 
   await using wcs = await Installation.run(`${BY_NAME}record_rotation=1`)
   await wcs.publish(given('short').path, 'n'.repeat(300))
   assert.deepEqual(await wcs.files(), [`${'n'.repeat(251)}.mp4`, `${'n'.repeat(249)}_1.mp4`].sort())
-  const multibyte = await namesAfter(BY_NAME, encodeURI('ü'.repeat(300)))
-  assert.equal(multibyte.length, 1)
+  assert.deepEqual(await namesAfter(BY_NAME, 'ü'.repeat(300)), [`${'ü'.repeat(125)}.mp4`])
 })
 
 /** Parts of a rotated record in the order of their numbers, the un-numbered last. */
@@ -233,9 +231,10 @@ test('Sum of part durations equals the stream duration within one frame per cut;
 
 test('`record_rotation=10M` bounds each part near 10 MB.', async () => {
   await using wcs = await Installation.run(`${BY_NAME}record_rotation=10M`)
-  const encoding = ['-qp', '4', '-g', '12', '-keyint_min', '12', '-bf', '0', '-vf', 'noise=alls=100:allf=t']
+  const encoding = ['-qp', '4', '-g', '5', '-keyint_min', '5', '-bf', '0', '-vf', 'noise=alls=100:allf=t']
   const source = await made({ seconds: 6, size: '640x360', encoding })
-  await wcs.publish(source.path, 'cam')
+  // Faster than a disk may be, whole GOPs would be lost, as they should.
+  await wcs.publish(source.path, 'cam', 3)
   const parts = await partsOf(wcs, 'cam')
   const sizes = await Promise.all(parts.map(async (part) => (await stat(wcs.path(part))).size))
   assert.ok(sizes.length >= 3, `${sizes}`)
@@ -355,7 +354,7 @@ test('`/stream/find_all` 404 when idle; array with `status":"PUBLISHING"` and us
   assert.equal((await wcs.rest('/stream/terminate', {})).status, 400)
   assert.deepEqual(await wcs.rest('/stream/terminate', { name: 'one' }), { status: 200, body: '' })
   await eventually(async () => (await wcs.streams()).length === 1, 'the end of one')
-  assert.notEqual(one.errors, '', 'its publisher was put out')
+  await eventually(async () => one.errors !== '', 'its publisher is put out')
   assert.equal(two.errors, '')
 })
 
@@ -377,8 +376,10 @@ test('`/recorder/startup` with `config.fileTemplate` and `config.rotation` overr
   }
   await publisher.stop()
   await wcs.idle()
-  const [first, ...parts] = await wcs.files()
-  for (const part of parts) assert.match(part, /^cam-\d{13}-\d{13}\.mp4$/)
-  assert.equal(first, 'cam-' === first?.slice(0, 4) ? first : 'cam.mp4')
-  await readFile(wcs.path('cam.mp4'))
+  const files = await wcs.files()
+  assert.ok(files.includes('cam.mp4'), 'what was recorded before')
+  for (const file of files) {
+    if (file !== 'cam.mp4') assert.match(file, /^cam-\d{13}-\d{13}\.mp4$/)
+    await ffprobe(wcs.path(file))
+  }
 })

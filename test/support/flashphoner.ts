@@ -91,10 +91,11 @@ export class Installation implements AsyncDisposable {
     return status === 200 ? JSON.parse(body) : []
   }
 
-  /** Sends a file as ffmpeg sends it at full speed; resolves when it has been published to its end. */
-  async publish(source: string, name: string): Promise<void> {
+  /** Sends a file with ffmpeg, at full speed or a multiple of real time; resolves when it has been published to its end. */
+  async publish(source: string, name: string, speed?: number): Promise<void> {
     const url = `${this.server.rtmp}/live/${name}`
-    await program('ffmpeg', ['-v', 'error', '-i', source, '-map', '0', '-c', 'copy', '-f', 'flv', url])
+    const pace = speed === undefined ? [] : ['-readrate', String(speed)]
+    await program('ffmpeg', ['-v', 'error', ...pace, '-i', source, '-map', '0', '-c', 'copy', '-f', 'flv', url])
     await this.idle()
   }
 

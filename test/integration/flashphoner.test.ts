@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { request } from 'node:https'
+import { test } from 'node:test'
+import { makeSource } from '#test/support/elementary-source.ts'
+import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
+import { eventually, Installation } from '#test/support/flashphoner.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
+import { startServerProcess } from '#test/support/server-process.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+
+const BY_NAME = 'record_flash_published_streams=true\nstream_record_policy=streamName\n'
+const SECRET = ['--set', 'facades.flashphoner.password=a:secret', '--set', 'facades.flashphoner.userName=me']
+
+test('records are served whole, in ranges and by HEAD, under one name and no path', async () => {
+  await using wcs = await Installation.run(BY_NAME)
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '160x90' })
+  await wcs.publish(source.path, 'cam')
+  const file = await readFile(wcs.path('cam.mp4'))
+  const url = `${wcs.web}/client/records/cam.mp4`
+  const whole = await fetch(url)
+  assert.equal(whole.headers.get('content-type'), 'video/mp4')
+  assert.ok(file.equals(Buffer.from(await whole.arrayBuffer())))
+  const range = await fetch(url, { headers: { range: 'bytes=4-7' } })
+  assert.equal(range.status, 206)
+  assert.equal(await range.text(), 'ftyp')
+  const head = await fetch(url, { method: 'HEAD' })
+  assert.equal(head.headers.get('content-length'), String(file.length))
+  assert.equal(head.headers.get('accept-ranges'), 'bytes')
+  const beyond = await fetch(url, { headers: { range: `bytes=${file.length}-` } })
+  assert.equal(beyond.status, 416)
+  assert.equal(beyond.headers.get('content-range'), `bytes */${file.length}`)
+
+  await writeFile(wcs.folder.at('outside.mp4'), 'not a record')
+  await symlink(wcs.folder.at('outside.mp4'), wcs.path('link.mp4'))
+  await mkdir(wcs.path('folder.mp4'))
+  await writeFile(wcs.path('.hidden.mp4'), 'not a record')
+  await writeFile(wcs.path('notes.txt'), 'not a record')
+  const names = [
+    'none.mp4',
+    'link.mp4',
+    'folder.mp4',
+    '.hidden.mp4',
+    'notes.txt',
+    '..%2foutside.mp4',
+    '%2e%2e%2foutside.mp4',
+  ]
+  for (const name of [...names, '..%5coutside.mp4', 'cam.mp4%00', '%00.mp4', 'a/cam.mp4', '%zz.mp4', '']) {
+    const { status } = await fetch(`${wcs.web}/client/records/${name}`)
+    assert.ok(status === 404 || status === 400, `${name}: ${status}`)
+  }
+})
+
+test('with a password everybody proves himself: Basic, Bearer, or ?token= for a <video>', async () => {
+  await using wcs = await Installation.make()
+  await wcs.start(BY_NAME, SECRET)
+  await writeFile(wcs.path('a.mp4'), 'media')
+  const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` })
+  const status = async (path: string, headers: Record<string, string> = {}) =>
+    (await fetch(wcs.web + path, { headers })).status
+  for (const path of ['/rest-api/recorder/find_all', '/client/records/a.mp4', '/rest-api/nothing', '/?action=stat']) {
+    assert.equal(await status(path), 401, path)
+    assert.equal(await status(path, basic('me:wrong')), 401, path)
+    assert.equal(await status(path, basic('you:a:secret')), 401, path)
+    assert.equal(await status(path, { authorization: 'Bearer me:a:secret' }), 401, path)
+    assert.notEqual(await status(path, basic('me:a:secret')), 401, path)
+    assert.notEqual(await status(path, { authorization: 'Bearer a:secret' }), 401, path)
+  }
+  assert.equal(await status('/client/records/a.mp4?token=a:secret'), 200)
+  assert.equal(await status('/client/records/a.mp4?token=a'), 401)
+  // A browser remembers Basic credentials, and sends them for any page that asks.
+  const foreign = { ...basic('me:a:secret'), origin: 'https://elsewhere.example' }
+  assert.equal(await status('/rest-api/recorder/find_all', foreign), 403)
+})
+
+test('without a password only programs and pages of this machine are heard', async () => {
+  await using wcs = await Installation.run('')
+  const status = async (headers: Record<string, string>) =>
+    (await wcs.rest('/stream/find_all', undefined, { headers })).status
+  assert.equal(await status({}), 404)
+  assert.equal(await status({ origin: wcs.web }), 404)
+  assert.equal(await status({ origin: 'https://elsewhere.example' }), 403)
+  assert.equal(await status({ 'sec-fetch-site': 'cross-site' }), 403)
+  assert.equal(await status({ 'x-forwarded-for': '192.0.2.1' }), 401)
+})
+
+test('beyond loopback nothing is opened without a password, and the line to add is said', async () => {
+  await using folder = await TempFolder.make()
+  const open = ['--like', 'flashphoner', '--set', 'facades.flashphoner.web.listen=0.0.0.0:0']
+  await assert.rejects(startServerProcess(folder.path, { args: open }), /facades:.*flashphoner:.*password:/s)
+})
+
+test('HTTPS has the same methods, with a certificate of its own', async () => {
+  await using wcs = await Installation.run('')
+  const [, port] = wcs.server.facades['flashphoner']?.['https']?.split(':') ?? []
+  const answer = await new Promise<number | undefined>((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path: '/rest-api/stream/find_all', rejectUnauthorized: false }
+    request(options, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end()
+  })
+  assert.equal(answer, 404)
+})
+
+test('settings that can’t be followed are refused at start, all at once', async () => {
+  await using wcs = await Installation.make()
+  const started = wcs.start('record_rotation=soon\nencode_record_name=true,ROT13')
+  await assert.rejects(started, /flashphoner\.properties.*encode_record_name.*record_rotation/s)
+  await assert.rejects(wcs.start('', ['--set', 'facades.flashphoner.properties=nowhere']), /properties-unreadable/)
+})
+
+test('override wins over the file', async () => {
+  await using wcs = await Installation.make()
+  await wcs.start('record_streams=true', ['--set', 'facades.flashphoner.override={record_streams: false}'])
+  await using _ = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
+  await eventually(async () => (await wcs.streams()).length === 1, 'the stream')
+  const [stream] = await wcs.streams()
+  const { status } = await wcs.rest('/stream/startRecording', { mediaSessionId: stream?.['mediaSessionId'] })
+  assert.equal(status, 500)
+})
+
+test('`record_h264_to_ts` writes MPEG-TS', async () => {
+  await using wcs = await Installation.run(`${BY_NAME}record_h264_to_ts=true`)
+  await using publisher = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
+  await eventually(async () => (await wcs.streams())[0]?.['recordName'] === 'cam.ts', 'the record')
+  await publisher.stop()
+  await wcs.idle()
+  const { format } = await ffprobe(wcs.path('cam.ts'))
+  assert.equal(format.format_name, 'mpegts')
+})
+
+test('a name that is taken gives another, and nothing finished is lost', async () => {
+  await using wcs = await Installation.run(BY_NAME)
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '160x90' })
+  for (let i = 0; i < 3; i++) await wcs.publish(source.path, 'cam')
+  assert.deepEqual(await wcs.files(), ['cam.mp4', 'cam_2.mp4', 'cam_3.mp4'])
+})
+
+const LOG_FILE_NAME = 'printf "%s\\0" "$(basename "$2")" >> $LOG'
+
+test('after a kill every part’s hook has run once: those of before, and what recovery finished', async () => {
+  await using wcs = await Installation.make()
+  await wcs.hook(LOG_FILE_NAME)
+  await wcs.start(`${BY_NAME}record_rotation=1`)
+  await using _ = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
+  await eventually(async () => (await wcs.hookLog()).length >= 2, 'two hooks')
+  await wcs.server.kill()
+  await wcs.start(`${BY_NAME}record_rotation=1`)
+  const finals = async () => (await readdir(wcs.records)).sort()
+  await eventually(async () => (await wcs.hookLog()).length === (await finals()).length, 'the last hook')
+  // Told of its name before the kill, a part may have got its last name after it.
+  assert.equal(new Set(await wcs.hookLog()).size, (await finals()).length)
+  const before = (await wcs.hookLog()).length
+  await wcs.server.stop()
+  await wcs.start(BY_NAME)
+  await using folder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '160x90' })
+  await wcs.publish(source.path, 'other')
+  await eventually(async () => (await wcs.hookLog()).includes('other.mp4'), 'the hook of another stream')
+  assert.equal((await wcs.hookLog()).length, before + 1, 'nothing twice')
+})
+
+test('what is finished because the server is stopped has its hook at the next start at the latest', async () => {
+  await using wcs = await Installation.make()
+  await wcs.hook(LOG_FILE_NAME)
+  await wcs.start(BY_NAME)
+  await using publisher = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
+  await eventually(async () => (await wcs.streams())[0]?.['recordName'] === 'cam.mp4', 'the record')
+  await wcs.server.stop()
+  await publisher.stop()
+  await wcs.start(BY_NAME)
+  await eventually(async () => (await wcs.hookLog()).length === 1, 'the hook')
+  assert.deepEqual(await wcs.hookLog(), ['cam.mp4'])
+})
