@@ -6,6 +6,7 @@ import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
+import { type CombinedApi, CombinedStreams } from './combined-streams.ts'
 import { DiskSpace } from './disk-space.ts'
 import { ManifestNotFoundError } from './errors.ts'
 import type { EventFeed } from './event-feed.ts'
@@ -58,6 +59,7 @@ export interface Control extends AsyncDisposable {
   /** Runs executables of the operator's, for hooks of front ends. */
   readonly scripts: Scripts
   readonly pulls: PullsApi
+  readonly combined: CombinedApi
   readonly credentials: Credentials
   readonly access: StreamAccess
   readonly liveViews: LiveViews
@@ -93,6 +95,7 @@ export function createControl(options: ControlOptions): Control {
     }),
   )
   events.followPulls(pulls)
+  const combined = owned.use(new CombinedStreams(runtime, hub))
   return {
     version,
     startedAtMs: runtime.nowMs(),
@@ -102,6 +105,7 @@ export function createControl(options: ControlOptions): Control {
     events,
     scripts,
     pulls,
+    combined,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
     liveViews,
