@@ -85,7 +85,7 @@ export class Hooks implements AsyncDisposable {
     if (outbox === undefined) return
     for (const hook of this.#hooks) this.#lanes.set(hook.name, this.#laneOf(hook, outbox))
     this.#intake = new Intake({
-      outbox,
+      outbox: { store: (events, untilMs) => outbox.call('store', events, untilMs, runtime.nowMs()) },
       hooks: this.#hooks,
       runtime,
       onStored: (names) => {

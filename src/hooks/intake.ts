@@ -2,7 +2,6 @@ import { LogLimit } from '#base/log-limit.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hook } from './hook.ts'
 import { OutboxClosedError } from './outbox/errors.ts'
-import type { Outbox } from './outbox/outbox.ts'
 import type { NewDelivery, Refusals, StoredEvent } from './outbox/stored.ts'
 
 /** An event as the feed gives it. */
@@ -16,7 +15,8 @@ export interface TakenEvent {
 }
 
 export interface IntakeOptions {
-  readonly outbox: Outbox
+  /** As the outbox's `store`. */
+  readonly outbox: { store(events: readonly StoredEvent[], untilMs: number): Promise<Refusals> }
   readonly hooks: readonly Hook[]
   readonly runtime: Pick<Runtime, 'nowMs' | 'monotonicMs' | 'newId' | 'log'>
   /** These hooks have something to do. */
@@ -107,10 +107,8 @@ export class Intake {
       const batch = this.#waiting.slice(0, MAX_BATCH)
       const nowMs = runtime.nowMs()
       try {
-        const refusals = await outbox.call(
-          'store',
+        const refusals = await outbox.store(
           batch.map((event) => this.#withoutPassedOn(event)),
-          nowMs,
           nowMs,
         )
         if (Object.keys(refusals).length > 0) onRefused(refusals)

@@ -18,8 +18,10 @@ const DELIVERY = {
   document: '{"id":"e-1","type":"part.ready","data":{"name":"ünïcode"}}',
 }
 
-async function serve(listener: RequestListener): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer(listener)
+type Listener = (...args: Parameters<RequestListener>) => unknown
+
+async function serve(listener: Listener): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((...args) => void listener(...args))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -74,7 +76,7 @@ test('a delivery is a POST of the document, signed over its bytes', async () => 
   ])
 })
 
-const REFUSALS: readonly { name: string; listener: RequestListener; status: number; error: RegExp }[] = [
+const REFUSALS: readonly { name: string; listener: Listener; status: number; error: RegExp }[] = [
   {
     name: 'a redirect is not followed',
     listener: (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end(),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HookDocument } from '#hooks/hook-tally.ts'
@@ -165,6 +165,29 @@ test('a hook may take the file, and its folder, away', async () => {
     const deletion = await fetch(new URL(`api/v1/recordings/${last}`, server.page), { method: 'DELETE' })
     assert.equal(deletion.status, 204, await deletion.text())
   }
+})
+
+test('what becomes final as the server stops has its hook: at once when there is time, else at the next start', async () => {
+  await using folder = await TempFolder.make()
+  const out = folder.at('out')
+  await script(folder, 'hook', `test -e ${folder.at('slow')} && sleep 20; echo "$1" >> ${out}`)
+  await writeFile(folder.at('tapedeck.yaml'), 'hooks: { exec: [{ command: ./hook }] }\n')
+  for (const camera of ['quick', 'slow']) {
+    await writeFile(folder.at(camera), '')
+    await using server = await startServerProcess(folder.path, { env: NO_FLOOR })
+    await using _publisher = new FfmpegPublisher(`${server.rtmp}/live/${camera}`)
+    const api = new ApiClient(server)
+    await until(
+      'a recording',
+      () => api.recordings(),
+      (all) => all.some(({ state, stream }) => stream === `live/${camera}` && state === 'recording'),
+    )
+    await server.stop()
+  }
+  assert.deepEqual(await lines(out, 1), ['live/quick'])
+  await rm(folder.at('slow'))
+  await using _server = await startServerProcess(folder.path, { env: NO_FLOOR })
+  assert.deepEqual(await lines(out, 2), ['live/quick', 'live/slow'])
 })
 
 test('a hook that was running when the server was killed runs again, and a part that recovery finishes has its hook', async () => {

@@ -117,7 +117,7 @@ async function listen(port: number): Promise<Server> {
   return server
 }
 
-/** As docs/guide/08-hooks.md shows it. */
+/** As docs/guide/09-hooks.md shows it. */
 function isSigned(header: string, body: string, secret: string): boolean {
   const fields = Object.fromEntries(header.split(',').map((field) => field.split('=') as [string, string]))
   const seconds = Number(fields['t'])

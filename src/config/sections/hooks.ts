@@ -44,7 +44,7 @@ export const HOOKS_KEYS = {
   exec: new Key(list(exec, 'executables'), {
     default: [],
     about:
-      'Executables run when something happens: command, args ({path} and {file}), events (part.ready), match (**), timeoutMs (60000), concurrency (4), name. docs/guide/08-hooks.md says what they are given.',
+      'Executables run when something happens: command, args ({path} and {file}), events (part.ready), match (**), timeoutMs (60000), concurrency (4), name. docs/guide/09-hooks.md says what they are given.',
   }),
   webhooks: new Key(list(webhook, 'webhooks'), {
     default: [],

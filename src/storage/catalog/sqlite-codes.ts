@@ -22,6 +22,7 @@ export interface CatalogFailure {
   readonly tooNew: { readonly version: number; readonly newestKnown: number } | undefined
 }
 
+/** What is known of an error, in a form that can be sent to another thread. */
 export function describeFailure(error: unknown): CatalogFailure {
   const tooNew =
     error instanceof CatalogTooNewError ? { version: error.version, newestKnown: error.newestKnown } : undefined
@@ -29,6 +30,7 @@ export function describeFailure(error: unknown): CatalogFailure {
   return { message: error instanceof Error ? error.message : String(error), resultCode, tooNew }
 }
 
+/** The file is not, or not any more, a database. */
 export function isDamage(failure: CatalogFailure): boolean {
   return failure.resultCode === PRIMARY.corrupt || failure.resultCode === PRIMARY.notADatabase
 }
