@@ -23,9 +23,10 @@ export interface UnitSink {
 export interface UnitFacts {
   /** 32 bits as received; for audio units after the first of a packet, advanced by what came before. */
   readonly rtpTimestamp: number
-  readonly isRandomAccess: boolean
-  /** Packets of it, or of what it may refer to, are missing. */
+  /** Packets of it are missing, or may be. */
   readonly isDamaged: boolean
+  /** Packets between the unit before and this one are missing: what it refers to may be. */
+  readonly followsLoss: boolean
 }
 
 /** What in-band parameter sets or the packets themselves say of a track. */
