@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { test } from 'node:test'
 import { makeSource } from '#test/support/elementary-source.ts'
@@ -173,4 +173,51 @@ test('what is finished because the server is stopped has its hook at the next st
   await wcs.start(BY_NAME)
   await eventually(async () => (await wcs.hookLog()).length === 1, 'the hook')
   assert.deepEqual(await wcs.hookLog(), ['cam.mp4'])
+})
+
+test('a multiple recorder writes streams that come and go into one MP4, as tracks of it', async () => {
+  await using wcs = await Installation.make()
+  await wcs.hook('printf "%s\\n" "$@" >> $LOG; printf "\\0" >> $LOG')
+  await wcs.start('', ['--set', `facades.flashphoner.override={on_multiple_record_hook_script: on_record_hook.sh}`])
+  const uri = 'multi-recorder://test-record'
+  const call = (method: string, body: object) => wcs.rest(`/multipleRecorder/${method}`, body)
+  assert.equal((await wcs.rest('/multipleRecorder/find_all')).status, 404)
+  for (const method of ['add', 'remove', 'terminate']) {
+    assert.equal((await call(method, { uri, mediaSessionId: 'x' })).status, 404, method)
+  }
+  assert.equal((await call('startup', {})).status, 400)
+  assert.equal((await call('startup', { uri, mediaSessionId: 'x' })).status, 404)
+  await using one = new FfmpegPublisher(`${wcs.server.rtmp}/live/one`)
+  await using two = new FfmpegPublisher(`${wcs.server.rtmp}/live/two`)
+  await eventually(async () => (await wcs.streams()).length === 2, 'both')
+  const [first, second] = (await wcs.streams()).map(({ mediaSessionId }) => mediaSessionId)
+  assert.deepEqual(await call('startup', { uri, mediaSessionId: first }), { status: 200, body: '' })
+  assert.equal((await call('startup', { uri })).status, 409)
+  assert.equal((await call('remove', { uri, mediaSessionId: second })).status, 404)
+  assert.deepEqual(await call('add', { uri, mediaSessionId: second }), { status: 200, body: '' })
+  const listed = async () => JSON.parse((await wcs.rest('/multipleRecorder/find_all')).body)
+  await eventually(async () => (await listed())[0].fileName !== '', 'the file')
+  assert.deepEqual(
+    (await listed()).map((each: object) => ({ ...each })),
+    [{ uri, mediaSessionsId: [first, second], fileName: 'multi-recorder___test-record.mp4' }],
+  )
+  // What it is made of is no stream of anybody's, and no record of a session.
+  assert.equal((await wcs.streams()).length, 2)
+  assert.equal((await wcs.rest('/recorder/find_all')).status, 404)
+  const size = async () => (await stat(wcs.path('multi-recorder___test-record.mp4'))).size
+  await eventually(async () => (await size()) > 200_000, 'some media')
+  assert.deepEqual(await call('remove', { uri, mediaSessionId: first }), { status: 200, body: '' })
+  assert.deepEqual(await call('terminate', { uri }), { status: 200, body: '' })
+  assert.equal((await call('terminate', { uri })).status, 404)
+  assert.equal(one.errors + two.errors, '', 'publishers are undisturbed')
+  const { streams } = await ffprobe(wcs.path('multi-recorder___test-record.mp4'))
+  assert.deepEqual(streams.map(({ codec_name }) => codec_name).sort(), ['aac', 'aac', 'h264', 'h264'])
+  await eventually(async () => (await wcs.hookLog()).length === 1, 'its hook')
+  const [path, startedMs, durationMs, ofUri] = (await wcs.hookLog())[0]?.split('\n') ?? []
+  assert.equal(path, wcs.path('multi-recorder___test-record.mp4'))
+  assert.match(String(startedMs), /^\d{13}$/)
+  assert.ok(Number(durationMs) > 500, durationMs)
+  assert.equal(ofUri, uri)
+  // The same uri may be used again.
+  assert.equal((await call('startup', { uri })).status, 200)
 })

@@ -9,6 +9,7 @@ import { FLASHPHONER } from './declaration.ts'
 import { FlashphonerSettingsError, PropertiesFileError } from './errors.ts'
 import { HookLedger } from './hook-ledger.ts'
 import { MediaSessions } from './media-sessions.ts'
+import { MultiRecorders } from './multi-recorders.ts'
 import { decodeProperties, parseProperties } from './properties.ts'
 import { RecordHooks } from './record-hooks.ts'
 import { Recordings } from './recordings.ts'
@@ -33,14 +34,16 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   const recordings = new Recordings({ runtime, recorder: control.recorder, settings })
   const { scripts, recorder } = control
   const ledger = await HookLedger.open(join(context.data, 'hooks-run.txt'))
-  const hooks = opening.use(new RecordHooks({ runtime, recorder, scripts, script: settings.hookScript, ledger }))
+  const { hookScript: script, multipleHookScript: multipleScript } = settings
+  const hooks = opening.use(new RecordHooks({ runtime, recorder, scripts, script, multipleScript, ledger }))
   hooks.catchUp().catch((error: unknown) => runtime.log.error({ event: 'facade.hooks-not-caught-up', err: error }))
   opening.use(recordAutomatically(sessions, recordings, runtime))
+  const multiple = new MultiRecorders({ combined: control.combined, recorder, sessions, settings })
   const doors = {
     runtime,
     recorder,
     records,
-    methods: recordingMethods(sessions, recordings),
+    methods: { ...recordingMethods(sessions, recordings), ...multiple.methods() },
     statistics: () => statistics(sessions, recordings),
     guard: { userName: config.userName, password: config.password, ...config.web },
   }
@@ -73,7 +76,11 @@ async function readVendorSettings({ properties: file, override }: Settings): Pro
   const properties = new Map(file === '' ? [] : parseProperties(await readProperties(file)))
   for (const [key, value] of Object.entries(override)) properties.set(key, value)
   const settings = readSettings(properties, file === '' ? `${SECTION}.override` : file)
-  return { ...settings, hookScript: scriptPath(settings.hookScript, 'on_record_hook_script', file) }
+  return {
+    ...settings,
+    hookScript: scriptPath(settings.hookScript, 'on_record_hook_script', file),
+    multipleHookScript: scriptPath(settings.multipleHookScript, 'on_multiple_record_hook_script', file),
+  }
 }
 
 async function readProperties(file: string): Promise<string> {

@@ -5,6 +5,9 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { Publisher, Stream } from '#hub/stream.ts'
 
+/** Application of the streams that multiple recorders are made of: those are no sessions of anybody's. */
+export const MULTI_RECORDER_APP = 'multi-recorder'
+
 /** Where a stream comes from, in the words of this vendor's answers. */
 export type MediaProvider = 'WebRTC' | 'Flash' | 'RTSP' | 'Mixer'
 
@@ -60,6 +63,7 @@ export class MediaSessions implements Disposable {
 
   #add(stream: Stream): void {
     const { publisher } = stream
+    if (publisher.protocol === 'combined' && stream.path.startsWith(`${MULTI_RECORDER_APP}/`)) return
     const facts = this.#announced.get(stream.path) ?? {
       // Invented for who has none; stable for the life of the stream.
       mediaSessionId: randomUUID(),

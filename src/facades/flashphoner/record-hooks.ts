@@ -15,12 +15,14 @@ export interface RecordHookOptions {
   readonly scripts: Scripts
   /** Absolute path of `on_record_hook_script`; empty: none. */
   readonly script: string
+  /** The same of `on_multiple_record_hook_script`. */
+  readonly multipleScript: string
   readonly ledger: HookLedger
 }
 
 /**
  * Runs the operator's script for every file that has become final, with the stream's name and the file's absolute path
- * and nothing else; those of one stream after each other. What became final while nobody was there (a kill, a server
+ * and nothing else; those of one stream after each other. Records of multiple recorders have a script of their own. What became final while nobody was there (a kill, a server
  * that was stopped) is made up for. spec section 5.
  */
 export class RecordHooks implements Disposable {
@@ -77,17 +79,16 @@ export class RecordHooks implements Disposable {
 
   /** Files the script has not run for. */
   #owed(recording: RecordingDocument): readonly PartDocument[] {
-    if (recording.metadata[LABELS.streamName] === undefined) return []
+    if (!isOurs(recording)) return []
     const { ledger } = this.#options
     return recording.parts.filter(({ state, index }) => state === 'ready' && !ledger.has(fileOf(recording, index)))
   }
 
   #run(recording: RecordingDocument, part: PartDocument): void {
-    const name = recording.metadata[LABELS.streamName]
     const file = fileOf(recording, part.index)
-    if (name === undefined || this.#closed || this.#running.has(file) || this.#options.ledger.has(file)) return
+    if (!isOurs(recording) || this.#closed || this.#running.has(file) || this.#options.ledger.has(file)) return
     this.#running.add(file)
-    this.#runScript(recording.stream, name, part)
+    this.#runScript(recording, part)
       // A server that is stopped interrupts its scripts; those run at the next start.
       .then((isOver) => (isOver ? this.#options.ledger.add(file) : undefined))
       .catch((error: unknown) => {
@@ -96,11 +97,17 @@ export class RecordHooks implements Disposable {
       .finally(() => this.#running.delete(file))
   }
 
-  async #runScript(key: string, name: string, part: PartDocument): Promise<boolean> {
-    const { scripts, script } = this.#options
-    if (script === '') return true
-    const args = [name, join(part.root, part.path)]
-    const outcome = await scripts.run({ key, command: script, args, workingDirectory: part.root })
+  async #runScript({ stream, metadata }: RecordingDocument, part: PartDocument): Promise<boolean> {
+    const { scripts, script, multipleScript } = this.#options
+    const uri = metadata[LABELS.recorderUri]
+    const command = uri === undefined ? script : multipleScript
+    if (command === '') return true
+    const path = join(part.root, part.path)
+    const args =
+      uri === undefined
+        ? [metadata[LABELS.streamName] ?? '', path]
+        : [path, String(Date.parse(part.startedAt)), String(Math.round(part.durationMs)), uri]
+    const outcome = await scripts.run({ key: stream, command, args, workingDirectory: part.root })
     return outcome.result !== 'not-run'
   }
 
@@ -108,6 +115,10 @@ export class RecordHooks implements Disposable {
     this.#closed = true
     this.#listening[Symbol.dispose]()
   }
+}
+
+function isOurs({ metadata }: RecordingDocument): boolean {
+  return metadata[LABELS.streamName] !== undefined || metadata[LABELS.recorderUri] !== undefined
 }
 
 function fileOf(recording: RecordingDocument, partIndex: number): string {

@@ -12,7 +12,11 @@ import type { RecordSettings } from './settings.ts'
 import { tracksKnown } from './tracks-known.ts'
 
 /** Labels of a recording, by which it is known again after a restart. */
-export const LABELS = { mediaSessionId: 'flashphoner.mediaSessionId', streamName: 'flashphoner.streamName' } as const
+export const LABELS = {
+  mediaSessionId: 'flashphoner.mediaSessionId',
+  streamName: 'flashphoner.streamName',
+  recorderUri: 'flashphoner.recorderUri',
+} as const
 
 /** A second track comes within this time or not at all. */
 const TRACKS_PATIENCE_MS = 1_000

@@ -70,7 +70,7 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     genReqId: () => runtime.newId(),
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply, runtime),
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, runtime),
     https: certificate === undefined ? null : { cert: certificate.certificate, key: certificate.key },
   }) as FastifyInstance
   app.server.maxConnections = MAX_CONNECTIONS
