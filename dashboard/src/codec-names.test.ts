@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { containerName, describeTrack } from './codec-names.ts'
+import { containerName, describeTrack, protocolName } from './codec-names.ts'
 
 const CASES = [
   {
@@ -16,4 +16,9 @@ for (const { track, text } of CASES) test(`track: ${text}`, () => assert.equal(d
 
 test('containers by their names', () => {
   assert.deepEqual(['mp4', 'ts', 'webm'].map(containerName), ['MP4', 'MPEG-TS', 'WEBM'])
+})
+
+test('protocols are called as people do, and what is fetched is told from what is published', () => {
+  assert.equal(protocolName('rtmp'), 'RTMP')
+  assert.equal(protocolName('rtmps-pull'), 'RTMPS, fetched')
 })

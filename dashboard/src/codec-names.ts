@@ -28,6 +28,11 @@ export function containerName(format: string): string {
   return CONTAINERS[format] ?? format.toUpperCase()
 }
 
+/** `RTMP` for `rtmp`, `RTMPS, fetched` for `rtmps-pull`. */
+export function protocolName(protocol: string): string {
+  return protocol.endsWith('-pull') ? `${protocol.slice(0, -5).toUpperCase()}, fetched` : protocol.toUpperCase()
+}
+
 /** In the order of their ids, whatever order the server met them in. */
 export function inOrder<Track extends { readonly trackId: number }>(tracks: readonly Track[]): readonly Track[] {
   return [...tracks].sort((a, b) => a.trackId - b.trackId)

@@ -1,5 +1,5 @@
 import type { StreamDocument } from '../api/documents.ts'
-import { describeTrack, inOrder } from '../codec-names.ts'
+import { describeTrack, inOrder, protocolName } from '../codec-names.ts'
 import { formatBitrate, formatMoment } from '../format.ts'
 import type { SeenRecording } from '../state/active-recordings.ts'
 import { ActiveRecording } from './active-recording.tsx'
@@ -33,7 +33,7 @@ export function StreamCard(props: {
             since <time dateTime={stream.since}>{formatMoment(stream.since, Date.now())}</time>
           </span>
           <span>
-            {stream.protocol.toUpperCase()} from {stream.remoteAddress}
+            {protocolName(stream.protocol)} from {stream.remoteAddress}
           </span>
           {stream.encoder !== '' && <span>{stream.encoder}</span>}
         </p>
