@@ -11,7 +11,7 @@ import { HeldStream } from './held-stream.ts'
 const video = testVideo()
 const audio = testAudio()
 
-const HELD = { backMs: 0, monotonicMs: () => 0 }
+const HELD = { from: 'memory' as const, backMs: 0, monotonicMs: () => 0 }
 
 function stream() {
   const hub = new Hub(

@@ -7,6 +7,8 @@ export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach' | 
 
 export interface HeldStreamOptions {
   readonly capacityBytes: number
+  /** As in AttachOptions of the hub. */
+  readonly from: AttachOptions['from']
   /** How far in the past it begins; see AttachOptions of the hub. */
   readonly backMs: number
   readonly monotonicMs: () => number
@@ -40,7 +42,7 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     this.#knownFormats = new Map(stream.formats)
     this.#heldMs = options.monotonicMs()
     this.#ageMs = stream.memoryAgeMs(options.backMs)
-    this.#attachment = stream.attach(this, { from: 'memory', backMs: options.backMs, live: false })
+    this.#attachment = stream.attach(this, { from: options.from, backMs: options.backMs, live: false })
   }
 
   get path(): string {

@@ -167,9 +167,12 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     const resolved = resolveRequest(request, settings)
     if (this.#closed) throw new RecorderClosedError()
     this.#rules.checkAllowed(resolved.stream)
-    if (hub.get(resolved.stream) === undefined && !resolved.waitForStream)
-      throw new StreamNotFoundError(resolved.stream)
-    const recording = await this.#begin(resolved, null, () => hub.get(resolved.stream))
+    const stream = hub.get(resolved.stream)
+    if (stream === undefined && !resolved.waitForStream) throw new StreamNotFoundError(resolved.stream)
+    // What comes while the catalog is asked belongs to the recording. A stream that remembers more needs no help.
+    const mayWait = resolved.ifExists !== 'version' && resolved.preRollSeconds === 0
+    using held = stream !== undefined && mayWait ? this.#hold(stream, resolved) : undefined
+    const recording = await this.#begin(resolved, null, () => held ?? hub.get(resolved.stream))
     if (recording.fatal !== undefined) await this.#refuse(recording)
     const document = recording.toDocument()
     await this.#journal.settled(document.id)
@@ -373,8 +376,20 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#rules.streamStarted(stream, resumedBy)
   }
 
+  #hold(stream: Stream, { preRollSeconds, startOn }: ResolvedRequest): HeldStream {
+    const { queueBytes, preRollBytes } = this.#options.settings
+    const backMs = preRollSeconds * 1000
+    return new HeldStream(stream, {
+      capacityBytes: queueBytes + (backMs > 0 ? preRollBytes : 0),
+      from: startOn === 'now' ? 'now' : 'memory',
+      backMs,
+      monotonicMs: this.#runtime.monotonicMs,
+    })
+  }
+
   #startByRule(rule: RuleRow, stream: Stream): void {
     const report = (error: unknown) => {
+      if (error instanceof RecorderClosedError) return
       this.#runtime.log.error({ event: 'rule.start-failed', rule: rule.id, stream: stream.path, err: error })
     }
     try {
@@ -383,13 +398,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         this.#create(request, rule.id).attach(stream)
         return
       }
-      const { queueBytes, preRollBytes } = this.#options.settings
-      const backMs = request.preRollSeconds * 1000
-      const held = new HeldStream(stream, {
-        capacityBytes: queueBytes + (backMs > 0 ? preRollBytes : 0),
-        backMs,
-        monotonicMs: this.#runtime.monotonicMs,
-      })
+      const held = this.#hold(stream, request)
       const beginning = {
         ruleId: rule.id,
         begun: this.#begin(request, rule.id, () => held)
