@@ -13,14 +13,14 @@ export const AVC_CONFIGURATION = hex('014d400cffe10019674d400ceca0a0cfcf80880000
 export const AAC_CONFIGURATION = Uint8Array.of(0x11, 0x90)
 
 /** Sends a configuration and nothing else. */
-export function sendConfiguration(client: RtmpClient, format: TrackFormat, timestampMs = 0): void {
+export function sendConfiguration(client: Pick<RtmpClient, 'send'>, format: TrackFormat, timestampMs = 0): void {
   const payload = flvConfiguration(format.codec, format.configuration)
   if (payload === undefined) return
   client.send(typeId(format), Buffer.concat([header(format, 'configuration', true, 0), payload]), { timestampMs })
 }
 
 /** Sends access units of a source as an encoder would, configurations first. */
-export function sendUnits(client: RtmpClient, units: readonly SourceUnit[]): void {
+export function sendUnits(client: Pick<RtmpClient, 'send'>, units: readonly SourceUnit[]): void {
   const announced = new Set<TrackFormat>()
   for (const unit of units) {
     if (!announced.has(unit.format)) sendConfiguration(client, unit.format)
@@ -30,7 +30,10 @@ export function sendUnits(client: RtmpClient, units: readonly SourceUnit[]): voi
 }
 
 /** Sends one access unit; its configuration must have been sent. */
-export function sendUnit(client: RtmpClient, { format, dts, pts, isRandomAccess, payload }: SourceUnit): void {
+export function sendUnit(
+  client: Pick<RtmpClient, 'send'>,
+  { format, dts, pts, isRandomAccess, payload }: SourceUnit,
+): void {
   const timestampMs = Math.round((dts * 1000) / format.timescale)
   const compositionTimeMs = Math.round((pts * 1000) / format.timescale) - timestampMs
   const tag = Buffer.concat([header(format, 'coded', isRandomAccess, compositionTimeMs), payload])
