@@ -98,14 +98,18 @@ export class Streams implements Disposable {
     throw new EvoCommandError('id or localStreamName parameters needs to be supplied')
   }
 
-  /** A recording as it is now; it gets its number when it is first told of. */
-  recording(recording: RecordingDocument): OutStream {
+  /**
+   * A recording as it is now; it gets its number when it is first told of. Undefined while it waits for a stream: for
+   * this vendor there is none then.
+   */
+  recording(recording: RecordingDocument): OutStream | undefined {
     const known = this.#out.get(recording.id)
     if (known !== undefined) {
       known.recording = recording
       return known
     }
     const stream = this.#hub.get(recording.stream)
+    if (stream === undefined && recording.state === 'waiting') return undefined
     const source = stream === undefined ? undefined : this.#arrived(stream)
     const out: OutStream = {
       kind: 'out',
