@@ -62,6 +62,7 @@ export function testRule(match: string, request: RuleRow['request'] = {}, rest: 
 export class RecorderFixture implements AsyncDisposable {
   readonly folder: TempFolder
   readonly hub: Hub
+  readonly runtime: Runtime
   readonly recorder: Recorder
   readonly catalog: SqliteCatalog
   readonly manifests: ManifestStore
@@ -105,6 +106,7 @@ export class RecorderFixture implements AsyncDisposable {
     this.root = folder.at('recordings')
     this.disk = {}
     this.manifests = new ManifestStore(folder.at('data', 'manifests'), 'process')
+    this.runtime = runtime
     this.hub = new Hub(runtime, { maxPublishers: 100, gopMemoryBytes: 8 * 1024 * 1024 })
     this.recorder = owned.use(
       new Recorder({
