@@ -224,6 +224,38 @@ test('a connect that is refused is told with the origin’s words', async () => 
   assert.match(error.message, /no such app/)
 })
 
+test('an origin that asks for a login gets it, with a digest instead of the password', async () => {
+  await using here = await rtmpFixture()
+  const need = '[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : '
+  const challenge = `${need}?reason=needauth&user=me&salt=c2FsdA==&challenge=Y2g=&opaque=b3A=`
+  const apps: string[] = []
+  await using origin = await ScriptedOrigin.open((command, peer) => {
+    if (command.name === 'connect') apps.push(String(amfFields(command.args[0])['app']))
+    const description = [need, challenge][apps.length - 1]
+    if (description === undefined) peer.accept(command)
+    else peer.command('_error', command.transactionId, null, { code: 'NetConnection.Connect.Rejected', description })
+    if (command.name === 'play') peer.status('error', 'NetStream.Play.StreamNotFound')
+  })
+  const error = await pullInto(here, `rtmp://me:secret@127.0.0.1:${origin.port}/live/cam1`).ended
+  assert.equal(error?.code, 'pull/stream-not-found', 'it got in')
+  assert.deepEqual(apps.slice(0, 2), ['live', 'live?authmod=adobe&user=me'])
+  assert.match(apps[2] ?? '', /^live\?authmod=adobe&user=me&challenge=[0-9a-f]{8}&response=[\w+/]{22}==&opaque=b3A=$/)
+  assert.ok(!JSON.stringify([apps, here.events]).includes('secret'))
+})
+
+test('an origin that is never content with the login is given up', async () => {
+  await using here = await rtmpFixture()
+  let connections = 0
+  await using origin = await ScriptedOrigin.open(({ transactionId }, peer) => {
+    connections++
+    const description = 'authmod=adobe ?reason=needauth&salt=a&challenge=b'
+    peer.command('_error', transactionId, null, { code: 'NetConnection.Connect.Rejected', description })
+  })
+  const error = await pullInto(here, `rtmp://me:secret@127.0.0.1:${origin.port}/live/cam1`).ended
+  assert.equal(error?.code, 'pull/refused')
+  assert.equal(connections, 3)
+})
+
 test('application, stream name and query reach the origin as other clients send them', async () => {
   await using here = await rtmpFixture()
   const seen: Record<string, unknown> = {}
