@@ -193,9 +193,16 @@ export class PartChain {
     const former = this.#newest
     if (!this.#options.maker.numbersFormerParts) return undefined
     if (former === undefined) return this.#discarding
-    const numbered = this.#renamer.number(former.part, former.numberedRename)
-    this.#numbering.set(former.part, numbered)
-    return numbered.finally(() => this.#numbering.delete(former.part))
+    const { part, numberedRename } = former
+    const numbered = this.#renamer.number(part, numberedRename).finally(() => {
+      this.#numbering.delete(part)
+      // It may have become final long before, when the disk refused what came after it.
+      const final = this.#documents.get(part.index)
+      if (final !== undefined)
+        this.#documents.set(part.index, { ...final, path: part.file?.relativePath ?? final.path })
+    })
+    this.#numbering.set(part, numbered)
+    return numbered
   }
 
   async #drainAndFinish(part: Part): Promise<void> {

@@ -38,8 +38,8 @@ export class PartRenamer {
     if (file === undefined) return
     try {
       const to = await maker.claimNumber(part.index, file.relativePath)
-      if (to !== undefined) await this.#move(part, file, to)
-      part.rename = rename
+      const next = part.isFinal ? undefined : rename
+      if (to !== undefined) await this.#move(part, file, to, next)
     } catch (error) {
       log[error instanceof StorageVanishedError ? 'debug' : 'warn']({
         event: 'part.not-numbered',
@@ -61,7 +61,7 @@ export class PartRenamer {
       const { durationMs } = part.toDocument()
       const names = finalNames(rename.recipe, { endedAtMs, durationMs })
       const claim = await maker.claimFree(names)
-      if (claim !== undefined) await this.#move(part, file, claim.path)
+      if (claim !== undefined) await this.#move(part, file, claim.path, undefined)
       part.rename = undefined
     } catch (error) {
       if (mayPass(error)) throw error
@@ -71,14 +71,18 @@ export class PartRenamer {
     }
   }
 
-  async #move(part: Part, file: PartFile, to: string): Promise<void> {
+  /** @param next what the name is to become later, once it is `to` */
+  async #move(part: Part, file: PartFile, to: string, next: PartRename | undefined): Promise<void> {
     const { maker, note, log } = this.#options
     const { rename } = part
-    part.rename = { ...rename, to }
+    part.rename = { ...rename, to, ...(next?.recipe !== undefined && { nextRecipe: next.recipe }) }
     await note(part)
-    const moved = await file.moveTo(maker.root, to).finally(() => {
-      part.rename = rename
-    })
+    let moved = false
+    try {
+      moved = await file.moveTo(maker.root, to)
+    } finally {
+      part.rename = moved ? next : rename
+    }
     if (!moved) log.warn({ event: 'part.name-taken', path: file.path, wanted: to })
   }
 }

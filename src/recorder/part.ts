@@ -137,6 +137,11 @@ export class Part {
     return this.#fileBytes + this.#queuedBytes
   }
 
+  /** It holds its index: nothing more is written to it. */
+  get isFinal(): boolean {
+    return this.#state === 'ready'
+  }
+
   get file(): PartFile | undefined {
     return this.#file
   }
@@ -269,7 +274,8 @@ export class Part {
       index: this.index,
       path: this.#file?.relativePath ?? '',
       root: this.#options.root,
-      state: this.#state,
+      // Until it has its last name nobody may take it for final.
+      state: this.#state === 'ready' && this.rename !== undefined ? 'open' : this.#state,
       startedAt: new Date(this.#options.startedAtMs).toISOString(),
       startMs: this.zeroMs,
       durationMs: Math.round(this.#tracks.endMs * 1000) / 1000,

@@ -98,15 +98,9 @@ export class DiskPart implements PartFile {
   }
 
   moveTo(root: string, relativePath: string): Promise<boolean> {
-    return this.#run(async () => {
-      const path = await moveInRoot(root, this.#path, relativePath)
-      if (path === undefined) return false
-      this.#path = path
-      this.#relativePath = relativePath
-      // It has its name now, whatever it was to replace.
-      this.#replaces = undefined
-      return true
-    })
+    const move = () => this.#move(root, relativePath)
+    // Names need no descriptor.
+    return this.#closing === undefined ? this.#run(move) : this.#closing.then(move)
   }
 
   async discard(): Promise<void> {
@@ -132,6 +126,16 @@ export class DiskPart implements PartFile {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #move(root: string, relativePath: string): Promise<boolean> {
+    const path = await moveInRoot(root, this.#path, relativePath)
+    if (path === undefined) return false
+    this.#path = path
+    this.#relativePath = relativePath
+    // It has its name now, whatever it was to replace.
+    this.#replaces = undefined
+    return true
   }
 
   async #apply(changes: readonly Change[]): Promise<void> {

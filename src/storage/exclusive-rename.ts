@@ -48,7 +48,8 @@ async function renameByLink(from: string, to: string): Promise<boolean> {
   return true
 }
 
-async function renameOverPlaceholder(from: string, to: string): Promise<boolean> {
+/** For file systems without hard links. Throws what the system says. */
+export async function renameOverPlaceholder(from: string, to: string): Promise<boolean> {
   try {
     await (await open(to, 'wx')).close()
   } catch (error) {

@@ -27,7 +27,7 @@ export interface PartFile extends PartBytes, AsyncDisposable {
   commit(): Promise<void>
   /**
    * Gives the file another name below the root, with its folders, and never another file's: false when it is taken.
-   * Synced; while it is open for writing, too.
+   * Synced; while it is open for writing, and when it is closed.
    * @throws {OutsideRootError}
    */
   moveTo(root: string, relativePath: string): Promise<boolean>

@@ -23,19 +23,20 @@ const MAX_ATTEMPTS = 10_000
 export async function whereItIs(part: PartDocument): Promise<PartDocument> {
   const { rename, root } = part
   if (rename?.to === undefined) return part
-  const { to, ...later } = rename
-  const settled = { ...withLastName(part), ...(later.recipe !== undefined && { rename: later }) }
+  const { to, recipe, nextRecipe } = rename
+  const stayed = { ...withLastName(part), ...(recipe !== undefined && { rename: { recipe } }) }
+  const moved = { ...withLastName(part), path: to, ...(nextRecipe !== undefined && { rename: { recipe: nextRecipe } }) }
   const path = await resolveInRoot(root, part.path)
   const newPath = await resolveInRoot(root, to)
   const newBytes = await sizeOf(newPath)
-  if (newBytes === undefined) return settled
+  if (newBytes === undefined) return stayed
   if (newBytes > 0) {
     if (await isSameFile(path, newPath)) await remove(path)
-    return { ...settled, path: to }
+    return moved
   }
   // Without hard links the name is held by an empty file first.
   if ((await sizeOf(path)) !== undefined) await remove(newPath)
-  return settled
+  return stayed
 }
 
 /** The part as one whose name doesn't change any more. */

@@ -66,8 +66,10 @@ export interface PartDocument {
 export interface PartRename {
   /** Path it is being given, noted before it is: after a crash in between, the file is there if anything is. */
   readonly to?: string
-  /** What the recorder makes the name from once the part is final. */
+  /** What the recorder makes the last name from once the part is final; absent: the present name is the last. */
   readonly recipe?: string
+  /** The recipe once the file is called `to`. */
+  readonly nextRecipe?: string
 }
 
 /** One track of a part, as far as it is known. */

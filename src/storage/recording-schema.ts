@@ -30,7 +30,11 @@ const PartTrack = Type.Object({
 
 const PART_TRACKS_SCHEMA = Type.Array(PartTrack)
 
-const PART_RENAME_SCHEMA = Type.Object({ to: Type.Optional(text), recipe: Type.Optional(text) })
+const PART_RENAME_SCHEMA = Type.Object({
+  to: Type.Optional(text),
+  recipe: Type.Optional(text),
+  nextRecipe: Type.Optional(text),
+})
 
 const Part = Type.Object({
   index: Type.Integer({ minimum: 1 }),
