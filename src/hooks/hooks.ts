@@ -219,7 +219,8 @@ export class Hooks implements AsyncDisposable {
     this.#sources.dispose()
     const endsMs = performance.now() + CLOSE_PATIENCE_MS
     const lanes = [...this.#lanes.values()]
-    while (lanes.some(({ isIdle }) => !isIdle) && performance.now() < endsMs) await sleep(10)
+    const isIdle = () => this.#runner.isIdle && lanes.every((lane) => lane.isIdle)
+    while (!isIdle() && performance.now() < endsMs) await sleep(10)
     for (const lane of lanes) lane.stop()
     this.#closing.abort()
     await this.#runner[Symbol.asyncDispose]()

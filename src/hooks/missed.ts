@@ -22,7 +22,8 @@ export function missedEvents(recording: RecordingDocument, told: ToldRecording |
   const missed: MissedEvent[] = []
   if (told === undefined) missed.push({ type: 'recording.waiting' })
   let startUntold =
-    recording.startedAt !== null && recording.state !== 'waiting' && (told === undefined || told.state === 'waiting')
+    // What had not got as far as a file when a kill came was not begun, whatever became of it.
+    recording.state !== 'waiting' && recording.parts.length > 0 && (told === undefined || told.state === 'waiting')
   const tellStart = (): void => {
     if (startUntold) missed.push({ type: 'recording.started' })
     startUntold = false

@@ -35,6 +35,11 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
     this.#slots = new Slots(options.concurrency)
   }
 
+  /** No script runs or waits. */
+  get isIdle(): boolean {
+    return this.#running.size === 0
+  }
+
   async run(job: ScriptJob): Promise<ScriptOutcome> {
     if (this.#waiting >= MAX_WAITING) return this.#report(job, notRun(`${this.#waiting} scripts wait already`))
     this.#waiting++

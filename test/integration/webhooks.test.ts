@@ -12,6 +12,7 @@ import { type ReceivedWebhook, WebhookReceiver } from '#test/support/webhook-rec
 /** Webhooks of a whole server, to a receiver of its own process's choosing: up, down, refusing, and the server killed. */
 
 const SECRET = 'a secret of sixteen characters and more'
+const KILLS = process.env['LONG_TESTS'] === undefined ? 2 : 20
 const CAMERAS = ['cam1', 'cam2', 'cam3']
 
 async function configure(folder: TempFolder, receiver: WebhookReceiver): Promise<void> {
@@ -39,7 +40,7 @@ function assertToldInOrder(recording: RecordingDocument, webhooks: readonly Rece
   }
   const order = [
     at('recording.waiting'),
-    ...(recording.startedAt === null ? [] : [at('recording.started')]),
+    ...(recording.state === 'ready' ? [at('recording.started')] : []),
     at(`recording.${recording.state}`),
   ]
   assert.deepEqual(
@@ -57,23 +58,28 @@ function assertToldInOrder(recording: RecordingDocument, webhooks: readonly Rece
   assert.equal(told.at(-1), `recording.${recording.state}`)
 }
 
-test('a receiver is down and the server killed meanwhile, twice: nothing is lost, nothing out of order', async () => {
+test('a receiver is down and the server killed meanwhile, again and again: nothing is lost, nothing out of order', async (t) => {
   await using folder = await TempFolder.make()
   await using receiver = await WebhookReceiver.open(SECRET)
   await configure(folder, receiver)
   await receiver.goDown()
-  for (const lastsMs of [2_700, 3_300]) {
+  for (let kill = 0; kill < KILLS; kill++) {
     await using server = await start(folder)
     await using publishers = new AsyncDisposableStack()
     for (const camera of CAMERAS) publishers.use(new FfmpegPublisher(`${server.rtmp}/live/${camera}`))
+    const lastsMs = Math.round(1_000 + 2_500 * Math.random())
+    t.diagnostic(`killed after ${lastsMs} ms`)
     await sleep(lastsMs)
     await server.kill()
+    // In a long run the receiver is there every other time, so that some is sent while the server is killed.
+    if (kill % 4 === 1) await receiver.comeBack()
+    if (kill % 4 === 3) await receiver.goDown()
   }
   await using server = await start(folder)
   const api = new ApiClient(server)
   const live = new FfmpegPublisher(`${server.rtmp}/live/cam4`)
   await sleep(1_500)
-  await receiver.comeBack()
+  if (!receiver.isUp) await receiver.comeBack()
   // Some deliveries fail once more: a server that has just come up.
   let refusals = 5
   receiver.answer = () => (refusals-- > 0 ? 503 : 200)
@@ -82,9 +88,11 @@ test('a receiver is down and the server killed meanwhile, twice: nothing is lost
   for (const { id } of await api.recordings()) {
     recordings.push(await api.until(id, 'over', ({ state }) => state === 'ready' || state === 'failed'))
   }
-  assert.equal(recordings.length, 2 * CAMERAS.length + 1)
+  assert.ok(recordings.length > CAMERAS.length, `${recordings.length}`)
   const isOver = ({ type }: ReceivedWebhook) => type === 'recording.ready' || type === 'recording.failed'
-  await receiver.until('all ends', (received) => received.filter(isOver).length >= recordings.length)
+  await receiver.until('all ends', (received) => {
+    return new Set(received.filter(isOver).map(({ recording }) => recording?.id)).size >= recordings.length
+  })
   for (const recording of recordings) assertToldInOrder(recording, receiver.about(recording.id))
   assert.deepEqual(receiver.problems, [])
 })

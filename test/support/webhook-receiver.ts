@@ -16,7 +16,7 @@ export interface ReceivedWebhook {
   readonly body: string
 }
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 /** Somebody else's web server: checks every signature as the guide says, and can be down. */
 export class WebhookReceiver implements AsyncDisposable {
@@ -39,6 +39,10 @@ export class WebhookReceiver implements AsyncDisposable {
 
   static async open(secret: string): Promise<WebhookReceiver> {
     return new WebhookReceiver(await listen(0), secret)
+  }
+
+  get isUp(): boolean {
+    return this.#server.listening
   }
 
   get url(): string {
