@@ -51,9 +51,23 @@ export interface StreamSink {
   accessUnit(accessUnit: AccessUnit, startsGop: boolean): void
   /** A track appeared or changed. Called before its first access unit. */
   format(format: TrackFormat): void
+  /** Something of a track did not arrive, or arrived damaged. Called before the access unit that follows it. */
+  lost?(loss: StreamLoss): void
   /** A track will bring nothing more, unless it is announced again. Others go on. */
   trackEnded?(trackId: number): void
   ended(end: StreamEnd): void
+}
+
+/** What the network took on its way to us. */
+export interface StreamLoss {
+  readonly format: TrackFormat
+  /** Packets that did not come. */
+  readonly packets: number
+  /** Access units that came, at least in part, and are not in the stream because they could not be decoded. */
+  readonly accessUnits: number
+  /** Between these decoding times, in the format's timescale. */
+  readonly fromDts: number
+  readonly toDts: number
 }
 
 /** How a sink joins a stream. */
@@ -94,6 +108,7 @@ export class Stream {
   readonly #memory: GopMemory
   readonly #onSinkError: (error: unknown) => void
   #liveSinks = 0
+  #lostPackets = 0
   #leadingTrackId = 0
   #end: StreamEnd | undefined
 
@@ -125,6 +140,11 @@ export class Stream {
 
   get counters(): ReadonlyMap<number, Readonly<TrackCounters>> {
     return this.#counters
+  }
+
+  /** Packets of all tracks that the network took. */
+  get lostPackets(): number {
+    return this.#lostPackets
   }
 
   /** Set once the stream has ended. */
@@ -203,6 +223,13 @@ export class Stream {
       }
     }
     accessUnit.release()
+  }
+
+  /** Tells everyone of what did not arrive. */
+  lost(loss: StreamLoss): void {
+    if (this.#end !== undefined) return
+    this.#lostPackets += loss.packets
+    for (const sink of this.#sinks) this.#guard(() => sink.lost?.(loss))
   }
 
   /** Adds a sink: it is told all formats, then (from memory) what is remembered, then what comes. Dispose to leave. */

@@ -1,3 +1,7 @@
+import { copyInto } from './bytes.ts'
+
+const NOTHING = new Uint8Array(0)
+
 /** Granule for video. A GOP of 2.5 Mbit/s fills about ten; the unused end of one is all a track wastes. */
 export const CHUNK_BYTES = 64 * 1024
 
@@ -127,6 +131,39 @@ export class PayloadArena implements Disposable {
     this.#usedBytes += bytes
     chunk.retain()
     return new Reservation(chunk, start, bytes)
+  }
+
+  /**
+   * For a payload whose length shows only at its end: makes room for `moreBytes` behind the `openBytes` written since the
+   * last commit, which move along when they have to. Write at `openStart + openBytes` of `openMemory`.
+   */
+  grow(openBytes: number, moreBytes: number): void {
+    const chunk = this.#chunk
+    const wanted = openBytes + moreBytes
+    if (chunk !== undefined && this.#usedBytes + wanted <= chunk.bytes.length) return
+    // Twice the room, so that a long payload moves a few times only.
+    const next = this.#memory.take(openBytes === 0 ? moreBytes : 2 * wanted)
+    if (chunk !== undefined && openBytes > 0) {
+      copyInto(next.bytes, 0, chunk.bytes, this.#usedBytes, this.#usedBytes + openBytes)
+    }
+    chunk?.release()
+    this.#chunk = next
+    this.#usedBytes = 0
+  }
+
+  /** Where the open payload lies; valid until the next call of grow(). */
+  get openMemory(): Uint8Array {
+    return this.#chunk?.bytes ?? NOTHING
+  }
+
+  get openStart(): number {
+    return this.#usedBytes
+  }
+
+  /** The open payload is complete. */
+  commit(openBytes: number): Reservation {
+    this.grow(openBytes, 0)
+    return this.reserve(openBytes)
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,49 @@
+import type { Stream } from '#hub/stream.ts'
+import type { TrackFormat } from '#media/track.ts'
+
+/** A loss that goes on is told this often, so that nobody has to wait for its end to see it. */
+const REPORT_EVERY_SECONDS = 1
+
+/** Gathers what the network took from one track, until there is something to put around it. */
+export class LossReport {
+  readonly #stream: Stream
+  #packets = 0
+  #accessUnits = 0
+  #reportedDts = Number.NEGATIVE_INFINITY
+
+  constructor(stream: Stream) {
+    this.#stream = stream
+  }
+
+  /** Packets that did not come. */
+  packets(count: number): void {
+    this.#packets += count
+  }
+
+  /** An access unit that came, but can't be used. */
+  unit(): void {
+    this.#accessUnits++
+  }
+
+  /** Tells of a loss that goes on, once in a while. */
+  report(format: TrackFormat, fromDts: number, nowDts: number): void {
+    const since = Math.max(fromDts, this.#reportedDts)
+    if (nowDts - since >= REPORT_EVERY_SECONDS * format.timescale) this.flush(format, since, nowDts)
+  }
+
+  /** Tells what there is to tell: it lies between these times. */
+  flush(format: TrackFormat | undefined, fromDts: number, toDts = fromDts): void {
+    if (format === undefined || this.#packets + this.#accessUnits === 0) return
+    const from = Number.isFinite(fromDts) ? fromDts : toDts
+    this.#reportedDts = toDts
+    this.#stream.lost({
+      format,
+      packets: this.#packets,
+      accessUnits: this.#accessUnits,
+      fromDts: from,
+      toDts: Math.max(from, toDts),
+    })
+    this.#packets = 0
+    this.#accessUnits = 0
+  }
+}
