@@ -196,7 +196,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         }),
         ...(await catalog.rules()),
       ],
-      refusal: () => (root === undefined ? undefined : freeSpace.refusal(root)),
+      refusal: (root) => freeSpace.refusal(root),
       recover: (onRecovered) => recover(onRecovered),
     }),
   )

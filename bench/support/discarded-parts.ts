@@ -28,6 +28,7 @@ function discardedPart(relativePath: string): PartFile {
     truncate: nothing,
     sync: nothing,
     checkInPlace: nothing,
+    moveTo: async () => true,
     commit: nothing,
     discard: nothing,
     close: nothing,

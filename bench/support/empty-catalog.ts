@@ -10,6 +10,7 @@ export function emptyCatalog(): Catalog {
     list: async () => ({ recordings: [], nextCursor: undefined }),
     unfinished: none,
     undigested: none,
+    renaming: none,
     remove: nothing,
     findByPart: none,
     totals: async () => ({ recordings: 0, parts: 0, bytes: 0 }),

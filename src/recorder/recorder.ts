@@ -53,8 +53,8 @@ export interface RecorderOptions {
   /** Finishes what a crash left open, calling back with each recording as it is then. */
   readonly recover: (onRecovered: (recording: RecordingDocument) => Promise<void>) => Promise<void>
   readonly rules: readonly RuleRow[]
-  /** Why nothing may be written now (the free-space floor); undefined when it may. */
-  readonly refusal: () => TapedeckError | undefined
+  /** Why nothing may be written below a root now (the free-space floor); undefined when it may. */
+  readonly refusal: (root: string) => TapedeckError | undefined
   /** Default: the file system. */
   readonly files?: PartFiles
   /** How often recordings look at the clock: stalled streams, reconnect windows, a disk that refuses. Default 200. */
@@ -357,7 +357,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       },
       events: this.#reporter.recordingEvents,
       previous,
-      refusal: this.#options.refusal,
+      refusal: () => this.#options.refusal(request.root),
       stored: () => within(STORED_PATIENCE_MS, this.#journal.settled(id)),
     })
     this.#recordings.set(recording.id, recording)
