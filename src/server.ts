@@ -86,7 +86,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   for (const root of config.recordings.roots) await makeFolder('recordings.root', root)
   const containers = allContainers(config.recordings.mp4IndexBytes)
   const { keep, roots, durability } = config.recordings
-  const [root] = roots
   const manifests = new ManifestStore(join(config.data, 'manifests'), durability)
   const ending = new AbortController()
   let catalogReplaced = () => {}
