@@ -1,8 +1,10 @@
 import { RecordingBusyError } from './errors.ts'
+import { KeyedQueue } from './keyed-queue.ts'
 
 /** Which recording in progress writes to which file: two must never append to one. */
 export class FilesInUse {
   readonly #owners = new Map<string, string>()
+  readonly #creations = new KeyedQueue()
 
   /** @throws {RecordingBusyError} another recording writes to the file */
   claim(root: string, relativePath: string, recordingId: string): void {
@@ -10,6 +12,16 @@ export class FilesInUse {
     const owner = this.#owners.get(key)
     if (owner !== undefined && owner !== recordingId) throw new RecordingBusyError(owner, 'recording to the same file')
     this.#owners.set(key, recordingId)
+  }
+
+  /** Who wants to create the same file waits: until it is known whose it is, nobody may set it aside. */
+  inTurn<Value>(root: string, relativePath: string, create: () => Promise<Value>): Promise<Value> {
+    return this.#creations.run(`${root}\0${relativePath}`, create)
+  }
+
+  /** The recording has created the file: whoever claimed the name before there was one does not have it. */
+  created(root: string, relativePath: string, recordingId: string): void {
+    this.#owners.set(`${root}\0${relativePath}`, recordingId)
   }
 
   /** Whether a recording other than this one writes to the file, or will want its name back. */

@@ -7,9 +7,9 @@ import { StorageError } from '#storage/errors.ts'
 import type { PartDocument, ProblemDocument } from '#storage/recording-document.ts'
 import type { Account } from './account.ts'
 import { Cutter, type TimedAccessUnit } from './cutter.ts'
+import { boundedRotation } from './largest-part.ts'
 import { DrainTimeoutError, type Part } from './part.ts'
 import { PartChain } from './part-chain.ts'
-import { boundedRotation } from './largest-part.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
 import type { Zero } from './part-tracks.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -63,6 +63,8 @@ export class Output {
   readonly #gate: GopGate
   readonly #rotation: Rotation
   readonly #isExact: boolean
+  /** The present part has no access unit of the leading track yet, so there is nothing to cut off. */
+  #isPartEmpty = true
   readonly #cutter: Cutter
   readonly #parts: PartChain
   /** Owned by a part, or by the chain while there is none to write to. */
@@ -179,12 +181,18 @@ export class Output {
     accessUnit.retain()
     const part = this.#parts.current
     const bytes = (part?.bytes ?? 0) + this.#cutter.heldBytes
-    this.#cutter.push(unit, part === undefined ? 'never' : this.#rotation.outlook(atMs, part.zeroMs, bytes))
+    const mayBeCut = part !== undefined && !this.#isPartEmpty
+    this.#cutter.push(unit, mayBeCut ? this.#rotation.outlook(atMs, part.zeroMs, bytes) : 'never')
   }
 
   /** Asks for a new part at the next random access point, or with exact cuts at once. */
   split(): void {
     this.#rotation.split()
+  }
+
+  /** The track brings nothing more for now. */
+  endTrack(trackId: number): void {
+    this.#cutter.endTrack(trackId)
   }
 
   /** The publisher is gone, perhaps to come back with other tracks: what came goes out now. */
@@ -220,6 +228,7 @@ export class Output {
   #begin(zero: Zero, formats: ReadonlyMap<number, TrackFormat>): void {
     if (this.#container === undefined) return
     this.#rotation.wasCut()
+    this.#isPartEmpty = true
     try {
       this.#parts.begin(this.#container, formats, zero, this.#startedAtMs)
     } catch (error) {
@@ -230,6 +239,7 @@ export class Output {
   #write(unit: TimedAccessUnit): void {
     const part = this.#parts.current
     if (part !== undefined) {
+      if (unit.isLeading) this.#isPartEmpty = false
       part.write(unit)
       return
     }
@@ -261,12 +271,14 @@ export class Output {
     const mayComeBack = error instanceof StorageError && error.origin === 'storage'
     this.#impair(part, error)
     if (this.#closing) this.#flaw = problemOf(error)
-    if (part !== this.#parts.current) return
-    this.#impair(this.#parts, error)
-    this.#parts.giveUpCurrent()
-    this.#gate.skipToNextGop()
-    this.#nextPartMs = this.#options.runtime.monotonicMs() + NEW_PART_RETRY_MS
-    // The name can't be had, or the first access unit can't be written: the next part would meet the same.
+    if (part === this.#parts.current) {
+      this.#impair(this.#parts, error)
+      this.#parts.giveUpCurrent()
+      this.#gate.skipToNextGop()
+      this.#nextPartMs = this.#options.runtime.monotonicMs() + NEW_PART_RETRY_MS
+    }
+    // The name can't be had, or the first access unit can't be written: the next part would meet the same, or has been
+    // cut already where media comes faster than the disk answers.
     if (!mayComeBack && !part.hasBytes) this.#options.events.fatal(error)
   }
 

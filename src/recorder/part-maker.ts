@@ -181,6 +181,8 @@ export class PartMaker {
     const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
     try {
+      // Somebody may have created it meanwhile.
+      this.#inUse.claim(this.root, relativePath, this.#id)
       const found = await container.inspect(file)
       for (const { trackId, codec } of tracks) {
         const present = found.tracks.find((track) => track.trackId === trackId)
@@ -209,9 +211,13 @@ export class PartMaker {
   }
 
   async #create(part: NewPart, version: number): Promise<PartFile> {
+    const relativePath = this.path(part, version)
+    return this.#inUse.inTurn(this.root, relativePath, () => this.#createAt(part, version, relativePath))
+  }
+
+  async #createAt(part: NewPart, version: number, relativePath: string): Promise<PartFile> {
     const { ifExists } = this.#request
     const { index } = part
-    const relativePath = this.path(part, version)
     // What was to be appended to isn't there, so whoever took the name meanwhile keeps it. `fail` was asked for a name,
     // and the recording has it; that a later part's name is taken must not cost what is yet to come.
     const keepsOthers = ifExists === 'append' || ifExists === 'rename' || (ifExists === 'fail' && index > 1)
@@ -222,7 +228,7 @@ export class PartMaker {
     }
     const versions = this.#versions(part, version)
     const file = await this.#files.create(this.root, relativePath, { ifExists: policy, versions })
-    this.#inUse.claim(this.root, file.relativePath, this.#id)
+    this.#inUse.created(this.root, file.relativePath, this.#id)
     return file
   }
 

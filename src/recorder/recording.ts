@@ -116,6 +116,7 @@ export class Recording {
       events: {
         ready: () => this.#begin(),
         accessUnit: (accessUnit) => this.#take(accessUnit),
+        trackEnded: (trackId) => this.#output.endTrack(trackId),
         ended: (end) => this.#streamEnded(end),
       },
     })
@@ -331,7 +332,7 @@ export class Recording {
     const formats = this.#intake.formats
     let container: Container
     try {
-      container = this.#maker.container(formats.values())
+      container = this.#maker.container(formats.values(), this.#options.previous?.format)
     } catch (error) {
       this.#fail(error)
       return

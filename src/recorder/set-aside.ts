@@ -40,9 +40,10 @@ export class SetAside {
   async run(place: Place): Promise<void> {
     const { catalog, log } = this.#options
     const path = await resolveInRoot(place.root, place.path)
-    if (!(await isFile(path))) return
+    const realPath = await realFile(path)
+    if (realPath === undefined) return
     const owners = await catalog.findByPart(place.root, place.path)
-    if (owners.some(({ state }) => !isFinal(state)) || (await filesOpenElsewhere()).has(await realpath(path))) {
+    if (owners.some(({ state }) => !isFinal(state)) || (await filesOpenElsewhere()).has(realPath)) {
       log.warn(
         { event: 'part.not-set-aside', path },
         'this file is still being recorded: the new one gets another name',
@@ -97,11 +98,12 @@ export class SetAside {
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** Undefined when there is no file, or none any more. */
+async function realFile(path: string): Promise<string | undefined> {
   try {
-    return (await lstat(path)).isFile()
+    return (await lstat(path)).isFile() ? await realpath(path) : undefined
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false
+    if (systemCode(error) === 'ENOENT') return undefined
     throw storageErrorFrom(error, path)
   }
 }

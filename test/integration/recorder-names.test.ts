@@ -590,3 +590,21 @@ test('the log says which file became final', async () => {
   const { bytes, durationMs } = part
   assert.deepEqual(line, { event: 'part.ready', index: 1, path: fixture.path(part), bytes, durationMs })
 })
+
+test('a file is appended to in its own format where the request leaves it open', async () => {
+  await using fixture = await RecorderFixture.open()
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const first = await fixture.start({ name: 'x', format: 'flv' })
+  await fixture.recorder.stop(first.id)
+  const again = await fixture.start({ name: 'x', ifExists: 'append' })
+  const recording = await fixture.recorder.stop(again.id)
+  assert.equal(again.id, first.id)
+  assert.equal(recording.format, 'flv')
+  assert.equal(recording.error, null)
+  assert.deepEqual(
+    recording.parts.map(({ path }) => path),
+    ['x.flv'],
+  )
+  await fixture.assertProved(recording)
+})

@@ -142,6 +142,29 @@ test('more of the past than a recording may queue is no loss', async () => {
   await assertHoldsLast(fixture, recording, 0)
 })
 
+test('parts that are cut in the past by the clock on the wall all hold something', async () => {
+  await using fixture = await RecorderFixture.open({ settings: { preRollSeconds: 60 } })
+  const publisher = fixture.publish('live/cam1')
+  await publishFor(fixture, publisher, 0, 8)
+  const { id } = await fixture.start({ preRollSeconds: 60, rotate: { at: '* * * * * *' } })
+  publisher.end('unpublished')
+  const recording = await fixture.recorder.stop(id)
+  assert.ok(recording.parts.length >= 7, `${recording.parts.length} parts`)
+  for (const { index, tracks } of recording.parts) assert.ok(tracks.length > 0, `part ${index} is empty`)
+  await assertHoldsLast(fixture, recording, 0)
+})
+
+test('a name that is taken fails the recording, however many parts its past has', async () => {
+  await using fixture = await RecorderFixture.open({ settings: { preRollSeconds: 60 } })
+  const publisher = fixture.publish('live/cam1')
+  await publishFor(fixture, publisher, 0, 4)
+  const first = await fixture.start({ name: 'x' })
+  const again = fixture.start({ name: 'x', ifExists: 'fail', preRollSeconds: 60, rotate: { seconds: 1 } })
+  await assert.rejects(again, { code: 'storage/name-taken' })
+  await fixture.recorder.stop(first.id)
+  for (const recording of (await fixture.recorder.list({})).recordings) await fixture.assertProved(recording)
+})
+
 test('a request can’t begin in the past and now', async () => {
   await using fixture = await RecorderFixture.open()
   await assert.rejects(fixture.start({ preRollSeconds: 1, startOn: 'now' }), { code: 'recorder/request-invalid' })
