@@ -1,5 +1,6 @@
 /** Codecs the hub carries. The payload form of each is fixed here, whatever protocol it came by. */
 export const VIDEO_CODECS = ['h264', 'h265', 'av1', 'vp9', 'vp8'] as const
+/** The audio side of {@link VIDEO_CODECS}. */
 export const AUDIO_CODECS = ['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3', 'pcma', 'pcmu'] as const
 
 /**

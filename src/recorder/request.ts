@@ -79,6 +79,7 @@ export interface NameText {
   readonly encoding?: 'none' | 'hex' | 'base64url'
 }
 
+/** Texts for the elements of a name that only the caller can know. */
 export interface NameCallerValues {
   /** What {stream} says instead of the last part of the stream's path. */
   readonly stream?: string

@@ -22,7 +22,7 @@ const EVERYTHING = {
     root: '/recordings',
     numbering: 'indexed',
     nameText: { exclude: ' #', encoding: 'hex' },
-    nameValues: { stream: 's', sessionId: '1', mediaSessionId: '2', login: 'ann' },
+    nameValues: { stream: 's', sessionId: '1', mediaSessionId: '2', login: 'ann', codecs: { h264: 'H264' } },
     ifExists: 'rename',
     rotate: { seconds: 1.5, bytes: 65_536, at: '0 * * * *', cut: 'exact' },
     preRollSeconds: 0.5,
@@ -48,7 +48,7 @@ function readRule(rule: unknown): { value: unknown; problems: string[] } {
 function namesIn(value: object, prefix = ''): string[] {
   return Object.entries(value).flatMap(([name, each]: [string, unknown]) => {
     const path = prefix + name
-    return typeof each === 'object' && each !== null && name !== 'metadata'
+    return typeof each === 'object' && each !== null && name !== 'metadata' && name !== 'codecs'
       ? [path, ...namesIn(each, `${path}.`)]
       : [path]
   })

@@ -85,6 +85,23 @@ test('without a password only programs and pages of this machine are heard', asy
   assert.equal(await status({ 'x-forwarded-for': '192.0.2.1' }), 401)
 })
 
+test('pages of allowed origins may ask, and read what they are answered', async () => {
+  await using wcs = await Installation.make()
+  const origin = 'https://studio.example'
+  await wcs.start('', [...SECRET, '--set', `facades.flashphoner.web.allowedOrigins=['${origin}']`])
+  const ask = (method: string, headers: Record<string, string>) =>
+    fetch(`${wcs.web}/rest-api/stream/find_all`, { method, headers })
+  const preflight = await ask('OPTIONS', { origin, 'access-control-request-method': 'POST' })
+  assert.equal(preflight.status, 204)
+  assert.equal(preflight.headers.get('access-control-allow-origin'), origin)
+  const answer = await ask('POST', { origin, authorization: 'Bearer a:secret' })
+  assert.equal(answer.status, 404)
+  assert.equal(answer.headers.get('access-control-allow-origin'), origin)
+  assert.equal((await ask('POST', { origin })).status, 401)
+  const stranger = await ask('OPTIONS', { origin: 'https://elsewhere.example' })
+  assert.equal(stranger.headers.get('access-control-allow-origin'), null)
+})
+
 test('beyond loopback nothing is opened without a password, and the line to add is said', async () => {
   await using folder = await TempFolder.make()
   const open = ['--like', 'flashphoner', '--set', 'facades.flashphoner.web.listen=0.0.0.0:0']

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { type ElementarySource, makeSource, type SourceOptions } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
@@ -14,7 +14,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
  */
 
 /** Lines that need the vendor's WebSocket, RTSP or WebRTC: the table of docs/guide names them as pending. */
-export const PENDING = [
+const PENDING = [
   'websdk publisher with `record:false` leaves no file; `record:true` leaves exactly one.',
   "A `roomApp` session's stream is never rotated.",
   "The unmodified SDK example page records and plays back its recording from the page's own origin, in Chromium and Firefox.",
@@ -26,6 +26,15 @@ export const PENDING = [
   'Second publisher of a name gets FAILED with `Stream name is already in use`; the first is undisturbed.',
   'MP4: H.264 + AAC at 44100 Hz (48000 when configured); WebM: VP8 + Opus (or Vorbis); A/V skew under 100 ms; audio-only gives `.mp4`.',
 ] as const
+
+test('the guide has every line in its table, and whether it works', async () => {
+  const own = await readFile(import.meta.filename, 'utf8')
+  const tested = [...own.matchAll(/^test\('(.+)', async/gm)].map(([, title = '']) => title)
+  const guide = await readFile(new URL('../../docs/guide/coming-from-flashphoner.md', import.meta.url), 'utf8')
+  const rows = new Map([...guide.matchAll(/^\| (.+) \| (.+) \|$/gm)].map(([, line = '', state = '']) => [line, state]))
+  for (const line of tested.slice(1)) assert.match(rows.get(line) ?? 'missing', /^works/, line)
+  for (const line of PENDING) assert.match(rows.get(line) ?? 'missing', /^comes with WebRTC/, line)
+})
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 

@@ -39,6 +39,7 @@ const REQUEST_FIELDS = {
       sessionId: { type: text('a text') },
       mediaSessionId: { type: text('a text') },
       login: { type: text('a text') },
+      codecs: { type: textMap },
       stream: { type: text('a text') },
     }),
   },

@@ -83,7 +83,9 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
-    checkCaller(request, address, options.guard)
+    allowPages(request, reply, options.guard.allowedOrigins)
+    // A browser asks without credentials first whether it may ask; the answer is in the headers.
+    if (request.method !== 'OPTIONS') checkCaller(request, address, options.guard)
   })
   registerRoutes(app, options)
   try {
@@ -115,9 +117,22 @@ function registerRoutes(app: FastifyInstance, { runtime, recorder, methods, reco
     url: '/client/records/:name',
     handler: (request, reply) => sendRecord(request, reply, { name: request.params.name, root: records, recorder }),
   })
+  app.options('/*', (_request, reply) => reply.code(204).send())
   app.get<{ Querystring: { action?: string } }>('/', async (request, reply) => {
     if (request.query.action !== 'stat') throw new RestMethodUnknownError('/')
     return reply.header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(statistics())
+  })
+}
+
+/** Lets pages of other sites that are allowed to ask read the answers. */
+function allowPages({ headers: { origin } }: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): void {
+  if (origin === undefined || !allowed.includes(origin)) return
+  reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-allow-methods': 'GET, HEAD, POST',
+    'access-control-allow-headers': 'authorization, content-type, range',
+    'access-control-expose-headers': 'content-range, accept-ranges, etag',
+    vary: 'Origin',
   })
 }
 
