@@ -135,6 +135,9 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       .recover(async (recording) => {
         const before = await options.catalog.get(recording.id)
         await options.store.save(recording)
+        // Its first bytes reached the disk and nobody was told any more.
+        const isBegun = before?.state === 'waiting' && recording.state === 'ready'
+        if (isBegun) this.events.emit({ type: 'recording.started', recording })
         for (const part of recording.parts) {
           const wasOpen = before?.parts.some(({ index, state }) => index === part.index && state === 'open') === true
           if (wasOpen && part.state === 'ready') this.events.emit({ type: 'part.ready', recording, part })

@@ -25,6 +25,8 @@ export class FfmpegPublisher implements AsyncDisposable {
     ]
     const args = ['-v', 'error', ...source, ...ENCODING, '-c:a', 'aac', '-f', 'flv', url]
     this.#child = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] })
+    // It may have ended by itself, its server gone, before it can be asked to.
+    this.#child.stdin?.on('error', () => {})
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errors.push(text))
   }
 
