@@ -1,5 +1,3 @@
-import { copyInto } from './bytes.ts'
-
 const NOTHING = new Uint8Array(0)
 
 /** Granule for video. A GOP of 2.5 Mbit/s fills about ten; the unused end of one is all a track wastes. */
@@ -144,7 +142,7 @@ export class PayloadArena implements Disposable {
     // Twice the room, so that a long payload moves a few times only.
     const next = this.#memory.take(openBytes === 0 ? moreBytes : 2 * wanted)
     if (chunk !== undefined && openBytes > 0) {
-      copyInto(next.bytes, 0, chunk.bytes, this.#usedBytes, this.#usedBytes + openBytes)
+      next.bytes.set(chunk.bytes.subarray(this.#usedBytes, this.#usedBytes + openBytes))
     }
     chunk?.release()
     this.#chunk = next

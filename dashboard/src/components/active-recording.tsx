@@ -3,10 +3,10 @@ import { formatBytes, formatDuration, isoDuration } from '../format.ts'
 import { elapsedMs, type SeenRecording } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
-import { useStore } from '../state/store.ts'
 import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
 import { useNowMs } from '../state/use-now.ts'
+import { useStore } from '../state/use-store.ts'
 import { StateBadge } from './state-badge.tsx'
 
 /** One recording in progress: how long, how large, and its stop button; and of what, where no stream says so. */

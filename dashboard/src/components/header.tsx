@@ -1,6 +1,6 @@
 import { useApp } from '../state/context.ts'
 import type { LinkState } from '../state/feed.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { Navigation } from './navigation.tsx'
 
 const LINK_WORDS: Readonly<Record<LinkState, string>> = {

@@ -1,5 +1,5 @@
 import { useApp } from '../state/context.ts'
-import { useFollowed } from '../state/followed.ts'
+import { useFollowed } from '../state/use-followed.ts'
 import { Deliveries } from './deliveries.tsx'
 import { HookItem } from './hook-item.tsx'
 import { PageTitle } from './page-title.tsx'

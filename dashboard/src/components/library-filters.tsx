@@ -1,6 +1,6 @@
 import type { RecordingState } from '../api/documents.ts'
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 
 const STATES: readonly RecordingState[] = ['ready', 'recording', 'waiting', 'finishing', 'failed']
 

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks'
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { LibraryFilters } from './library-filters.tsx'
 import { RecordingCard } from './recording-card.tsx'
 

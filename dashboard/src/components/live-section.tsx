@@ -1,7 +1,7 @@
 import type { RecordingDocument } from '../api/documents.ts'
 import type { SeenRecording } from '../state/active-recordings.ts'
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { ActiveRecording } from './active-recording.tsx'
 import { PublishGuide } from './publish-guide.tsx'
 import { StreamCard } from './stream-card.tsx'

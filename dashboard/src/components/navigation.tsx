@@ -1,5 +1,6 @@
-import { type Route, useRoute } from '../state/route.ts'
+import type { Route } from '../state/route.ts'
 import { useMay } from '../state/use-may.ts'
+import { useRoute } from '../state/use-route.ts'
 
 /** The ways through the page: what our credential may not see has none. */
 export function Navigation({ liveCount }: { liveCount: number | undefined }) {

@@ -1,9 +1,9 @@
 import { useId, useState } from 'preact/hooks'
 import { containerName } from '../codec-names.ts'
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
 import { useCommand } from '../state/use-command.ts'
 import { useMay } from '../state/use-may.ts'
+import { useStore } from '../state/use-store.ts'
 
 /** The record button, and in which container. */
 export function RecordControl({ path, isRecorded }: { path: string; isRecorded: boolean }) {

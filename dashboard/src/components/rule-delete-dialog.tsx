@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { RuleDocument } from '../api/documents.ts'
 import { count } from '../format.ts'
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { Check } from './check.tsx'
 import { ConfirmDialog } from './confirm-dialog.tsx'
 

@@ -1,8 +1,8 @@
 import { containerName } from '../codec-names.ts'
 import { useApp } from '../state/context.ts'
 import { IF_EXISTS_WORDS } from '../state/rule-words.ts'
-import { useStore } from '../state/store.ts'
 import type { RuleForm } from '../state/use-rule-form.ts'
+import { useStore } from '../state/use-store.ts'
 import { Field } from './field.tsx'
 import { NameField } from './name-field.tsx'
 

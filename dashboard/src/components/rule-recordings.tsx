@@ -1,6 +1,6 @@
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 
 /** More than this hides the next rule; the rest is counted. */
 const MAX_SHOWN = 6

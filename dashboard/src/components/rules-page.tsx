@@ -1,5 +1,5 @@
 import { useApp } from '../state/context.ts'
-import { useFollowed } from '../state/followed.ts'
+import { useFollowed } from '../state/use-followed.ts'
 import { useMay } from '../state/use-may.ts'
 import { PageTitle } from './page-title.tsx'
 import { Refusal } from './refusal.tsx'

@@ -1,5 +1,5 @@
 import { useApp } from '../state/context.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { Icon } from './icon.tsx'
 
 /** Messages in the corner. The regions exist before their messages, as screen readers need. */

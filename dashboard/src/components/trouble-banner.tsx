@@ -1,6 +1,6 @@
 import { useApp } from '../state/context.ts'
 import { recordingHref } from '../state/route.ts'
-import { useStore } from '../state/store.ts'
+import { useStore } from '../state/use-store.ts'
 import { Icon } from './icon.tsx'
 
 /** Recordings that lose media right now, above everything else, with the reason the server gives. */

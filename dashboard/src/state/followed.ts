@@ -1,7 +1,6 @@
-import { useEffect } from 'preact/hooks'
 import { ProblemError } from '../api/problem.ts'
 import type { Feed } from './feed.ts'
-import { Store, useStore } from './store.ts'
+import { Store } from './store.ts'
 
 /** Several events of one moment become one question. */
 const EVENT_DELAY_MS = 150
@@ -93,21 +92,4 @@ export class Followed<Value> {
     clearTimeout(this.#periodTimer)
     clearTimeout(this.#newsTimer)
   }
-}
-
-/** What is followed, while the component is there and the page is looked at. */
-export function useFollowed<Value>(followed: Followed<Value>): FollowedState<Value> {
-  useEffect(() => {
-    let unfollow = document.hidden ? undefined : followed.follow()
-    const followVisibility = () => {
-      unfollow?.()
-      unfollow = document.hidden ? undefined : followed.follow()
-    }
-    document.addEventListener('visibilitychange', followVisibility)
-    return () => {
-      document.removeEventListener('visibilitychange', followVisibility)
-      unfollow?.()
-    }
-  }, [followed])
-  return useStore(followed.state)
 }

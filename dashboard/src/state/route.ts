@@ -1,5 +1,3 @@
-import { useEffect, useState } from 'preact/hooks'
-
 /** Where in the page we are; each has an address of its own behind the `#`. */
 export type Route =
   | { readonly page: 'home'; readonly section: 'live' | 'library' }
@@ -55,17 +53,6 @@ export function deliveryHref(id: string): string {
 export function hooksHref(filter: { readonly state: string; readonly recording: string }): string {
   const given = Object.entries(filter).filter(([, value]) => value !== '')
   return given.length === 0 ? '#/hooks' : `#/hooks?${new URLSearchParams(given).toString()}`
-}
-
-/** The present route; renders again when the address changes. */
-export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash)
-  useEffect(() => {
-    const follow = () => setHash(location.hash)
-    addEventListener('hashchange', follow)
-    return () => removeEventListener('hashchange', follow)
-  }, [])
-  return parseRoute(hash)
 }
 
 function safeDecode(text: string): string {

@@ -1,5 +1,3 @@
-import { useEffect, useState } from 'preact/hooks'
-
 /** A value that components follow. Replace it whole; never change it in place. */
 export class Store<Value> {
   #value: Value
@@ -30,15 +28,4 @@ export class Store<Value> {
       this.#listeners.delete(listener)
     }
   }
-}
-
-/** The store's value; the component renders again when it changes. */
-export function useStore<Value>(store: Store<Value>): Value {
-  const [value, setValue] = useState(store.value)
-  useEffect(() => {
-    const follow = () => setValue(() => store.value)
-    follow() // it may have changed between render and effect
-    return store.listen(follow)
-  }, [store])
-  return value
 }

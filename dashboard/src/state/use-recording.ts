@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { RecordingDocument } from '../api/documents.ts'
 import { ProblemError } from '../api/problem.ts'
 import { useApp } from './context.ts'
-import { useStore } from './store.ts'
+import { useStore } from './use-store.ts'
 
 /** Checksums of finished files are computed in the background and have no event. */
 const CHECKSUM_POLL_MS = 3_000
