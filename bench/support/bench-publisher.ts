@@ -1,5 +1,6 @@
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub, Publication } from '#hub/hub.ts'
+import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { RtmpToStream } from '#ingest/rtmp/to-stream.ts'
 import { ChunkReader } from '#protocols/rtmp/chunk-reader.ts'
 import { decodeData, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
@@ -14,6 +15,7 @@ export class BenchPublisher {
     const { monotonicMs, log } = runtime
     this.#publication = hub.publish(path, {
       ...{ protocol: 'bench', remoteAddress: '127.0.0.1', connectionId: path, encoder: '' },
+      ...NO_CONNECTION_FACTS,
       disconnect() {},
     })
     const input = new RtmpToStream({ stream: this.#publication.stream, log, monotonicMs })

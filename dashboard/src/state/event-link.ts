@@ -42,8 +42,8 @@ export class EventLink {
     this.close()
     const source = new EventSource(this.#options.url())
     source.addEventListener('open', this.#options.onOpen)
-    const take = (message: MessageEvent) => {
-      const event = readEvent(String(message.data))
+    const take = (message: Event) => {
+      const event = 'data' in message ? readEvent(String(message.data)) : undefined
       if (event !== undefined) this.#options.onEvent(event)
     }
     for (const type of EVENT_TYPES) source.addEventListener(type, take)
