@@ -101,6 +101,31 @@ test('audio already written past the point puts the cut off to the next GOP', ()
   assert.deepEqual(out, ['v0', 'a90', 'v80', '|', 'v160', 'a170'])
 })
 
+test('a track that has ended is not waited for', () => {
+  const { cutter, out } = listed()
+  for (const unit of [timed('v', 0, true), timed('a', 20)]) cutter.push(unit, 'never')
+  cutter.push(timed('v', 80, true), 'due')
+  assert.deepEqual(out, ['v0', 'a20'], 'the audio may still bring what belongs before')
+  cutter.endTrack(audio.trackId)
+  assert.deepEqual(out, ['v0', 'a20', '|', 'v80'])
+  cutter.push(timed('v', 120), 'due')
+  cutter.push(timed('v', 160, true), 'due')
+  assert.deepEqual(out.slice(4), ['v120', '|', 'v160'])
+})
+
+test('a track that has ended is not waited for, though what it brought is written later', () => {
+  const { cutter, out } = listed()
+  cutter.push(timed('v', 0, true), 'never')
+  cutter.push(timed('a', 20), 'due')
+  cutter.endTrack(audio.trackId)
+  cutter.push(timed('v', 40), 'due')
+  cutter.push(timed('v', 80, true), 'due')
+  assert.deepEqual(out, ['v0', 'v40', 'a20', '|', 'v80'])
+  cutter.push(timed('a', 90), 'due')
+  cutter.push(timed('v', 160, true), 'due')
+  assert.deepEqual(out.slice(5), ['a90'], 'it is back')
+})
+
 test('a stalled track is waited for two seconds, no longer', () => {
   const { cutter, out, advance } = listed()
   cutter.push(timed('a', 0), 'never')

@@ -56,6 +56,8 @@ export class Cutter implements Disposable {
   #leadingDtsMs = Number.NEGATIVE_INFINITY
   /** Latest presentation written, of each track but the leading one. */
   readonly #othersPtsMs = new Map<number, number>()
+  /** Tracks that bring nothing now; what they have brought may be held yet. */
+  readonly #ended = new Set<number>()
   /** Of all of them: a cut before it would come too late. */
   #latestPtsMs = Number.NEGATIVE_INFINITY
   #division: Division | undefined
@@ -73,6 +75,7 @@ export class Cutter implements Disposable {
 
   /** Takes over the caller's reference. */
   push(unit: TimedAccessUnit, outlook: CutOutlook): void {
+    if (this.#ended.size > 0) this.#ended.delete(unit.accessUnit.format.trackId)
     if (this.#division !== undefined) this.#divide(unit)
     else if (outlook === 'never' && this.#held.length === 0) this.#write(unit)
     else this.#watch(unit, outlook)
@@ -99,6 +102,15 @@ export class Cutter implements Disposable {
   /** The publisher is a new connection, perhaps with other tracks: cuts don't wait for the old ones. Flush first. */
   forgetTracks(): void {
     this.#othersPtsMs.clear()
+  }
+
+  /** The track brings nothing more for now: no cut waits for it. */
+  endTrack(trackId: number): void {
+    this.#ended.add(trackId)
+    this.#othersPtsMs.delete(trackId)
+    const division = this.#division
+    if (division?.behind.delete(trackId) !== true) return
+    if (division.at !== undefined && division.behind.size === 0) this.#finishDivision()
   }
 
   /** Forgets what is held without writing it; gives it to the caller to count and release. */
@@ -239,7 +251,8 @@ export class Cutter implements Disposable {
       this.#leadingDtsMs = dtsMs(unit)
     } else {
       const latestMs = ptsMs(unit)
-      this.#othersPtsMs.set(unit.accessUnit.format.trackId, latestMs)
+      const { trackId } = unit.accessUnit.format
+      if (!this.#ended.has(trackId)) this.#othersPtsMs.set(trackId, latestMs)
       if (latestMs > this.#latestPtsMs) this.#latestPtsMs = latestMs
     }
     this.#actions.write(unit)

@@ -41,6 +41,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     events: {
       ready: () => void seen.push('ready'),
       accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
+      trackEnded: (trackId) => void seen.push(`${trackId} ended`),
       ended: ({ cause }) => void seen.push(cause),
     },
   })
@@ -92,6 +93,20 @@ test('a kind that was not asked for doesn’t exist', () => {
   send(stream, video, 40, false)
   send(stream, audio, 21)
   assert.deepEqual(seen, ['ready', '[a0]', 'a21'])
+})
+
+test('when the leading track ends another one leads, and it may come back', () => {
+  const { intake: i, seen, publish } = intake()
+  const { stream } = publish()
+  for (const format of [video, audio]) stream.setFormat(format)
+  i.attach(stream)
+  assert.equal(i.leadingTrackId, video.trackId)
+  stream.endTrack(video.trackId)
+  assert.deepEqual(seen, [`${video.trackId} ended`])
+  assert.equal(i.leadingTrackId, audio.trackId)
+  assert.deepEqual([...i.formats.keys()], [audio.trackId])
+  stream.setFormat(video)
+  assert.equal(i.leadingTrackId, video.trackId)
 })
 
 test('after it left it takes nothing, though the stream is still handing round', () => {

@@ -14,6 +14,8 @@ export interface IntakeEvents {
   ready(): void
   /** Lent for the call; only after begin(). */
   accessUnit(accessUnit: AccessUnit): void
+  /** A track brings nothing more while others go on; it may return. */
+  trackEnded(trackId: number): void
   ended(end: StreamEnd): void
 }
 
@@ -139,6 +141,7 @@ export class Intake implements StreamSink, Disposable {
     this.#formats.delete(trackId)
     this.#awaited.delete(trackId)
     this.#leadingTrackId = leadingTrackId(this.#formats.values())
+    this.#options.events.trackEnded(trackId)
   }
 
   accessUnit(accessUnit: AccessUnit): void {

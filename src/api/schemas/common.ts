@@ -10,7 +10,8 @@ export const IdParamsSchema = Type.Object({ id: IdSchema })
 
 export const RuleIdParamsSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
-export const PullIdParamsSchema = RuleIdParamsSchema
+/** Those of the configuration have ids of another form. */
+export const PullIdParamsSchema = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) })
 
 export const PartParamsSchema = Type.Object({
   id: IdSchema,
