@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ListenAddress } from '#config/config.ts'
+import { NEW_RULE } from '#recorder/new-rule.ts'
 import { type ApiFixture, apiFixture } from '#test/support/api-fixture.ts'
 import { EventReader } from '#test/support/event-reader.ts'
 
@@ -14,6 +15,8 @@ before(async () => {
   const tokens = [
     { name: 'all', token: 'T-all', role: 'play', match: '**' },
     { name: 'site', token: 'T-site', role: 'play', match: 'site/*' },
+    { name: 'desk', token: 'T-desk', role: 'record', match: '**' },
+    { name: 'one', token: 'T-one', role: 'record', match: '*' },
   ] as const
   const listen = { host: '127.0.0.1', port: 0 }
   fixture = await apiFixture({
@@ -62,6 +65,23 @@ test('who comes back gets what he missed, once', async () => {
     assert.equal((await reader.next()).event, 'recording.resumed')
     assert.equal((await reader.next()).event, 'recording.impaired')
     assert.equal((await reader.next()).event, 'recording.resumed')
+  }
+})
+
+test('what happens to rules concerns those who may read all of them', async () => {
+  const recording = await fixture.recorder.add({ stream: 'site' }, Buffer.from('x'))
+  const rule = { ...NEW_RULE, id: 'a', match: '**', origin: 'api' } as const
+  for (const [token, sees] of [
+    ['T-desk', 'rule.added'],
+    ['T-all', 'recording.resumed'],
+    ['T-one', 'recording.resumed'],
+  ] as const) {
+    await using reader = await open(`token=${token}`)
+    fixture.recorder.events.emit({ type: 'rule.added', rule })
+    fixture.recorder.events.emit({ type: 'recording.resumed', recording })
+    const { event, data } = await reader.next()
+    assert.equal(event, sees, token)
+    if (event === 'rule.added') assert.deepEqual(JSON.parse(data).data, { rule })
   }
 })
 

@@ -30,6 +30,17 @@ test('a rule is added, read, changed and removed', async () => {
   assert.equal((await fixture.request({ url })).statusCode, 404)
 })
 
+for (const stop of [true, false]) {
+  test(`a rule is removed and what it has started ${stop ? 'ends' : 'goes on'}`, async () => {
+    const added = await fixture.request({ method: 'POST', url: URL, payload: { match: 'live/*' } })
+    const { id: rule } = added.json<{ id: string }>()
+    const { id } = await fixture.recorder.add({ rule, state: 'recording' }, Buffer.from('x'))
+    const url = `${URL}/${rule}${stop ? '?stop=true' : ''}`
+    assert.equal((await fixture.request({ method: 'DELETE', url })).statusCode, 204)
+    assert.equal((await fixture.recorder.get(id)).state, stop ? 'ready' : 'recording')
+  })
+}
+
 const REFUSED = [
   { name: 'of the configuration', method: 'DELETE', url: `${URL}/config-1`, status: 409 },
   { name: 'unknown', method: 'DELETE', url: `${URL}/none`, status: 404 },
