@@ -81,3 +81,26 @@ test('a pool gives an object out again only after thousands of others', () => {
   arena[Symbol.dispose]()
   assert.equal(memory.inUseBytes, 0)
 })
+
+test('a shared payload goes back when both streams have released it', () => {
+  const memory = new PayloadMemory()
+  const arena = memory.arena()
+  const pool = new AccessUnitPool()
+  const other = { ...format, trackId: 7 }
+  // First with new objects, later with those that have rested.
+  for (let i = 0; i < 10_000; i++) {
+    const reservation = arena.reserve(10)
+    reservation.bytes.fill(i % 256)
+    const unit = pool.make(format, { dts: i, pts: i + 2, isRandomAccess: i % 2 === 0 }, reservation)
+    const shared = pool.share(unit, other, 1_000)
+    unit.release()
+    assert.deepEqual(
+      [shared.format, shared.dts, shared.pts, shared.isRandomAccess, shared.payload[9]],
+      [other, i + 1_000, i + 1_002, i % 2 === 0, i % 256],
+    )
+    assert.throws(() => pool.share(unit, other, 0), ReleasedAccessUnitError)
+    shared.release()
+  }
+  arena[Symbol.dispose]()
+  assert.equal(memory.inUseBytes, 0)
+})
