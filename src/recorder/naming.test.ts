@@ -423,6 +423,50 @@ test('naming: no stream name, however hostile, leaves the root or a file system'
   )
 })
 
+test('naming: nothing a caller says, by whatever rules, leaves the root or a file system', () => {
+  const hostile = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 400 }),
+    fc
+      .array(
+        fc.constantFrom('.', '..', '/', '\\', ' ', '\0', '\n', 'a', '{', '}}', '\u202e', '\ud800', '😀', 'nul', '%2f'),
+        {
+          maxLength: 600,
+        },
+      )
+      .map((all) => all.join('')),
+  )
+  const rules = fc.record({
+    path: fc.option(hostile, { nil: undefined }),
+    numbering: fc.constantFrom('suffix', 'indexed', 'lastPlain'),
+    text: fc.record({
+      exclude: fc.string({ unit: 'binary', maxLength: 10 }),
+      encoding: fc.constantFrom('none', 'hex', 'base64url'),
+    }),
+    reserveBytes: fc.constantFrom(0, 13),
+  })
+  const caller = fc.record({ stream: hostile, sessionId: hostile, mediaSessionId: hostile, login: hostile })
+  const templates = fc.constantFrom(
+    '{stream}',
+    '{login}/{sessionId}',
+    '{mediaSessionId:9}{login}',
+    '{stream}-{endTime}',
+  )
+  fc.assert(
+    fc.property(templates, rules, caller, fc.boolean(), (template, given, caller, numbered) => {
+      const naming = new Naming(template, 'UTC', given as NamingRules)
+      const path = naming.format({ ...VALUES, caller, part: 12, version: 345 }, '.flv', { numbered })
+      const components = path.split('/')
+      assert.ok(components.length <= 61)
+      for (const component of components) {
+        assert.notEqual(component, '')
+        assert.doesNotMatch(component, /^\.|[. ]$|[\\\p{Cc}\p{Cf}]/u)
+        assert.ok(Buffer.byteLength(component) <= 255 - (component === components.at(-1) ? given.reserveBytes : 0))
+      }
+      assert.ok(path.isWellFormed() && path.endsWith('.flv'))
+    }),
+  )
+})
+
 test('naming: plain names come back', () => {
   const component = fc
     .stringMatching(/^[a-z][a-z0-9-]{0,20}$/)

@@ -468,6 +468,17 @@ test('a path is no template, an extension may disagree with the container', asyn
   await fixture.assertProved(recording)
 })
 
+test('an MP4 for players of the 1990s has 32-bit sizes, also what is appended to it', async () => {
+  await using fixture = await RecorderFixture.open()
+  for (const mp4Compatible32 of [true, false]) {
+    const recording = await record(fixture, { format: 'mp4', ifExists: 'append', mp4Compatible32 })
+    const bytes = await readFile(fixture.path(recording.parts[0]))
+    const mdatAt = bytes.lastIndexOf('mdat') - 4
+    assert.equal(bytes.readUInt32BE(mdatAt), bytes.length - mdatAt)
+    await fixture.assertProved(recording)
+  }
+})
+
 test('a stream that is called like a version gets its numbers all the same', async () => {
   await using fixture = await RecorderFixture.open()
   for (const version of ['', '_v2', '_v3']) {
@@ -517,7 +528,7 @@ test('whatever a recording is to be called, it gets a file below the root, or a 
     ...[
       '😀'.repeat(300),
       'x'.repeat(4_000),
-      'a/'.repeat(2_000) + 'b',
+      `${'a/'.repeat(2_000)}b`,
       '\u202egpj',
       '\ud800',
       ' ',
@@ -525,7 +536,7 @@ test('whatever a recording is to be called, it gets a file below the root, or a 
       '{stream}',
       '%2e%2e%2fx',
     ],
-    ...['.x.replacing1', 'x_part0001', 'x_v2', '-rf', '"$(id)"', 'a\nb', 'é', 'e\u0301', '/'.repeat(50) + 'x'],
+    ...['.x.replacing1', 'x_part0001', 'x_v2', '-rf', '"$(id)"', 'a\nb', 'é', 'e\u0301', `${'/'.repeat(50)}x`],
   ]
   const publisher = fixture.publish('live/cam1')
   publisher.send(source.units)
