@@ -24,7 +24,7 @@ export interface PullOptions {
   readonly backOff: BackOff
   /** 0 to 1. */
   readonly random: () => number
-  /** State, error or count of tries is another one. */
+  /** It goes otherwise than before; one more try that fails as the last did is no news. */
   readonly onChanged: (pull: Pull) => void
   /** It is over by itself. */
   readonly onOver: (pull: Pull) => void
@@ -41,6 +41,8 @@ export class Pull {
   #lastError: PullDocument['lastError'] = null
   #attempts = 0
   #sinceMs: number
+  /** What onChanged was last called for. */
+  #told = ''
   /** Media has arrived in the present try. */
   #wasStreaming = false
   /** Tries since media last arrived. */
@@ -157,6 +159,11 @@ export class Pull {
     else if (error !== this.#lastError) this.#lastError = { code: errorCode(error), message: errorMessage(error) }
     if (state !== before) this.#sinceMs = runtime.nowMs()
     this.#state = state
+    // Hundreds of pulls of an origin that is down would otherwise fill the event feed.
+    const code = this.#lastError?.code ?? ''
+    const news = `${state === 'connecting' && code !== '' ? 'waiting' : state} ${code}`
+    if (news === this.#told) return
+    this.#told = news
     onChanged(this)
   }
 }

@@ -157,6 +157,18 @@ test('pauses double up to the limit, and begin anew once media has come', async 
   for (const [i, wanted] of [5, 10, 20].entries()) assert.ok((pauses[i] ?? 0) >= wanted - 1, `${pauses}`)
 })
 
+test('an origin that stays away is told of once', async () => {
+  await using all = await fixture()
+  const { id } = await all.pulls.add({ path: 'live/gate', url: 'test://host' })
+  for (let i = 0; i < 5; i++) (await all.source.try(i)).fail()
+  await all.source.try(5)
+  assert.deepEqual(
+    all.events.map(({ pull }) => pull.state),
+    ['connecting', 'waiting'],
+  )
+  assert.equal(all.pulls.get(id).attempts, 6)
+})
+
 test('a path that somebody publishes is waited for', async () => {
   await using all = await fixture()
   const publisher = { ...NO_CONNECTION_FACTS, protocol: 'rtmp', remoteAddress: '', connectionId: '', encoder: '' }
