@@ -49,6 +49,7 @@ const REFUSED: readonly { field: string; request: Omit<RecordingRequest, 'stream
   { field: 'rotate.bytes', request: { rotate: { bytes: 1_000 } } },
   { field: 'rotate', request: { ifExists: 'append', rotate: { seconds: 10 } } },
   { field: 'rotate', request: { ifExists: 'append', rotate: { at: '0 * * * *' } } },
+  { field: 'name', request: { ifExists: 'append', name: '{stream}-{duration:5}' } },
   { field: 'rotate.cut', request: { rotate: { cut: 'soon' as 'exact' } } },
   { field: 'preRollSeconds', request: { preRollSeconds: -1 } },
   { field: 'path', request: { path: 'x', name: '{stream}' } },

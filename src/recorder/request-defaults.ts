@@ -98,6 +98,10 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
   }
   // Here, and not only where files are named: a rule must not be kept that can never record.
   if (request.name !== undefined) parseNameTemplate(request.name)
+  const name = request.name ?? defaults.name
+  if (ifExists === 'append' && request.path === undefined && /\{(endTime|endTimeMillis|duration)[:}]/.test(name)) {
+    throw new RequestInvalidError('name', name, 'a name that is known when the recording begins, to append to')
+  }
   const { extension } = request
   if (extension !== undefined && !EXTENSION.test(extension)) {
     throw new RequestInvalidError('extension', extension, 'a dot and one to eight letters or digits')
@@ -109,7 +113,7 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
   return {
     stream: normalizeStreamPath(request.stream),
     format,
-    name: request.name ?? defaults.name,
+    name,
     path: request.path === undefined ? undefined : checkedPath(request.path),
     extension,
     root: allowedRoot(request.root, defaults.roots),
