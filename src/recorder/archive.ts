@@ -6,6 +6,7 @@ import type { PartDocument, RecordingDocument } from '#storage/recording-documen
 import { SerialQueue } from '#storage/serial-queue.ts'
 import { PartNotFoundError, RecordingBusyError, RecordingHeldError, RecordingNotFoundError } from './errors.ts'
 import { isAt, places, withoutPart } from './existing.ts'
+import type { FilesInUse } from './files-in-use.ts'
 import type { Journal } from './journal.ts'
 import type { RecorderEvent } from './recorder-api.ts'
 import type { Recording } from './recording.ts'
@@ -19,6 +20,7 @@ export interface ArchiveOptions {
   readonly events: Signal<RecorderEvent>
   /** Of these the recording itself knows more than the catalog. */
   readonly inProgress: ReadonlyMap<string, Recording>
+  readonly inUse: FilesInUse
   /** Files, manifest and row. */
   readonly remove: (recording: RecordingDocument) => Promise<void>
 }
@@ -27,6 +29,7 @@ export interface ArchiveOptions {
 export class Archive {
   readonly #options: ArchiveOptions
   readonly #amendments = new SerialQueue()
+  readonly #removals = new Map<string, Promise<void>>()
 
   constructor(options: ArchiveOptions) {
     this.#options = options
@@ -57,14 +60,10 @@ export class Archive {
   }
 
   /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */
-  async remove(id: string): Promise<void> {
-    const { inProgress, journal, remove, events } = this.#options
-    const recording = await this.get(id)
-    if (inProgress.has(id)) throw new RecordingBusyError(id, recording.state)
-    if (recording.held) throw new RecordingHeldError(id)
-    await journal.settled(id)
-    await remove(recording)
-    events.emit({ type: 'recording.deleted', recording })
+  remove(id: string): Promise<void> {
+    const removal = this.#removals.get(id) ?? this.#remove(id).finally(() => this.#removals.delete(id))
+    this.#removals.set(id, removal)
+    return removal
   }
 
   /** Of a recording that is over. @throws {RecordingNotFoundError} @throws {RecordingBusyError} it is being replaced */
@@ -125,6 +124,38 @@ export class Archive {
           throw new RecordingBusyError(document.id, `being replaced by ${id}`)
       }
     }
+  }
+
+  /** Its names are not given to anybody before its files are gone, and files that are somebody's by now are left alone. */
+  async #remove(id: string): Promise<void> {
+    const { inUse, remove, events } = this.#options
+    const isOthers = ({ root, path }: PartDocument) => inUse.isTaken(root, path, '')
+    let recording = await this.#removable(id)
+    const contested = recording.parts.filter(isOthers)
+    if (contested.length > 0) {
+      // It may just be set aside; then it is called otherwise afterwards.
+      await Promise.all(contested.map(({ root, path }) => inUse.inTurn(root, path, () => Promise.resolve())))
+      recording = await this.#removable(id)
+    }
+    const parts = recording.parts.filter((part) => !isOthers(part))
+    const claimant = `removal of ${id}`
+    for (const { root, path } of parts) inUse.claim(root, path, claimant)
+    try {
+      await remove({ ...recording, parts })
+    } finally {
+      inUse.release(claimant)
+    }
+    events.emit({ type: 'recording.deleted', recording })
+  }
+
+  /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */
+  async #removable(id: string): Promise<RecordingDocument> {
+    const { inProgress, journal } = this.#options
+    await journal.settled(id)
+    const recording = await this.get(id)
+    if (inProgress.has(id)) throw new RecordingBusyError(id, recording.state)
+    if (recording.held) throw new RecordingHeldError(id)
+    return recording
   }
 
   async #find(id: string): Promise<RecordingDocument | undefined> {

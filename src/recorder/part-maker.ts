@@ -224,6 +224,7 @@ export class PartMaker {
     const isOurs = ifExists !== 'overwrite' || this.#claimReplaced(relativePath, index)
     const policy = keepsOthers || !isOurs ? 'version' : ifExists
     if (ifExists === 'rename' && !this.#inUse.isTaken(this.root, relativePath, '')) {
+      this.#inUse.claim(this.root, relativePath, this.#id)
       await this.#setAside(this.root, relativePath)
     }
     const versions = this.#versions(part, version)

@@ -106,6 +106,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       journal: this.#journal,
       events: this.#reporter.events,
       inProgress: this.#recordings,
+      inUse: this.#inUse,
       remove: (recording) => options.store.remove(recording),
     })
     this.#setAside = new SetAside({
