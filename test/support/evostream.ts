@@ -113,7 +113,7 @@ export class EvoTelnet implements Disposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    this.ended = once(socket, 'close')
+    this.ended = Promise.race([once(socket, 'end'), once(socket, 'close')])
     socket.on('error', () => {})
     socket.on('data', (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes])
@@ -122,13 +122,18 @@ export class EvoTelnet implements Disposable {
 
   static async open({ facades }: ServerProcess, door: 'jsonCli' | 'asciiCli'): Promise<EvoTelnet> {
     const [host = '', port = ''] = (facades['evostream']?.[door] ?? '').split(':')
-    const socket = connect(Number(port), host)
+    const socket = connect({ port: Number(port), host, allowHalfOpen: true })
     await once(socket, 'connect')
     return new EvoTelnet(socket)
   }
 
   send(text: string): void {
     this.#socket.write(text)
+  }
+
+  /** And hangs up on its side: still wants the answers. */
+  sendAll(text: string): void {
+    this.#socket.end(text)
   }
 
   /** The next answer with a length before it, checked against it. */

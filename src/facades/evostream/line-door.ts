@@ -74,12 +74,13 @@ function serve(socket: Socket, options: LineDoorOptions): void {
       if (socket.writableLength > MAX_UNREAD_BYTES) return end('answers are not read')
       if (answer.closes === true) {
         isEnding = true
-        socket.end()
+        // Whoever keeps his side open must not keep ours.
+        socket.destroySoon()
       }
       if (socket.isPaused() && waiting.length < MAX_WAITING_COMMANDS) socket.resume()
     }
     isBusy = false
-    if (hasSaidAll) socket.end()
+    if (hasSaidAll) socket.destroySoon()
   }
   const login = (line: CommandLine): Answer => {
     const [userName, password] = [textOf(line, 'username'), textOf(line, 'password')]
@@ -95,7 +96,7 @@ function serve(socket: Socket, options: LineDoorOptions): void {
   socket.on('error', () => {})
   socket.on('end', () => {
     hasSaidAll = true
-    if (!isBusy) socket.end()
+    if (!isBusy) socket.destroySoon()
   })
   socket.on('data', (bytes: Buffer) => {
     if (isEnding) return

@@ -5,6 +5,7 @@ import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import { compilePathPattern, type PathPattern } from '#hub/path-pattern.ts'
+import { normalizeStreamPath } from '#hub/stream-path.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RecorderApi, RecorderEvent, RecordingEvent } from '#recorder/recorder-api.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
@@ -308,7 +309,7 @@ function streamPattern(localStreamName: string): PathPattern {
   try {
     const name = localStreamName.replace(/\?.*$/s, '')
     if (name.includes('*')) throw new EvoCommandError('a name, not a pattern')
-    return compilePathPattern(`**/${name}`)
+    return compilePathPattern(`**/${normalizeStreamPath(name)}`)
   } catch (error) {
     throw new EvoCommandError('Syntax error. Parameter localStreamName is invalid', error)
   }
