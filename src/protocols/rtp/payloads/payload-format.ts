@@ -56,10 +56,16 @@ export interface Depacketizer {
   flush(): void
 }
 
+/**
+ * Takes one payload, which it borrows: the bytes are only good during the call.
+ * @param laterTicks of the RTP clock: this packet's timestamp is that much after the access unit's (default 0). Only
+ * sound in large access units (PCM) needs it.
+ */
+export type EmitPayload = (payload: Uint8Array, marker: boolean, laterTicks?: number) => void
+
 /** One access unit → payloads. */
 export interface Packetizer {
-  /** `emit` borrows: the payload is only good during the call. */
-  packetize(accessUnit: Uint8Array, maxPayloadBytes: number, emit: (payload: Uint8Array, marker: boolean) => void): void
+  packetize(accessUnit: Uint8Array, maxPayloadBytes: number, emit: EmitPayload): void
 }
 
 /** An RTP payload format, both ways. */

@@ -1,0 +1,38 @@
+import type { TrackFormat } from '#media/track.ts'
+import { aacPayload } from './aac.ts'
+import { pcmaPayload, pcmuPayload } from './g711.ts'
+import { h264Payload } from './h264.ts'
+import { h265Payload } from './h265.ts'
+import { opusPayload } from './opus.ts'
+import type { PayloadFormat } from './payload-format.ts'
+
+/** For descriptions of our own the first of a codec counts. */
+const FORMATS: readonly PayloadFormat[] = [h264Payload, h265Payload, aacPayload, opusPayload, pcmaPayload, pcmuPayload]
+
+const BY_ENCODING: ReadonlyMap<string, PayloadFormat> = new Map(FORMATS.map((format) => [format.encoding, format]))
+
+/**
+ * The payload format of a media description.
+ * @param encoding the name in `a=rtpmap`, in any case
+ * @param parameters of `a=fmtp`, names in lower case
+ * @returns undefined when it is none of ours, or carries another codec than we know
+ */
+export function payloadFormat(
+  encoding: string,
+  parameters: ReadonlyMap<string, string> = new Map(),
+): PayloadFormat | undefined {
+  const format = BY_ENCODING.get(encoding.toUpperCase())
+  if (format === aacPayload && !isAac(parameters)) return undefined
+  return format
+}
+
+/** The payload format to send a track in; undefined when its codec has none. */
+export function payloadFormatOf({ codec }: TrackFormat): PayloadFormat | undefined {
+  return FORMATS.find((format) => format.codec === codec)
+}
+
+/** MPEG4-GENERIC carries any MPEG-4 stream; its mode tells which (RFC 3640 §3.3). Where it is left out it is AAC. */
+function isAac(parameters: ReadonlyMap<string, string>): boolean {
+  const mode = parameters.get('mode')?.toLowerCase()
+  return mode === undefined || mode.startsWith('aac-')
+}
