@@ -738,3 +738,15 @@ test('A dead or slow webhook receiver delays neither recording nor command answe
   assert.equal(names.length, 6)
   assert.deepEqual(await joinedHashes(names.map((name) => media(name))), await joinedHashes([source]))
 })
+
+test('the guide has every line in its table', async () => {
+  const source = await readFile(import.meta.filename, 'utf8')
+  const page = await readFile(join(import.meta.dirname, '../../docs/guide/coming-from-evostream.md'), 'utf8')
+  const titles = [...source.matchAll(/^test\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gms)].map(([, , title = '']) => title)
+  const lines = titles.slice(0, -1).map((title) => title.replace(/\\(.)/g, '$1'))
+  assert.equal(lines.length, 20)
+  assert.deepEqual(
+    lines.filter((line) => !page.includes(`| ${line} | tested |`)),
+    [],
+  )
+})
