@@ -79,6 +79,7 @@ const RECORDING = {
         toMs: 2000,
         missingMs: 1040,
         accessUnits: 2,
+        packets: 0,
         cause: 'disk',
         at: '2026-11-20T07:00:02.000Z',
       },
@@ -217,6 +218,7 @@ test('verify does not say that nothing is missing when the ledger has gaps', asy
     toMs: 200,
     missingMs: 200,
     accessUnits: 5,
+    packets: 0,
     cause: 'disk',
     at: '2026-11-20T07:00:02Z',
   }

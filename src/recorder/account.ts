@@ -1,3 +1,4 @@
+import type { StreamLoss } from '#hub/stream.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type {
   GapCause,
@@ -42,6 +43,15 @@ export class Account {
     this.#ledger.lost(format, accessUnits)
     this.#events.lost(accessUnits, cause)
     this.#note(gapNow(this.#nowMs(), { track: format.trackId, fromMs, toMs, accessUnits, cause }))
+  }
+
+  /** The network took it before it was ours. */
+  lostOnTheWay({ format, accessUnits, packets }: StreamLoss, fromMs: number, toMs: number): void {
+    this.#ledger.receivedLost(format, accessUnits)
+    for (let i = 0; i < accessUnits; i++) this.#events.received()
+    this.#events.lost(accessUnits, 'network')
+    const range = { fromMs, toMs, missingMs: toMs - fromMs }
+    this.#note(gapNow(this.#nowMs(), { track: format.trackId, ...range, accessUnits, packets, cause: 'network' }))
   }
 
   /** What had been written is gone with its file. */

@@ -1,4 +1,4 @@
-import type { AttachOptions, Stream, StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { AttachOptions, Stream, StreamEnd, StreamLoss, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 
@@ -16,6 +16,7 @@ export interface HeldStreamOptions {
 
 type Item =
   | { readonly kind: 'format'; readonly format: TrackFormat }
+  | { readonly kind: 'lost'; readonly loss: StreamLoss }
   | { readonly kind: 'accessUnit'; readonly accessUnit: AccessUnit }
 
 /**
@@ -66,6 +67,10 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     if (!this.#released) this.#items.push({ kind: 'format', format })
   }
 
+  lost(loss: StreamLoss): void {
+    if (!this.#released) this.#items.push({ kind: 'lost', loss })
+  }
+
   accessUnit(accessUnit: AccessUnit): void {
     if (this.#released || this.#overflowed) return
     this.#bytes += accessUnit.payloadBytes
@@ -86,6 +91,7 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     if (this.#overflowed) return this.#stream.attach(sink, options)
     for (const item of this.#items) {
       if (item.kind === 'format') sink.format(item.format)
+      else if (item.kind === 'lost') sink.lost?.(item.loss)
       else sink.accessUnit(item.accessUnit, false)
     }
     this.#release()

@@ -41,6 +41,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     events: {
       ready: () => void seen.push('ready'),
       accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
+      lost: () => undefined,
       trackEnded: (trackId) => void seen.push(`${trackId} ended`),
       ended: ({ cause }) => void seen.push(cause),
     },

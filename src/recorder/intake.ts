@@ -1,7 +1,7 @@
 import type { Logger } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import { leadingTrackId } from '#hub/leading-track.ts'
-import type { StreamEnd, StreamSink } from '#hub/stream.ts'
+import type { StreamEnd, StreamLoss, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { Gathering } from './gathering.ts'
@@ -16,6 +16,8 @@ export interface IntakeEvents {
   accessUnit(accessUnit: AccessUnit): void
   /** A track brings nothing more while others go on; it may return. */
   trackEnded(trackId: number): void
+  /** Of a track of the recording; what was lost before begin() is to be asked for right after it. */
+  lost(loss: StreamLoss): void
   ended(end: StreamEnd): void
 }
 
@@ -26,6 +28,9 @@ export interface IntakeOptions {
   readonly log: Logger
   readonly events: IntakeEvents
 }
+
+/** A beginning with more losses than this is told in part; a stream tells them a second at a time. */
+const MAX_EARLY_LOSSES = 1_000
 
 /** Tracks of one stream lie no further apart than this. */
 const MAX_EARLY_MS = 10_000
@@ -47,6 +52,8 @@ export class Intake implements StreamSink, Disposable {
   #startMs: number | undefined
   #container: Container | undefined
   #gathering: Gathering | undefined
+  /** While something is gathered. */
+  #earlyLosses: StreamLoss[] = []
   #attachment: Disposable | undefined
   /** A stream may still be handing an access unit round when we leave. */
   #isListening = false
@@ -157,6 +164,20 @@ export class Intake implements StreamSink, Disposable {
     } else if (this.#passes(accessUnit)) {
       this.#options.events.accessUnit(accessUnit)
     }
+  }
+
+  lost(loss: StreamLoss): void {
+    if (!this.#isListening || !this.#formats.has(loss.format.trackId)) return
+    if (this.#gathering === undefined) this.#options.events.lost(loss)
+    // What was lost before the first access unit that is kept is none of the recording's.
+    else if (!this.#gathering.isEmpty && this.#earlyLosses.length < MAX_EARLY_LOSSES) this.#earlyLosses.push(loss)
+  }
+
+  /** What was lost while begin() was waited for; once. */
+  takeEarlyLosses(): readonly StreamLoss[] {
+    const losses = this.#earlyLosses
+    this.#earlyLosses = []
+    return losses
   }
 
   ended(end: StreamEnd): void {

@@ -1,6 +1,5 @@
 import type { TrackFormat } from '#media/track.ts'
 import type {
-  GapCause,
   GapDocument,
   LedgerDocument,
   LedgerTrackDocument,
@@ -54,6 +53,13 @@ export class Ledger {
     this.#writtenBytes += payloadBytes
   }
 
+  /** Counts access units that came and were lost at once. */
+  receivedLost(format: TrackFormat, accessUnits: number): void {
+    const account = this.#account(format)
+    account.received += accessUnits
+    account.lost += accessUnits
+  }
+
   /** Counts lost access units; the time range and cause are noted by `gap`. */
   lost(format: TrackFormat, accessUnits: number): void {
     this.#account(format).lost += accessUnits
@@ -85,6 +91,7 @@ export class Ledger {
         toMs: Math.max(known.toMs, gap.toMs),
         missingMs: known.missingMs + gap.missingMs,
         accessUnits: known.accessUnits + gap.accessUnits,
+        packets: known.packets + gap.packets,
       }
       return undefined
     }
@@ -125,7 +132,7 @@ export class Ledger {
 /** A gap as the document has it, noted now. */
 export function gapNow(
   nowMs: number,
-  gap: { track: number; fromMs: number; toMs: number; missingMs?: number; accessUnits: number; cause: GapCause },
+  gap: Pick<GapDocument, 'track' | 'fromMs' | 'toMs' | 'accessUnits' | 'cause'> & Partial<GapDocument>,
 ): GapDocument {
-  return { missingMs: 0, ...gap, at: new Date(nowMs).toISOString() }
+  return { missingMs: 0, packets: 0, ...gap, at: new Date(nowMs).toISOString() }
 }

@@ -129,6 +129,14 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
       pictures = 0
       recording.attach(publication.stream)
     },
+    /** The network takes so many access units of the picture, in so many packets, and the time they would have had. */
+    lose(accessUnits: number, packets: number) {
+      const fromDts = Math.round((atMs * formats[0].timescale) / 1000)
+      atMs += 40 * accessUnits
+      const toDts = Math.round((atMs * formats[0].timescale) / 1000)
+      publication?.stream.lost({ format: formats[0], accessUnits, packets, fromDts, toDts })
+      if (!recording.isStopping) sent += accessUnits
+    },
     leave(cause: 'lost' | 'unpublished') {
       publication?.end({ cause, message: '' })
       publication = undefined
@@ -289,5 +297,38 @@ test('whatever publisher and disk do, every access unit is counted exactly once,
       await assertAccounted(simulated)
     }),
     { numRuns: 300 },
+  )
+})
+
+test('what the network took is in the ledger, where it was, and the rest is written', async () => {
+  const simulated = simulation('mp4')
+  simulated.publish()
+  await simulated.send(1)
+  // Before the file is begun, and after.
+  simulated.lose(2, 7)
+  await simulated.send(40)
+  await simulated.advance(1_200)
+  simulated.lose(3, 5)
+  await simulated.send(20)
+  const { ledger } = await assertAccounted(simulated)
+  assert.deepEqual(
+    ledger.gaps.map(({ track, cause, accessUnits, packets, missingMs }) => [
+      track,
+      cause,
+      accessUnits,
+      packets,
+      missingMs,
+    ]),
+    [
+      [1, 'network', 2, 7, 80],
+      [1, 'network', 3, 5, 120],
+    ],
+  )
+  assert.deepEqual(
+    ledger.gaps.map(({ fromMs, toMs }) => [Math.round(fromMs), Math.round(toMs)]),
+    [
+      [40, 120],
+      [1720, 1840],
+    ],
   )
 })

@@ -1,7 +1,7 @@
 import { errorCode, type TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
-import type { StreamEnd } from '#hub/stream.ts'
+import type { StreamEnd, StreamLoss } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type {
   GapCause,
@@ -116,6 +116,7 @@ export class Recording {
       events: {
         ready: () => this.#begin(),
         accessUnit: (accessUnit) => this.#take(accessUnit),
+        lost: (loss) => this.#lostOnTheWay(loss),
         trackEnded: (trackId) => this.#output.endTrack(trackId),
         ended: (end) => this.#streamEnded(end),
       },
@@ -365,6 +366,7 @@ export class Recording {
         this.#take(accessUnit)
         accessUnit.release()
       }
+      for (const loss of this.#intake.takeEarlyLosses()) this.#lostOnTheWay(loss)
     })
   }
 
@@ -396,6 +398,13 @@ export class Recording {
     this.#account.received(format)
     if (gap !== undefined) this.#account.interrupted(gap)
     this.#output.take({ accessUnit, dts, pts, isLeading, startsGop }, atMs)
+  }
+
+  #lostOnTheWay(loss: StreamLoss): void {
+    const { format, fromDts, toDts } = loss
+    const fromMs = this.#timeline.positionMs(format.trackId, fromDts, format.timescale)
+    const toMs = this.#timeline.positionMs(format.trackId, toDts, format.timescale)
+    this.#account.lostOnTheWay(loss, fromMs, Math.max(fromMs, toMs))
   }
 
   #hasWritten(): void {

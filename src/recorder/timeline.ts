@@ -128,6 +128,13 @@ export class Timeline {
     return this.#place(clock, accessUnit, gap)
   }
 
+  /** Where a time of the publisher lies in the recording; the end of it when the track was never met. */
+  positionMs(trackId: number, dts: number, timescale: number): number {
+    const clock = this.#tracks.get(trackId)
+    if (clock === undefined || clock.timescale !== timescale) return this.#latestEndMs
+    return Math.max(0, ((dts - clock.offsetTicks) * 1000) / timescale)
+  }
+
   #isBeforeStart(epoch: Epoch, inMs: number): boolean {
     const atMs = inMs - (epoch.offsetTicks * 1000) / epoch.offsetHz
     return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - JUMP_MS

@@ -119,6 +119,8 @@ export interface GapDocument {
   readonly missingMs: number
   /** Access units known to be lost; 0 when they never reached us (the publisher was away). */
   readonly accessUnits: number
+  /** Packets that did not arrive, for causes where packets are what is lost; 0 otherwise. */
+  readonly packets: number
   readonly cause: GapCause
   /** Wall clock when it was noticed, ISO 8601. */
   readonly at: string

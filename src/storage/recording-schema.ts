@@ -65,6 +65,7 @@ const Gap = Type.Object({
   toMs: milliseconds,
   missingMs: milliseconds,
   accessUnits: count,
+  packets: count,
   cause: literals(GAP_CAUSES),
   at: text,
 })

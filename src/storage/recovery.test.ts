@@ -54,6 +54,7 @@ function unfinished(root: string, format: ContainerName, part: Partial<PartDocum
           toMs: 80,
           missingMs: 80,
           accessUnits: 2,
+          packets: 0,
           cause: 'overload',
           at: '2026-11-20T06:41:05.250Z',
         },

@@ -17,6 +17,7 @@ export function settleLedger(
       toMs: endMs,
       missingMs: 0,
       accessUnits,
+      packets: 0,
       cause: 'restart',
       at: new Date(nowMs).toISOString(),
     }

@@ -150,6 +150,7 @@ test('the player goes from part to part, and the page holds the proof', async ()
     toMs: 2_200,
     missingMs: 1_200,
     accessUnits: 12,
+    packets: 0,
     cause: 'disk' as const,
     at: '',
   }

@@ -60,7 +60,7 @@ export function recordingSample(overrides: Partial<RecordingDocument> = {}): Rec
         { trackId: 1, kind: 'video', codec: 'h264', received: 53, written: 50, lost: 3 },
         { trackId: 2, kind: 'audio', codec: 'aac', received: 94, written: 94, lost: 0 },
       ],
-      gaps: [{ track: 1, fromMs: 1000, toMs: 1120, missingMs: 120, accessUnits: 3, cause: 'disk', at: AT }],
+      gaps: [{ track: 1, fromMs: 1000, toMs: 1120, missingMs: 120, accessUnits: 3, packets: 0, cause: 'disk', at: AT }],
     },
     metadata: { camera: 'gate', label: 'ünïcode "quoted"' },
     held: false,

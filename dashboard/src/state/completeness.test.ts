@@ -10,6 +10,7 @@ const gap = (fromMs: number) => ({
   toMs: fromMs + 1,
   missingMs: 1,
   accessUnits: 0,
+  packets: 0,
   cause: 'disk' as const,
   at: '',
 })

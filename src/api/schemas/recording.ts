@@ -148,6 +148,7 @@ const LedgerSchema = Type.Object({
       toMs: Type.Number(),
       missingMs: Type.Number(),
       accessUnits: Count(),
+      packets: Count('that the network lost'),
       cause: oneOf(GAP_CAUSES),
       at: Instant,
     }),

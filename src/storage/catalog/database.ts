@@ -79,8 +79,8 @@ export class CatalogDatabase implements Disposable {
       this.#run('saveTrack', [id, position, trackId, kind, codec, received, written, lost])
     }
     for (const [position, gap] of ledger.gaps.entries()) {
-      const { track, fromMs, toMs, missingMs, accessUnits, cause, at } = gap
-      this.#run('saveGap', [id, position, track, fromMs, toMs, missingMs, accessUnits, cause, at])
+      const { track, fromMs, toMs, missingMs, accessUnits, packets, cause, at } = gap
+      this.#run('saveGap', [id, position, track, fromMs, toMs, missingMs, accessUnits, packets, cause, at])
     }
     // A part that held nothing is taken back; tracks and gaps only grow, but nothing here relies on it.
     this.#run('trimParts', [id, JSON.stringify(parts.map(({ index }) => index))])

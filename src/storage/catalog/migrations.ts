@@ -100,6 +100,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE parts ADD COLUMN renaming TEXT;                           -- JSON PartRename, of a file that has not its last name
   CREATE INDEX parts_by_renaming ON parts (recording) WHERE renaming IS NOT NULL;
   `,
+  `
+  ALTER TABLE gaps ADD COLUMN packets INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

@@ -78,6 +78,7 @@ export function gapFromRow(row: Row): GapDocument {
     toMs: row.number('to_ms'),
     missingMs: row.number('missing_ms'),
     accessUnits: row.number('access_units'),
+    packets: row.number('packets'),
     cause: row.oneOf('cause', GAP_CAUSES),
     at: row.text('at'),
   }

@@ -32,7 +32,7 @@ export const STATEMENTS = {
   saveGap: upsert(
     'gaps',
     ['recording', 'position'],
-    ['track', 'from_ms', 'to_ms', 'missing_ms', 'access_units', 'cause', 'at'],
+    ['track', 'from_ms', 'to_ms', 'missing_ms', 'access_units', 'packets', 'cause', 'at'],
   ),
   trimParts: 'DELETE FROM parts WHERE recording = ? AND part NOT IN (SELECT value FROM json_each(?))',
   trimTracks: 'DELETE FROM tracks WHERE recording = ? AND position >= ?',
