@@ -125,6 +125,8 @@ test('settings that can’t be followed are refused at start, all at once', asyn
   const started = wcs.start('record_rotation=soon\nencode_record_name=true,ROT13')
   await assert.rejects(started, /flashphoner\.properties.*encode_record_name.*record_rotation/s)
   await assert.rejects(wcs.start('', ['--set', 'facades.flashphoner.properties=nowhere']), /properties-unreadable/)
+  const misspelt = 'facades.flashphoner.override={record_stream: false}'
+  await assert.rejects(wcs.start('', ['--set', misspelt]), /record_stream.*one of record_streams/)
 })
 
 test('override wins over the file', async () => {
@@ -157,7 +159,7 @@ test('a name that is taken gives another, and nothing finished is lost', async (
 
 const LOG_FILE_NAME = 'printf "%s\\0" "$(basename "$2")" >> $LOG'
 
-test('after a kill every part’s hook has run once: those of before, and what recovery finished', async () => {
+test('after a kill every part’s hook has run: those of before not again, and of what recovery finished', async () => {
   await using wcs = await Installation.make()
   await wcs.hook(LOG_FILE_NAME)
   await wcs.start(`${BY_NAME}record_rotation=1`)
@@ -165,10 +167,16 @@ test('after a kill every part’s hook has run once: those of before, and what r
   await eventually(async () => (await wcs.hookLog()).length >= 2, 'two hooks')
   await wcs.server.kill()
   await wcs.start(`${BY_NAME}record_rotation=1`)
-  const finals = async () => (await readdir(wcs.records)).sort()
-  await eventually(async () => (await wcs.hookLog()).length === (await finals()).length, 'the last hook')
-  // Told of its name before the kill, a part may have got its last name after it.
-  assert.equal(new Set(await wcs.hookLog()).size, (await finals()).length)
+  const missing = async () => {
+    const log = await wcs.hookLog()
+    return (await readdir(wcs.records)).filter((name) => !log.includes(name))
+  }
+  await eventually(async () => (await missing()).length === 0, 'the last hook')
+  const log = await wcs.hookLog()
+  // The one that the kill interrupted behind its first words may have run again.
+  const files = await readdir(wcs.records)
+  assert.ok(log.length - files.length <= 1, `${log} for ${files}`)
+  assert.deepEqual([...new Set(log)].sort(), files.sort())
   const before = (await wcs.hookLog()).length
   await wcs.server.stop()
   await wcs.start(BY_NAME)

@@ -15,7 +15,7 @@ import { RecordHooks } from './record-hooks.ts'
 import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
 import { RTMP_NAMES } from './rtmp-names.ts'
-import { type RecordSettings, readSettings } from './settings.ts'
+import { type RecordSettings, readSettings, SETTING_KEYS } from './settings.ts'
 import { statistics } from './statistics.ts'
 import { openWeb } from './web.ts'
 
@@ -74,7 +74,14 @@ const SECTION = 'facades.flashphoner'
 /** @throws {PropertiesFileError | FlashphonerSettingsError} */
 async function readVendorSettings({ properties: file, override }: Settings): Promise<RecordSettings> {
   const properties = new Map(file === '' ? [] : parseProperties(await readProperties(file)))
-  for (const [key, value] of Object.entries(override)) properties.set(key, value)
+  for (const [key, value] of Object.entries(override)) {
+    // In a file of the vendor's unknown keys are nobody's business; here one is a slip of the pen.
+    if (!SETTING_KEYS.includes(key)) {
+      const expected = `one of ${SETTING_KEYS.join(', ')}`
+      throw new FlashphonerSettingsError(`${SECTION}.override`, [{ key, found: value, expected }])
+    }
+    properties.set(key, value)
+  }
   const settings = readSettings(properties, file === '' ? `${SECTION}.override` : file)
   return {
     ...settings,

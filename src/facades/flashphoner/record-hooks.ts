@@ -1,10 +1,13 @@
 import { join } from 'node:path'
+import { newUlid } from '#base/id.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Scripts } from '#control/scripts.ts'
 import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { HookLedger } from './hook-ledger.ts'
 import { LABELS } from './recordings.ts'
+
+const MARGIN_MS = 1_000
 
 /** Recordings looked at at a time when it is looked for what is owed. */
 const PAGE = 100
@@ -28,8 +31,8 @@ export interface RecordHookOptions {
 export class RecordHooks implements Disposable {
   readonly #options: RecordHookOptions
   readonly #listening: Disposable
-  /** Asked for and not over. */
-  readonly #running = new Set<string>()
+  /** Recordings of which something may still be owed: when they were requested, and what the script runs for. */
+  readonly #open = new Map<string, OpenRecording>()
   #closed = false
 
   constructor(options: RecordHookOptions) {
@@ -39,62 +42,105 @@ export class RecordHooks implements Disposable {
 
   /** Runs what earlier runs of the server have left owing; resolves when everything is asked for. */
   async catchUp(): Promise<void> {
-    const { recorder, ledger, runtime } = this.#options
-    const nowIso = new Date(runtime.nowMs()).toISOString()
-    const owed: RecordingDocument[] = []
-    let oldestOpen = nowIso
-    const requestedAt = new Map<string, string>()
+    const { recorder, ledger } = this.#options
+    const from = ledger.since
     let cursor: string | undefined
     do {
       const page = await recorder.list({
         limit: PAGE,
-        ...(ledger.since !== '' && { from: ledger.since }),
+        ...(from !== '' && { from }),
         ...(cursor !== undefined && { cursor }),
       })
-      for (const recording of page.recordings) {
-        requestedAt.set(recording.id, recording.requestedAt)
-        const isFinal = recording.state === 'ready' || recording.state === 'failed'
-        const isOwed = this.#owed(recording).length > 0
-        if (isOwed) owed.push(recording)
-        if ((isOwed || !isFinal) && recording.requestedAt < oldestOpen) oldestOpen = recording.requestedAt
+      const ours = page.recordings.filter((recording) => isOurs(recording))
+      for (const recording of ours) {
+        if (!isOver(recording) || this.#owed(recording).length > 0) this.#opened(recording)
       }
       cursor = page.nextCursor
     } while (cursor !== undefined && !this.#closed)
-    if (this.#closed) return
-    // What is not listed has begun since.
-    await ledger.forgetBefore(oldestOpen, (file) => (requestedAt.get(recordingOf(file)) ?? nowIso) >= oldestOpen)
-    // The list begins with the newest.
-    for (const recording of owed.reverse()) this.#runAll(recording)
+    await this.#forget()
+    // The list begins with the newest, and identifiers sort by age.
+    for (const id of [...this.#open.keys()].sort()) {
+      const recording = await recorder.get(id).catch(() => undefined)
+      if (recording !== undefined) this.#runAll(recording)
+    }
   }
 
   #onEvent(event: RecorderEvent): void {
-    if (event.type === 'part.ready') this.#run(event.recording, event.part)
-    // What recovery has finished is told of as a whole.
-    else if (event.type === 'recording.ready' || event.type === 'recording.failed') this.#runAll(event.recording)
+    if (!('recording' in event) || !isOurs(event.recording) || this.#closed) return
+    const { recording } = event
+    if (event.type === 'recording.deleted') {
+      this.#open.delete(recording.id)
+      return
+    }
+    if (isOver(recording)) this.#runAll(recording)
+    else if (event.type === 'part.ready') this.#run(recording, event.part)
+    else this.#opened(recording)
   }
 
+  #opened({ id, requestedAt }: RecordingDocument): OpenRecording {
+    const open = this.#open.get(id) ?? { requestedAt, asked: new Set(), running: 0, isOver: false, isOwing: false }
+    this.#open.set(id, open)
+    return open
+  }
+
+  /** What recovery has finished is told of as a whole. */
   #runAll(recording: RecordingDocument): void {
-    for (const part of this.#owed(recording)) this.#run(recording, part)
+    const owed = this.#owed(recording)
+    // What is done with has been noted, and maybe forgotten since.
+    const isForgotten = recording.requestedAt < this.#options.ledger.since
+    if (!this.#open.has(recording.id) && (owed.length === 0 || isForgotten)) return
+    for (const part of owed) this.#run(recording, part)
+    if (isOver(recording)) this.#opened(recording).isOver = true
+    this.#settle(recording.id)
   }
 
   /** Files the script has not run for. */
-  #owed(recording: RecordingDocument): readonly PartDocument[] {
-    if (!isOurs(recording)) return []
-    const { ledger } = this.#options
-    return recording.parts.filter(({ state, index }) => state === 'ready' && !ledger.has(fileOf(recording, index)))
+  #owed({ id, parts }: RecordingDocument): readonly PartDocument[] {
+    return parts.filter(({ state, index }) => state === 'ready' && !this.#options.ledger.has(id, index))
   }
 
   #run(recording: RecordingDocument, part: PartDocument): void {
-    const file = fileOf(recording, part.index)
-    if (!isOurs(recording) || this.#closed || this.#running.has(file) || this.#options.ledger.has(file)) return
-    this.#running.add(file)
+    const { ledger, runtime } = this.#options
+    const { id } = recording
+    const open = this.#opened(recording)
+    if (this.#closed || open.asked.has(part.index) || ledger.has(id, part.index)) return
+    open.asked.add(part.index)
+    open.running++
     this.#runScript(recording, part)
-      // A server that is stopped interrupts its scripts; those run at the next start.
-      .then((isOver) => (isOver ? this.#options.ledger.add(file) : undefined))
-      .catch((error: unknown) => {
-        this.#options.runtime.log.warn({ event: 'facade.hook-not-noted', file, err: error })
+      .then(async (isDone) => {
+        if (isDone) await ledger.add(id, part.index)
+        else open.isOwing = true
       })
-      .finally(() => this.#running.delete(file))
+      .catch((error: unknown) => {
+        open.isOwing = true
+        runtime.log.warn({ event: 'facade.hook-not-noted', recording: id, err: error })
+      })
+      .finally(() => {
+        open.running--
+        this.#settle(id)
+      })
+  }
+
+  /** Of a recording that is over and done with, one line is enough. */
+  #settle(id: string): void {
+    const open = this.#open.get(id)
+    if (open === undefined || !open.isOver || open.isOwing || open.running > 0) return
+    const { ledger, runtime } = this.#options
+    this.#open.delete(id)
+    ledger
+      .addAll(id)
+      .then(() => (ledger.isLong ? this.#forget() : undefined))
+      .catch((error: unknown) => runtime.log.warn({ event: 'facade.hook-not-noted', recording: id, err: error }))
+  }
+
+  async #forget(): Promise<void> {
+    const { ledger, runtime } = this.#options
+    const nowIso = new Date(runtime.nowMs()).toISOString()
+    const times = Array.from(this.#open.values(), ({ requestedAt }) => requestedAt)
+    const [since = nowIso] = [nowIso, ...times].sort()
+    // Identifiers begin with the time they were made, which is a little before their recording was requested.
+    const oldestId = newUlid(Date.parse(since) - MARGIN_MS).slice(0, 10)
+    await ledger.forgetBefore(since, (id) => id >= oldestId)
   }
 
   async #runScript({ stream, metadata }: RecordingDocument, part: PartDocument): Promise<boolean> {
@@ -108,7 +154,7 @@ export class RecordHooks implements Disposable {
         ? [metadata[LABELS.streamName] ?? '', path]
         : [path, String(Date.parse(part.startedAt)), String(Math.round(part.durationMs)), uri]
     const outcome = await scripts.run({ key: stream, command, args, workingDirectory: part.root })
-    return outcome.result !== 'not-run'
+    return !outcome.isPassing
   }
 
   [Symbol.dispose](): void {
@@ -117,14 +163,20 @@ export class RecordHooks implements Disposable {
   }
 }
 
+interface OpenRecording {
+  readonly requestedAt: string
+  /** Parts that this run of the server has asked the script for. */
+  readonly asked: Set<number>
+  running: number
+  isOver: boolean
+  /** A script did not run to its end: the next start tries again. */
+  isOwing: boolean
+}
+
+function isOver({ state }: RecordingDocument): boolean {
+  return state === 'ready' || state === 'failed'
+}
+
 function isOurs({ metadata }: RecordingDocument): boolean {
   return metadata[LABELS.streamName] !== undefined || metadata[LABELS.recorderUri] !== undefined
-}
-
-function fileOf(recording: RecordingDocument, partIndex: number): string {
-  return `${recording.id}/${partIndex}`
-}
-
-function recordingOf(file: string): string {
-  return file.slice(0, file.indexOf('/'))
 }

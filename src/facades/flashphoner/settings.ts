@@ -48,9 +48,6 @@ const DEFAULTS = {
 } as const
 type SettingKey = keyof typeof DEFAULTS
 
-/** Every key that is followed, for the documentation and for what warns of a misspelt override. */
-export const SETTING_KEYS: readonly string[] = Object.keys(DEFAULTS)
-
 /** Done without being told: the index is always at the front, and a file is playable while it is written. */
 const NEEDLESS_KEYS = [
   'record_audio_buffer_max_size',
@@ -58,6 +55,9 @@ const NEEDLESS_KEYS = [
   'mp4_container_moov_reserved_space_size',
   'mp4_container_write_header_on_fly',
 ]
+
+/** Every key that is read here. */
+export const SETTING_KEYS: readonly string[] = [...Object.keys(DEFAULTS), ...NEEDLESS_KEYS]
 
 const FOLLOWED_FORMATS: readonly string[] = ['h264-mp4', 'h264-ts', 'vp8-webm']
 
