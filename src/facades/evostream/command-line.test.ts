@@ -42,3 +42,7 @@ test('every text survives being escaped', () => {
     }),
   )
 })
+
+test('no line is too strange', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (line) => void parseCommandLine(line)))
+})

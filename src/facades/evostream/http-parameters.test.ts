@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { decodeQuery } from './http-parameters.ts'
 
 const SEED = 'localStreamName=testpullstream pathtofile=../media/testRecord type=mp4 overwrite=1'
@@ -50,3 +51,21 @@ for (const { name, query, parameters } of CASES) {
 test('the test text has what it is about', () => assert.match(base64(SPECIAL), /\+.*\/|\/.*\+/))
 
 test('no query is no parameters', () => assert.equal(decodeQuery(''), undefined))
+
+test('no query is too strange, and base64 survives whatever is in it', () => {
+  const strange = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[%&=+A-Za-z0-9/]*$/))
+  fc.assert(fc.property(strange, (query) => void decodeQuery(query)))
+  const value = fc.string({ minLength: 1 }).map((text) => text.replace(/[ =,\\\s]/g, '_'))
+  fc.assert(
+    fc.property(value, (text) => {
+      const query = `params=${encodeURIComponent(base64(`name=${text} other=1`))}`
+      assert.deepEqual(
+        [...(decodeQuery(query) ?? [])],
+        [
+          ['name', text],
+          ['other', '1'],
+        ],
+      )
+    }),
+  )
+})

@@ -26,6 +26,7 @@ const BEGIN_PATIENCE_MS = 3_000
 
 /** Labels of our rules, besides {@link CONFIG_LABEL}. */
 const SETTINGS_LABEL = 'evostream.settings'
+const ROLLING_LABEL = 'evostream.rolling'
 
 /** One accepted `record` command. */
 export interface RecordConfiguration {
@@ -153,9 +154,12 @@ export class RecordConfigurations implements Disposable {
     const { recorder } = this.#options
     await recorder.stop(recordingId)
     if (configuration === undefined || !configuration.settings.keepAlive) return
-    // A rule that comes into force records the streams that are there.
-    await recorder.updateRule(configuration.ruleId, { enabled: false })
-    await recorder.updateRule(configuration.ruleId, { enabled: true })
+    const rule = recorder.rules().find(({ id }) => id === configuration.ruleId)
+    if (rule === undefined) return
+    // A rule that comes into force records the streams that are there. One that a crash leaves out of force is restored.
+    const { metadata } = rule
+    await recorder.updateRule(rule.id, { enabled: false, metadata: { ...metadata, [ROLLING_LABEL]: 'true' } })
+    await recorder.updateRule(rule.id, { enabled: true, metadata })
   }
 
   /** A recording of a configuration was told of. */
@@ -275,10 +279,19 @@ export class RecordConfigurations implements Disposable {
 
   async #restore(rule: RuleRow): Promise<void> {
     const { runtime, folders, dateFolders, timeZone } = this.#options
-    const { [CONFIG_LABEL]: idText, [SETTINGS_LABEL]: settingsText } = rule.metadata
+    const {
+      [CONFIG_LABEL]: idText,
+      [SETTINGS_LABEL]: settingsText,
+      [ROLLING_LABEL]: rolling,
+      ...labels
+    } = rule.metadata
     if (idText === undefined || settingsText === undefined) return
     if (rule.once) return await this.#removeRule({ ruleId: rule.id })
     try {
+      if (rolling !== undefined) {
+        const metadata = { ...labels, [CONFIG_LABEL]: idText, [SETTINGS_LABEL]: settingsText }
+        await this.#options.recorder.updateRule(rule.id, { enabled: true, metadata })
+      }
       const id = Number(idText)
       // Written by add() of this file.
       const settings = JSON.parse(settingsText) as RecordSettings
