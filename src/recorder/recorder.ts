@@ -76,7 +76,11 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #recordings = new Map<string, Recording>()
   readonly #beginnings = new KeyedQueue()
   /** Not in progress yet: it has to be known first whether their file can be had. */
-  readonly #beginningByRule = new Set<{ readonly ruleId: string; readonly begun: Promise<unknown> }>()
+  readonly #beginningByRule = new Set<{
+    readonly ruleId: string
+    readonly path: string
+    readonly begun: Promise<unknown>
+  }>()
   readonly #inUse = new FilesInUse()
   readonly #owned = new DisposableStack()
   readonly #recovery: Promise<void>
@@ -125,6 +129,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         rules: options.rules,
         events: this.#reporter.events,
         inProgress: this.#recordings,
+        isBeginning: (ruleId, path) =>
+          [...this.#beginningByRule].some((each) => each.ruleId === ruleId && each.path === path),
         begin: (rule, stream) => this.#startByRule(rule, stream),
       }),
     )
@@ -405,6 +411,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       const held = this.#hold(stream, request)
       const beginning = {
         ruleId: rule.id,
+        path: stream.path,
         begun: this.#begin(request, rule.id, () => held)
           .catch(report)
           .finally(() => {
