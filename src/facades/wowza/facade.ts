@@ -7,10 +7,10 @@ import { createDoor } from './http-door.ts'
 import { LiveStreams } from './live-stream.ts'
 import { problemPage, registerLiveStreamRecord } from './livestreamrecord.ts'
 import type { FileRules } from './record-options.ts'
+import { answerProblem, registerStreamRecorders } from './recorder-routes.ts'
 import { Recorders } from './recorders.ts'
 import { RtmpFront } from './rtmp.ts'
 import { StreamRecorders } from './stream-recorders.ts'
-import { answerProblem, registerStreamRecorders } from './recorder-routes.ts'
 import { loadUsers } from './users.ts'
 
 /** Flash Media Server, Wowza LiveStreamRecord and nanoStream: publish types, calls, and both HTTP interfaces. */

@@ -3,6 +3,7 @@ import type { RecordingRequest } from '#recorder/request.ts'
 import { type ApplicationSettings, insideRoot } from './applications.ts'
 import type { ExistingFile } from './declaration.ts'
 import { OptionInvalidError } from './errors.ts'
+import { coreTemplate, DEFAULT_FILE_TEMPLATE, literalText } from './file-template.ts'
 import { DEFAULT_INSTANCE, type LiveStream } from './live-stream.ts'
 import { type FileFormat, formatOfFile } from './media-name.ts'
 
@@ -17,7 +18,10 @@ export interface RecordOptions {
   readonly output?: string | undefined
   /** A folder for the default name, absolute or below the root. */
   readonly outputFolder?: string | undefined
+  /** New files begin so; each is named by the template. */
   readonly rotate?: RecordingRequest['rotate']
+  /** Default {@link DEFAULT_FILE_TEMPLATE}. */
+  readonly fileTemplate?: string
 }
 
 /** Label of every recording of this facade's: the application whose settings it follows. */
@@ -53,7 +57,7 @@ export function toRequest(stream: LiveStream, options: RecordOptions, rules: Fil
   return {
     stream: stream.path,
     format,
-    path,
+    ...(options.rotate === undefined ? { path } : { name: segmentName(stream, path, options.fileTemplate) }),
     extension,
     ...(root !== undefined && { root }),
     ifExists: IF_EXISTS[options.existing],
@@ -68,6 +72,13 @@ export function toRequest(stream: LiveStream, options: RecordOptions, rules: Fil
       streamName: stream.name,
     },
   }
+}
+
+/** A name template for many files where `path` would be one. */
+function segmentName({ media }: LiveStream, path: string, fileTemplate = DEFAULT_FILE_TEMPLATE): string {
+  const folders = path.split('/')
+  const baseFile = folders.pop() ?? ''
+  return [...folders.map(literalText), coreTemplate(fileTemplate, { baseFile, stream: media.base })].join('/')
 }
 
 /** @throws {OptionInvalidError} */

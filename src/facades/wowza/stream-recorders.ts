@@ -3,7 +3,6 @@ import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { OptionInvalidError, RecorderExistsError, RecorderUnknownError, RecordingNotPermittedError } from './errors.ts'
-import { coreTemplate, literalText } from './file-template.ts'
 import { DEFAULT_INSTANCE, type LiveStream } from './live-stream.ts'
 import { formatOfFile } from './media-name.ts'
 import { type FileRules, toRequest } from './record-options.ts'
@@ -162,11 +161,7 @@ export function ruleRequest(
   // A file without a folder lies where the application's files lie.
   const isPlaced = outputPath !== '' || baseFile.startsWith('/')
   const named: LiveStream = isPlaced || baseFile === '' ? stream : { ...stream, media: baseMedia(stream, baseFile) }
-  const {
-    stream: _stream,
-    path = '',
-    ...request
-  } = toRequest(
+  const { stream: _stream, ...request } = toRequest(
     named,
     {
       format: settings.fileFormat,
@@ -174,15 +169,12 @@ export function ruleRequest(
       startOnKeyFrame: settings.startOnKeyFrame,
       ...(isPlaced && (output === undefined ? { outputFolder: outputPath } : { output })),
       rotate: rotation(settings),
+      fileTemplate: settings.fileTemplate,
     },
     rules,
   )
-  const preRoll = settings.backBufferTime > 0 && { preRollSeconds: settings.backBufferTime / 1000 }
-  if (settings.segmentationType === 'None') return { ...request, path, ...preRoll }
-  const folders = path.split('/')
-  const base = folders.pop() ?? ''
-  const file = coreTemplate(settings.fileTemplate, { baseFile: base, stream: stream.media.base })
-  return { ...request, name: [...folders.map(literalText), file].join('/'), ...preRoll }
+  const { backBufferTime } = settings
+  return { ...request, ...(backBufferTime > 0 && { preRollSeconds: backBufferTime / 1000 }) }
 }
 
 /** The stream's name for files only. */
