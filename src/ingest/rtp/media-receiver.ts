@@ -1,0 +1,183 @@
+import { LogLimit } from '#base/log-limit.ts'
+import type { Logger } from '#base/runtime.ts'
+import type { Stream } from '#hub/stream.ts'
+import { distance, JitterBuffer } from '#protocols/rtp/jitter-buffer.ts'
+import { isRtcp, RtpPacket } from '#protocols/rtp/packet.ts'
+import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
+import { Reception } from '#protocols/rtp/reception.ts'
+import { parseRtcp, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
+import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
+import { TrackReceiver } from './track-receiver.ts'
+
+/** Packets that wait for one before them; a second of 30 Mbit/s. */
+const MAX_REORDER_BYTES = 4 * 1024 * 1024
+
+/** More than this many sequence numbers left out is no loss: the source counts anew. */
+const MAX_LOSS = 3000
+
+/** A medium of a session description that we can take. */
+export interface MediaFormat {
+  readonly payloadType: number
+  readonly payloadFormat: PayloadFormat
+  readonly clockRateHz: number
+  readonly channels: number
+  /** Format parameters, names in lower case. */
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+export interface MediaReceiverOptions {
+  readonly stream: Stream
+  readonly trackId: number
+  readonly format: MediaFormat
+  readonly clock: SourceClock
+  readonly damaged: 'drop' | 'keep'
+  /** How long a missing packet is waited for; 0: what carries the packets keeps their order (TCP). */
+  readonly reorderMs: number
+  readonly monotonicMs: () => number
+  readonly log: Logger
+}
+
+/** RTP and RTCP of one medium → a track of a stream: order, losses, restarts of the source, and reports back. */
+export class MediaReceiver implements Disposable {
+  readonly #options: MediaReceiverOptions
+  readonly #track: TrackReceiver
+  readonly #clock: TrackClock
+  readonly #packet = new RtpPacket()
+  readonly #ignored: LogLimit<string>
+  #jitter: JitterBuffer | undefined
+  #reception: Reception | undefined
+  #arrivalMs = 0
+  /** Of the packet whose turn it is, where there is no jitter buffer; -1 before the first. */
+  #next = -1
+  /** A source that is not ours has sent a packet: a second one in a row is a source that has restarted. */
+  #strangeSsrc = -1
+  #ignoredPackets = 0
+
+  constructor(options: MediaReceiverOptions) {
+    const { stream, trackId, format, clock, damaged, monotonicMs, log } = options
+    const { payloadFormat, channels, parameters } = format
+    this.#options = options
+    this.#clock = clock.track(format.clockRateHz)
+    this.#track = new TrackReceiver({
+      stream,
+      trackId,
+      payloadFormat,
+      clock: this.#clock,
+      channels,
+      parameters,
+      damaged,
+      log,
+    })
+    this.#ignored = new LogLimit(monotonicMs, (reason, packets) =>
+      log.debug({ event: 'rtp.packet-ignored', track: trackId, reason, packets }),
+    )
+  }
+
+  /** Packets that were none, or not of this medium. */
+  get ignoredPackets(): number {
+    return this.#ignoredPackets
+  }
+
+  /** Why nothing of the track can be used, if so. */
+  get unusable(): string | undefined {
+    return this.#track.unusable
+  }
+
+  /**
+   * A datagram or interleaved frame, RTP or RTCP. With `reorderMs` it must be the receiver's own memory, and the whole
+   * of it; without, it is borrowed.
+   */
+  rtp(bytes: Uint8Array, start: number, end: number, arrivalMs: number): void {
+    const packet = this.#packet
+    if (end - start >= 2 && isRtcp(bytes.subarray(start, start + 2))) {
+      this.rtcp(bytes.subarray(start, end), arrivalMs)
+      return
+    }
+    if (!packet.parse(bytes, start, end)) {
+      this.#ignore('it is malformed')
+      return
+    }
+    if (packet.payloadType !== this.#options.format.payloadType) {
+      this.#ignore(`it has payload type ${packet.payloadType}`)
+      return
+    }
+    const reception = this.#receptionOf(packet)
+    if (reception === undefined) return
+    reception.packet(packet, arrivalMs)
+    this.#arrivalMs = arrivalMs
+    if (this.#jitter === undefined) this.#inOrder(packet)
+    else this.#jitter.push(packet, arrivalMs)
+  }
+
+  rtcp(bytes: Uint8Array, arrivalMs: number): void {
+    for (const packet of parseRtcp(bytes)) {
+      if (packet.kind === 'senderReport' && packet.ssrc === this.#reception?.ssrc) {
+        this.#reception.senderReport(packet, arrivalMs)
+        this.#clock.senderReport(packet)
+      }
+      if (packet.kind === 'bye') this.flush()
+    }
+  }
+
+  /** Gives up what was waited for too long; call it every few tens of milliseconds. */
+  tick(nowMs: number): void {
+    this.#jitter?.tick(nowMs)
+  }
+
+  /** Nothing more comes for now: hands over what there is. */
+  flush(): void {
+    this.#jitter?.flush()
+    this.#track.flush()
+  }
+
+  /** A receiver report; undefined before the first packet. */
+  report(ssrc: number, name: string, nowMs: number): Uint8Array | undefined {
+    const reception = this.#reception
+    return reception === undefined ? undefined : writeReceiverReport(ssrc, [reception.report(nowMs)], name)
+  }
+
+  [Symbol.dispose](): void {
+    this.flush()
+    this.#track[Symbol.dispose]()
+  }
+
+  #receptionOf({ ssrc }: RtpPacket): Reception | undefined {
+    const known = this.#reception
+    if (known?.ssrc === ssrc) {
+      this.#strangeSsrc = -1
+      return known
+    }
+    if (known !== undefined && this.#strangeSsrc !== ssrc) {
+      this.#strangeSsrc = ssrc
+      this.#ignore('it is of another source')
+      return undefined
+    }
+    if (known !== undefined) this.flush()
+    this.#strangeSsrc = -1
+    this.#next = -1
+    const { reorderMs, format } = this.#options
+    if (reorderMs > 0) {
+      this.#jitter = new JitterBuffer({
+        maxDelayMs: reorderMs,
+        maxBytes: MAX_REORDER_BYTES,
+        receive: (packet, lostBefore) => this.#track.push(packet, lostBefore, this.#arrivalMs),
+        restarted: () => this.#track.flush(),
+      })
+    }
+    this.#reception = new Reception(ssrc, format.clockRateHz)
+    return this.#reception
+  }
+
+  #inOrder(packet: RtpPacket): void {
+    const ahead = this.#next === -1 ? 0 : distance(this.#next, packet.sequenceNumber)
+    const isRestart = ahead < 0 || ahead > MAX_LOSS
+    if (isRestart) this.#track.flush()
+    this.#next = (packet.sequenceNumber + 1) & 0xffff
+    this.#track.push(packet, isRestart ? 0 : ahead, this.#arrivalMs)
+  }
+
+  #ignore(reason: string): void {
+    this.#ignoredPackets++
+    this.#ignored.occurred(reason)
+  }
+}

@@ -1,0 +1,30 @@
+import type { MediaFormat } from '#ingest/rtp/media-receiver.ts'
+import { payloadFormat } from '#protocols/rtp/payloads/all.ts'
+import { staticPayload } from '#protocols/rtp/payloads/static-payloads.ts'
+import type { MediaDescription } from '#protocols/rtsp/description.ts'
+
+/** The clock of every video payload format (RFC 3551 §5), for cameras that leave it out. */
+const VIDEO_CLOCK_RATE_HZ = 90_000
+
+/** The first of a medium's payload types that we can take; undefined: none. */
+export function mediaFormat(media: MediaDescription): MediaFormat | undefined {
+  for (const payloadType of media.payloadTypes) {
+    const told = media.rtpMaps.get(payloadType) ?? staticPayload(payloadType)
+    if (told === undefined) continue
+    const parameters = media.parameters.get(payloadType) ?? new Map<string, string>()
+    const format = payloadFormat(told.encoding, parameters)
+    if (format === undefined || format.kind !== media.kind) continue
+    const clockRateHz = told.clockRateHz || (format.kind === 'video' ? VIDEO_CLOCK_RATE_HZ : 0)
+    if (clockRateHz > 0) {
+      return { payloadType, payloadFormat: format, clockRateHz, channels: told.channels, parameters }
+    }
+  }
+  return undefined
+}
+
+/** What a medium is called in logs and errors: `video H264`. */
+export function describeMedia(media: MediaDescription): string {
+  const [first] = media.payloadTypes
+  const encoding = first === undefined ? undefined : (media.rtpMaps.get(first) ?? staticPayload(first))?.encoding
+  return `${media.kind} ${encoding ?? first ?? media.protocol}`
+}
