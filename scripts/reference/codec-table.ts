@@ -17,6 +17,8 @@ const NAMES: Readonly<Record<Codec, string>> = {
   av1: 'AV1',
   vp9: 'VP9',
   vp8: 'VP8',
+  mpeg4: 'MPEG-4',
+  jpeg: 'JPEG',
   aac: 'AAC',
   mp3: 'MP3',
   opus: 'Opus',
@@ -25,6 +27,9 @@ const NAMES: Readonly<Record<Codec, string>> = {
   eac3: 'E-AC-3',
   pcma: 'G.711 A-law',
   pcmu: 'G.711 µ-law',
+  l16: 'PCM',
+  g722: 'G.722',
+  g726: 'G.726',
 }
 const FILES: readonly (readonly [title: string, container: Container])[] = [
   ['MP4', mp4],

@@ -2,6 +2,7 @@ import { parseAudioSpecificConfig } from './aac/audio-specific-config.ts'
 import { parseAv1C } from './av1/av1c.ts'
 import { parseAvcC } from './h264/avcc.ts'
 import { holdsHevcParameterSets, parseHvcC } from './h265/hvcc.ts'
+import { parseMpeg4Headers } from './mpeg4/headers.ts'
 import type { AudioFormat, TrackFormat, VideoFormat } from './track.ts'
 import { vp9Level } from './vp9/level.ts'
 import { parseVpcC } from './vp9/vpcc.ts'
@@ -22,6 +23,10 @@ export function codecString(format: TrackFormat): string {
       return vp9String(format)
     case 'vp8':
       return 'vp8'
+    case 'mpeg4':
+      return mpeg4String(format.configuration)
+    case 'jpeg':
+      return 'mp4v.6C' // ISO/IEC 14496-1 table 5
     case 'aac':
       return aacString(format)
     case 'mp3':
@@ -38,6 +43,11 @@ export function codecString(format: TrackFormat): string {
       return 'alaw'
     case 'pcmu':
       return 'ulaw'
+    case 'l16':
+      return 'ipcm' // ISO/IEC 23003-5
+    case 'g722':
+    case 'g726':
+      return format.codec // nobody has registered a name for these
   }
 }
 
@@ -77,6 +87,12 @@ function vp9String(format: VideoFormat): string {
   const { profile, level, bitDepth } = parseVpcC(format.configuration, 'vp9')
   const effective = level || vp9Level(format.widthPixels, format.heightPixels, format.frameRateHint)
   return `vp09.${[profile, effective, bitDepth].map(twoDigits).join('.')}`
+}
+
+/** RFC 6381 §3.3: the profile and level indication in decimal, where the headers have one. */
+function mpeg4String(configuration: Uint8Array): string {
+  const profileLevel = configuration.length === 0 ? undefined : parseMpeg4Headers(configuration).profileLevel
+  return profileLevel === undefined ? 'mp4v.20' : `mp4v.20.${profileLevel}`
 }
 
 /** ISO/IEC 14496-3 object type after the object type indication of MPEG-4 audio. */

@@ -7,6 +7,8 @@ import { CodecConfigurationError } from './errors.ts'
 import { canonicalStreamInfo, parseFlacStreamInfo } from './flac/stream-info.ts'
 import { mp3SamplesPerFrame } from './mp3/frame-header.ts'
 import { OPUS_SAMPLE_RATE_HZ, parseOpusHead } from './opus/opus-head.ts'
+import { G722_SAMPLE_RATE_HZ } from './pcm/g722.ts'
+import { parseG726Bits } from './pcm/g726.ts'
 import type { AudioFormat } from './track.ts'
 
 /** What a configuration record, with hints where it is silent, tells of an audio track. */
@@ -61,6 +63,12 @@ function describe(
       return { configuration, ...hints, samplesPerAccessUnit: mp3SamplesPerFrame(3, hints.sampleRateHz) }
     case 'pcma':
     case 'pcmu':
+    case 'l16':
+      return { configuration, ...hints, samplesPerAccessUnit: 0 }
+    case 'g722':
+      return { configuration, ...hints, sampleRateHz: G722_SAMPLE_RATE_HZ, samplesPerAccessUnit: 0 }
+    case 'g726':
+      parseG726Bits(configuration)
       return { configuration, ...hints, samplesPerAccessUnit: 0 }
   }
 }

@@ -7,6 +7,7 @@ import { firstHevcUnit, parseHvcC } from './h265/hvcc.ts'
 import { H265NalUnitType } from './h265/nal-unit-type.ts'
 import { parseH265Sps } from './h265/sps.ts'
 import { parseH265Vps } from './h265/vps.ts'
+import { parseMpeg4Headers } from './mpeg4/headers.ts'
 import type { ColorInfo, VideoFormat } from './track.ts'
 import { canonicalVpcC, parseVpcC, vpColor } from './vp9/vpcc.ts'
 
@@ -39,6 +40,12 @@ export function describeVideoConfiguration(codec: VideoCodec, configuration: Uin
       return { ...silent, ...describeH265(configuration) }
     case 'av1':
       return { ...silent, ...parseAv1C(configuration).sequenceHeader, configuration }
+    case 'mpeg4': {
+      const { widthPixels, heightPixels, pixelAspect, frameRate } = parseMpeg4Headers(configuration)
+      return { ...silent, widthPixels, heightPixels, pixelAspect, frameRate }
+    }
+    case 'jpeg':
+      return { ...silent, configuration: configuration.subarray(0, 0) } // every image says all there is to say
     case 'vp9':
     case 'vp8': {
       const color = vpColor(parseVpcC(configuration, codec))

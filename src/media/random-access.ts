@@ -3,6 +3,8 @@ import { parseAvcC } from './h264/avcc.ts'
 import { isH264RandomAccess } from './h264/random-access.ts'
 import { parseHvcC } from './h265/hvcc.ts'
 import { isH265RandomAccess } from './h265/random-access.ts'
+import { isJpeg } from './jpeg/segments.ts'
+import { isMpeg4RandomAccess } from './mpeg4/vop.ts'
 import type { TrackFormat } from './track.ts'
 import { isVp8RandomAccess } from './vp8/frame-tag.ts'
 import { isVp9RandomAccess } from './vp9/frame-header.ts'
@@ -29,5 +31,9 @@ export function randomAccessCheck(format: TrackFormat): (payload: Uint8Array) =>
       return isVp9RandomAccess
     case 'vp8':
       return isVp8RandomAccess
+    case 'mpeg4':
+      return isMpeg4RandomAccess
+    case 'jpeg':
+      return isJpeg
   }
 }

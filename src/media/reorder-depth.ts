@@ -3,6 +3,7 @@ import { parseH264Sps } from './h264/sps.ts'
 import { firstHevcUnit, parseHvcC } from './h265/hvcc.ts'
 import { H265NalUnitType } from './h265/nal-unit-type.ts'
 import { parseH265Sps } from './h265/sps.ts'
+import { parseMpeg4Headers } from './mpeg4/headers.ts'
 import type { TrackFormat } from './track.ts'
 
 /** Where an H.264 stream does not say: B-pictures without a pyramid, which is what old encoders that don't say send. */
@@ -21,6 +22,10 @@ export function reorderDepth(format: TrackFormat): number {
   if (format.codec === 'h265') {
     const sps = firstHevcUnit(parseHvcC(format.configuration), H265NalUnitType.sps)
     return sps === undefined ? 0 : parseH265Sps(sps).maxReorderPictures
+  }
+  if (format.codec === 'mpeg4' && format.configuration.length > 0) {
+    // B-VOPs refer to the one shown next at most (ISO/IEC 14496-2 §6.3.3, low_delay).
+    return parseMpeg4Headers(format.configuration).hasBVops ? 1 : 0
   }
   return 0
 }

@@ -4,6 +4,9 @@ import { flacFrameSamples } from './flac/frame-header.ts'
 import { parseMp3FrameHeader } from './mp3/frame-header.ts'
 import { opusPacketSamples } from './opus/packet.ts'
 import { g711Samples } from './pcm/g711.ts'
+import { g722Samples } from './pcm/g722.ts'
+import { g726Samples, parseG726Bits } from './pcm/g726.ts'
+import { l16Samples } from './pcm/l16.ts'
 import type { AudioFormat } from './track.ts'
 
 /**
@@ -35,5 +38,11 @@ function read(format: AudioFormat, payload: Uint8Array): number {
     case 'pcma':
     case 'pcmu':
       return g711Samples(payload, format.channels)
+    case 'l16':
+      return l16Samples(payload, format.channels)
+    case 'g722':
+      return g722Samples(payload, format.channels)
+    case 'g726':
+      return g726Samples(payload, parseG726Bits(format.configuration), format.channels)
   }
 }

@@ -17,6 +17,8 @@ const VIDEO_ARGUMENTS: Readonly<Record<VideoCodec, readonly string[]>> = {
   av1: ['-c:v', 'libsvtav1', '-preset', '12', '-g', '25', '-svtav1-params', 'lp=1'],
   vp9: ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '25'],
   vp8: ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '25'],
+  mpeg4: ['-c:v', 'mpeg4', '-g', '25', '-flags', '+global_header'],
+  jpeg: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'],
 }
 const AUDIO_ARGUMENTS: Readonly<Record<AudioCodec, readonly string[]>> = {
   aac: ['-c:a', 'aac', '-ar', '44100'],
@@ -27,6 +29,9 @@ const AUDIO_ARGUMENTS: Readonly<Record<AudioCodec, readonly string[]>> = {
   eac3: ['-c:a', 'eac3', '-ar', '48000'],
   pcma: ['-c:a', 'pcm_alaw', '-ar', '8000', '-ac', '1'],
   pcmu: ['-c:a', 'pcm_mulaw', '-ar', '8000', '-ac', '1'],
+  l16: ['-c:a', 'pcm_s16be', '-ar', '44100'],
+  g722: ['-c:a', 'g722', '-ar', '16000', '-ac', '1'],
+  g726: ['-c:a', 'g726le', '-ar', '8000', '-ac', '1'],
 }
 
 export interface SourceOptions {

@@ -1,4 +1,5 @@
 import { isVideoCodec } from '#media/codec.ts'
+import { isFlvCodec } from '#media/flv/four-cc.ts'
 import type { Change, Container, PartBytes, PartSummary, WriterOptions } from '../container.ts'
 import { AppendMismatchError, DamagedError } from '../errors.ts'
 import { spanMs, TrackTotals } from '../track-totals.ts'
@@ -18,7 +19,7 @@ export const flv: Container = {
   name: 'flv',
   extension: 'flv',
   mimeType: 'video/x-flv',
-  carries: () => true,
+  carries: isFlvCodec,
   maxVideoTracks: MAX_TRACKS_OF_A_KIND,
   maxAudioTracks: MAX_TRACKS_OF_A_KIND,
   open: (options) => new FlvWriter(options),

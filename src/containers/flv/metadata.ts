@@ -57,7 +57,7 @@ export function describeTracks(formats: readonly TrackFormat[]): Metadata {
       hasVideo: true,
       ...(video.widthPixels > 0 && { width: video.widthPixels, height: video.heightPixels }),
       ...(video.frameRateHint > 0 && { framerate: video.frameRateHint }),
-      videocodecid: LEGACY_VIDEO_IDS[video.codec] ?? fourCc(VIDEO_FOUR_CCS[video.codec]),
+      videocodecid: LEGACY_VIDEO_IDS[video.codec] ?? fourCc(VIDEO_FOUR_CCS[video.codec] ?? ''),
     }),
     ...(audio && {
       hasAudio: true,

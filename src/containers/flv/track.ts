@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { audioTagHeader } from '#media/flv/audio-tag.ts'
 import { flvConfiguration } from '#media/flv/configuration.ts'
-import { AUDIO_FOUR_CCS } from '#media/flv/four-cc.ts'
+import { AUDIO_FOUR_CCS, isFlvCodec } from '#media/flv/four-cc.ts'
 import { videoTagHeader } from '#media/flv/video-tag.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { CodecUnsupportedError } from '../errors.ts'
@@ -50,6 +50,7 @@ export function flvTrack(format: TrackFormat, multitrackId: number, totals: Trac
 function refuseUnsupported(format: TrackFormat, multitrackId: number): void {
   const refuse = (reason: string) => new CodecUnsupportedError('FLV', format.codec, reason)
   if (multitrackId >= MAX_TRACKS_OF_A_KIND) throw refuse(`more than ${MAX_TRACKS_OF_A_KIND} tracks of a kind`)
+  if (!isFlvCodec(format.codec)) throw refuse('no form that players know')
   if (format.kind === 'video' || AUDIO_FOUR_CCS[format.codec] !== undefined) return
   if (multitrackId > 0) throw refuse('enhanced RTMP has no FourCC for it, so it can only be the first audio track')
   if (format.sampleRateHz !== G711_RATE_HZ)

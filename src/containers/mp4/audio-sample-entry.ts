@@ -1,16 +1,17 @@
+import { CodecUnsupportedError } from '#containers/errors.ts'
 import type { AudioFormat } from '#media/track.ts'
 import { type Bytes, box, fullBox, u8, u16, u32 } from './box.ts'
 import { esds, mp3ObjectType, OBJECT_TYPE_AAC } from './esds.ts'
 
-/** A sample entry of the format's codec: AudioSampleEntry with the codec's own box. */
+/** A sample entry of the format's codec: AudioSampleEntry with the codec's own box. @throws {CodecUnsupportedError} */
 export function audioDescription(format: AudioFormat): Bytes {
   const { configuration, announcedBitrateBps } = format
   switch (format.codec) {
     case 'aac':
-      return audioSampleEntry('mp4a', format, [esds(OBJECT_TYPE_AAC, announcedBitrateBps, configuration)])
+      return audioSampleEntry('mp4a', format, [esds('audio', OBJECT_TYPE_AAC, announcedBitrateBps, configuration)])
     case 'mp3':
       return audioSampleEntry('mp4a', format, [
-        esds(mp3ObjectType(format.sampleRateHz), announcedBitrateBps, new Uint8Array(0)),
+        esds('audio', mp3ObjectType(format.sampleRateHz), announcedBitrateBps, new Uint8Array(0)),
       ])
     case 'opus':
       return audioSampleEntry('Opus', format, [dOps(format)])
@@ -24,6 +25,10 @@ export function audioDescription(format: AudioFormat): Bytes {
       return audioSampleEntry('alaw', format, [])
     case 'pcmu':
       return audioSampleEntry('ulaw', format, [])
+    case 'l16':
+    case 'g722':
+    case 'g726':
+      throw new CodecUnsupportedError('MP4', format.codec, 'no sample entry that players know')
   }
 }
 

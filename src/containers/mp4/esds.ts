@@ -2,6 +2,8 @@ import { type Bytes, fullBox, join, u8, u16, u32 } from './box.ts'
 
 /** objectTypeIndication values, ISO/IEC 14496-1 table 5 (and the registry at mp4ra.org). */
 export const OBJECT_TYPE_AAC = 0x40
+export const OBJECT_TYPE_MPEG4_VIDEO = 0x20
+export const OBJECT_TYPE_JPEG = 0x6c
 const OBJECT_TYPE_MP3_MPEG2 = 0x69
 const OBJECT_TYPE_MP3_MPEG1 = 0x6b
 export const MP3_OBJECT_TYPES: readonly number[] = [OBJECT_TYPE_MP3_MPEG1, OBJECT_TYPE_MP3_MPEG2]
@@ -18,15 +20,23 @@ function descriptor(tag: number, content: readonly (Bytes | Uint8Array)[]): Byte
   return join([u8(tag, ...sizeBytes), body])
 }
 
+/** streamType, upStream 0, reserved 1. ISO/IEC 14496-1 table 6. */
+const STREAM_TYPES = { video: 0x11, audio: 0x15 } as const
+
 /** ESDBox, ISO/IEC 14496-14 §5.6. */
-export function esds(objectType: number, averageBitrateBps: number, decoderSpecificInfo: Uint8Array): Bytes {
+export function esds(
+  kind: keyof typeof STREAM_TYPES,
+  objectType: number,
+  averageBitrateBps: number,
+  decoderSpecificInfo: Uint8Array,
+): Bytes {
   return fullBox('esds', 0, 0, [
     descriptor(0x03, [
       u16(0), // ES_ID: 0 in files
       u8(0), // no dependency, URL or OCR stream; streamPriority 0
       descriptor(0x04, [
         u8(objectType), // objectTypeIndication
-        u8(0x15), // streamType 5 (audio), upStream 0, reserved 1
+        u8(STREAM_TYPES[kind]),
         u8(0, 0, 0), // bufferSizeDB: unknown
         u32(averageBitrateBps), // maxBitrate
         u32(averageBitrateBps), // avgBitrate; 0: unknown
@@ -37,9 +47,12 @@ export function esds(objectType: number, averageBitrateBps: number, decoderSpeci
   ])
 }
 
-/** The objectTypeIndication inside an mp4a sample entry as we write it: esds is its first child. */
-export function objectTypeIndication(sampleEntry: Uint8Array): number | undefined {
-  const esdsContentAt = 8 + 28 + 8 + 4 // box header, AudioSampleEntry fields, esds header, version and flags
+/** Bytes of the fields of an AudioSampleEntry and of a VisualSampleEntry, behind the box header. */
+const ENTRY_FIELDS_BYTES = { audio: 28, video: 78 } as const
+
+/** The objectTypeIndication inside an mp4a or mp4v sample entry as we write it: esds is its first child. */
+export function objectTypeIndication(kind: 'audio' | 'video', sampleEntry: Uint8Array): number | undefined {
+  const esdsContentAt = 8 + ENTRY_FIELDS_BYTES[kind] + 8 + 4 // box header, fields, esds header, version and flags
   let at = esdsContentAt
   if (sampleEntry[at] !== 0x03) return undefined
   at = skipSize(sampleEntry, at + 1) + 3

@@ -25,6 +25,8 @@ const PAIRS: readonly { video?: VideoCodec; audio?: AudioCodec }[] = [
   { audio: 'eac3' },
   { audio: 'pcma' },
   { audio: 'pcmu' },
+  { video: 'mpeg4' },
+  { video: 'jpeg' },
 ]
 
 for (const pair of PAIRS) {

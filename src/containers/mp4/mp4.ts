@@ -3,6 +3,7 @@ import type { TrackFormat } from '#media/track.ts'
 import { openForAppend } from './append.ts'
 import { finish, inspect } from './finish.ts'
 import { FragmentStream } from './fragment-stream.ts'
+import { isCarried } from './sample-entry.ts'
 import { Mp4Writer } from './writer.ts'
 
 export interface Mp4Options {
@@ -19,7 +20,7 @@ export function createMp4(options: Mp4Options): Container {
     name: 'mp4',
     extension: 'mp4',
     mimeType: 'video/mp4',
-    carries: () => true, // every codec of the hub has a sample entry
+    carries: isCarried,
     maxVideoTracks: Number.POSITIVE_INFINITY,
     maxAudioTracks: Number.POSITIVE_INFINITY,
     open: (writerOptions) => new Mp4Writer(writerOptions, options.indexBytes),

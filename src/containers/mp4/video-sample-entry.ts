@@ -1,9 +1,10 @@
 import type { ColorInfo, VideoFormat } from '#media/track.ts'
 import { ascii, type Bytes, box, u8, u16, u32 } from './box.ts'
+import { esds, OBJECT_TYPE_JPEG, OBJECT_TYPE_MPEG4_VIDEO } from './esds.ts'
 
 /** A sample entry of the format's codec: VisualSampleEntry with the codec's own box, then what is known besides. */
 export function videoDescription(format: VideoFormat): Bytes {
-  const { configuration } = format
+  const { configuration, announcedBitrateBps } = format
   switch (format.codec) {
     case 'h264':
       return visualSampleEntry(
@@ -23,6 +24,14 @@ export function videoDescription(format: VideoFormat): Bytes {
       return visualSampleEntry('vp09', format, box('vpcC', [configuration.length > 0 ? configuration : EIGHT_BIT_420]))
     case 'vp8':
       return visualSampleEntry('vp08', format, box('vpcC', [configuration.length > 0 ? configuration : EIGHT_BIT_420]))
+    case 'mpeg4':
+      return visualSampleEntry(
+        'mp4v',
+        format,
+        esds('video', OBJECT_TYPE_MPEG4_VIDEO, announcedBitrateBps, configuration),
+      )
+    case 'jpeg':
+      return visualSampleEntry('mp4v', format, esds('video', OBJECT_TYPE_JPEG, announcedBitrateBps, configuration))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TrackFormat } from '#media/track.ts'
 import { adtsFramer } from './adts-framer.ts'
+import { mpeg4Framer } from './mpeg4-framer.ts'
 import { nalFramer } from './nal-framer.ts'
 import { opusFramer } from './opus-framer.ts'
 import type { Segments } from './segments.ts'
@@ -12,7 +13,7 @@ export type ElementaryFramer = (payload: Uint8Array, isRandomAccess: boolean, ou
  * @throws {CodecUnsupportedError} this particular configuration has no form in MPEG-TS
  */
 export function elementaryFramer(format: TrackFormat): ElementaryFramer {
-  if (format.kind === 'video') return nalFramer(format)
+  if (format.kind === 'video') return format.codec === 'mpeg4' ? mpeg4Framer(format) : nalFramer(format)
   switch (format.codec) {
     case 'aac':
       return adtsFramer(format)

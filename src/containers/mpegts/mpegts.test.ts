@@ -20,6 +20,7 @@ import { mpegts } from './mpegts.ts'
 const SOURCE_FILTERS: Record<string, readonly string[]> = {
   h264: ['-bsf:v', 'h264_mp4toannexb,filter_units=remove_types=7-9'],
   h265: ['-bsf:v', 'hevc_mp4toannexb,filter_units=remove_types=32-35'],
+  mpeg4: ['-bsf:v', 'dump_extra=freq=keyframe'],
 }
 const OUTPUT_FILTERS: Record<string, readonly string[]> = {
   h264: ['-bsf:v', 'filter_units=remove_types=7-9'],
@@ -36,6 +37,7 @@ const CASES: readonly SourceOptions[] = [
   { audio: 'opus' },
   { audio: 'ac3' },
   { audio: 'eac3' },
+  { video: 'mpeg4' },
 ]
 
 async function record(source: ElementarySource, units: readonly SourceUnit[] = source.units): Promise<MemoryPart> {

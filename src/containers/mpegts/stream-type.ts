@@ -18,6 +18,7 @@ export interface StreamKind {
 const KINDS: Readonly<Partial<Record<Codec, StreamKind>>> = {
   h264: { streamType: 0x1b, streamId: StreamId.video, registration: '' },
   h265: { streamType: 0x24, streamId: StreamId.video, registration: 'HEVC' },
+  mpeg4: { streamType: 0x10, streamId: StreamId.video, registration: '' },
   aac: { streamType: 0x0f, streamId: StreamId.audio, registration: '' },
   mp3: { streamType: 0x03, streamId: StreamId.audio, registration: '' },
   opus: { streamType: 0x06, streamId: StreamId.private1, registration: 'Opus' },

@@ -37,7 +37,7 @@ const TRACK_BYTES = 54
 const TRACKS_PER_PACKET = Math.floor((PACKET_PAYLOAD_BYTES - HEAD_BYTES) / TRACK_BYTES)
 
 /** Codecs by number. Append only: files hold these numbers. */
-const CODECS: readonly Codec[] = ['h264', 'h265', 'aac', 'mp3', 'opus', 'ac3', 'eac3']
+const CODECS: readonly Codec[] = ['h264', 'h265', 'aac', 'mp3', 'opus', 'ac3', 'eac3', 'mpeg4']
 
 /** Bytes a tally takes in the file. */
 export function tallyBytes(tally: Tally): number {

@@ -3,6 +3,7 @@ import { rescale } from '#media/clock.ts'
 import { AmfEcmaArray, type AmfEncodable, encodeAmf0 } from '#media/flv/amf0.ts'
 import { audioTagHeader } from '#media/flv/audio-tag.ts'
 import { flvConfiguration } from '#media/flv/configuration.ts'
+import { isFlvCodec } from '#media/flv/four-cc.ts'
 import { videoTagHeader } from '#media/flv/video-tag.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { ChunkStreamId, type OutgoingMessage } from '#protocols/rtmp/chunk-writer.ts'
@@ -19,17 +20,19 @@ export class StreamToRtmp {
   readonly #formats = new Map<number, TrackFormat>()
   #zeroMs: number | undefined
 
-  /** The sequence start of a track that appeared or changed; none for codecs without. */
+  /** The sequence start of a track that appeared or changed; none for codecs without, and for tracks RTMP can't carry. */
   format(format: TrackFormat): MediaMessage | undefined {
+    if (!isFlvCodec(format.codec)) return undefined
     this.#formats.set(format.trackId, format)
     const payload = flvConfiguration(format.codec, format.configuration)
     if (payload === undefined) return undefined
     return mediaMessage(format, 0, [this.#header(format, 'configuration', true, 0), payload])
   }
 
-  /** Undefined: it comes before the player's zero, which is the first access unit it was given. */
+  /** Undefined: RTMP can't carry it, or it comes before the player's zero, which is the first access unit it was given. */
   accessUnit(accessUnit: AccessUnit): MediaMessage | undefined {
     const { format, dts, pts, isRandomAccess, payload } = accessUnit
+    if (!isFlvCodec(format.codec)) return undefined
     const dtsMs = rescale(dts, format.timescale, 1000)
     this.#zeroMs ??= dtsMs
     const timestampMs = dtsMs - this.#zeroMs

@@ -1,6 +1,6 @@
 import type { AudioCodec } from '../codec.ts'
 import { AudioExPacketType, MultitrackType, readExPrologue, splitTracks } from './ex-header.ts'
-import { AUDIO_FOUR_CCS, audioCodecOfFourCc, fourCc, fourCcText } from './four-cc.ts'
+import { AUDIO_FOUR_CCS, audioCodecOfFourCc, fourCc, fourCcText, isFlvCodec } from './four-cc.ts'
 import { FlvTagError } from './tag-error.ts'
 
 /** SoundFormat. Adobe FLV 10.1, table E.4.2.1. */
@@ -142,7 +142,7 @@ export interface AudioTagFields {
 /**
  * Writes the header that goes before a payload: legacy for AAC, MP3 and G.711 outside multitrack, enhanced for all
  * else. An MP3 rate the legacy header can't name is written as the nearest; readers take it from the frame itself.
- * @throws {FlvTagError} G.711 inside multitrack: enhanced RTMP has no FourCC for it
+ * @throws {FlvTagError} G.711 inside multitrack: enhanced RTMP has no FourCC for it; or the codec has no form in FLV at all
  */
 export function audioTagHeader(fields: AudioTagFields): Uint8Array<ArrayBuffer> {
   const { kind, codec, sampleRateHz, channels, multitrackId = 0 } = fields
@@ -163,7 +163,12 @@ export function audioTagHeader(fields: AudioTagFields): Uint8Array<ArrayBuffer> 
     }
   }
   const fourCcName = AUDIO_FOUR_CCS[codec]
-  if (fourCcName === undefined) throw new FlvTagError(`${codec} can't be a multitrack audio track`, 0)
+  if (fourCcName === undefined) {
+    throw new FlvTagError(
+      isFlvCodec(codec) ? `${codec} can't be a multitrack audio track` : `${codec} has no form in FLV`,
+      0,
+    )
+  }
   const value = fourCc(fourCcName)
   const four = [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]
   const packetType = PACKET_TYPES[kind]

@@ -1,4 +1,4 @@
-import type { AudioCodec, VideoCodec } from '../codec.ts'
+import type { AudioCodec, Codec, VideoCodec } from '../codec.ts'
 
 /** The four characters as a big-endian number. */
 export function fourCc(text: string): number {
@@ -16,7 +16,7 @@ export function fourCcText(value: number): string {
 }
 
 /** Video codecs of enhanced RTMP that the hub carries. Enhanced RTMP v2, table "Valid FOURCC values". `vvc1` is not. */
-export const VIDEO_FOUR_CCS: Readonly<Record<VideoCodec, string>> = {
+export const VIDEO_FOUR_CCS: Readonly<Partial<Record<VideoCodec, string>>> = {
   h264: 'avc1',
   h265: 'hvc1',
   av1: 'av01',
@@ -32,6 +32,11 @@ export const AUDIO_FOUR_CCS: Readonly<Partial<Record<AudioCodec, string>>> = {
   flac: 'fLaC',
   ac3: 'ac-3',
   eac3: 'ec-3',
+}
+
+/** Whether FLV and RTMP have a form for the codec. */
+export function isFlvCodec(codec: Codec): boolean {
+  return codec in VIDEO_FOUR_CCS || codec in AUDIO_FOUR_CCS || codec === 'pcma' || codec === 'pcmu'
 }
 
 const videoByFourCc = new Map(

@@ -172,7 +172,10 @@ export interface VideoTagFields {
   readonly multitrackId?: number
 }
 
-/** Writes the header that goes before a payload: legacy for H.264 outside multitrack, enhanced for all else. */
+/**
+ * Writes the header that goes before a payload: legacy for H.264 outside multitrack, enhanced for all else.
+ * @throws {FlvTagError} the codec has neither
+ */
 export function videoTagHeader(fields: VideoTagFields): Uint8Array<ArrayBuffer> {
   const { kind, codec, compositionTimeMs = 0, multitrackId = 0 } = fields
   const frameType = fields.isKeyFrame || kind !== 'codedPicture' ? FrameType.key : FrameType.inter
@@ -194,7 +197,9 @@ export function videoTagHeader(fields: VideoTagFields): Uint8Array<ArrayBuffer> 
           ? ExPacketType.codedFrames
           : ExPacketType.codedFramesX
   const compositionTime = kind === 'codedPicture' && isReordered ? s24(compositionTimeMs) : []
-  const four = u32(fourCc(VIDEO_FOUR_CCS[codec]))
+  const fourCcName = VIDEO_FOUR_CCS[codec]
+  if (fourCcName === undefined) throw new FlvTagError(`${codec} has no form in FLV`, 0)
+  const four = u32(fourCc(fourCcName))
   const ex = 0x80 | (frameType << 4)
   if (multitrackId === 0) return Uint8Array.of(ex | packetType, ...four, ...compositionTime)
   const oneTrack = (MultitrackType.oneTrack << 4) | packetType
