@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { eventually, Installation } from '#test/support/flashphoner.ts'
@@ -245,4 +246,26 @@ test('a multiple recorder writes streams that come and go into one MP4, as track
   assert.equal(ofUri, uri)
   // The same uri may be used again.
   assert.equal((await call('startup', { uri })).status, 200)
+})
+
+test('whatever a body holds, the answer is a documented status and the server goes on', async () => {
+  await using wcs = await Installation.run(BY_NAME)
+  await using _ = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
+  await eventually(async () => (await wcs.streams()).length === 1, 'the stream')
+  const methods = [
+    ...['startRecording', 'stopRecording', 'find', 'find_all'].map((name) => `/stream/${name}`),
+    ...['startup', 'terminate', 'find_all'].map((name) => `/recorder/${name}`),
+    ...['startup', 'add', 'remove', 'find_all', 'terminate'].map((name) => `/multipleRecorder/${name}`),
+  ]
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('', '..', 'multi-recorder://x', 'a'.repeat(2_000)))
+  const keys = ['mediaSessionId', 'uri', 'config', 'name', 'status', 'mediaSessionIds', '__proto__', 'constructor']
+  const fields = fc.dictionary(fc.constantFrom(...keys), value).map((body) => JSON.stringify(body))
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...methods), fc.oneof(fields, fc.string(), fc.json()), async (method, body) => {
+      const { status } = await wcs.rest(method, body, { method: 'POST' })
+      assert.ok([200, 400, 404, 409].includes(status), `${method} ${body}: ${status}`)
+    }),
+    { numRuns: 300 },
+  )
+  assert.equal((await wcs.streams()).length, 1)
 })
