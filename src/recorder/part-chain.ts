@@ -50,6 +50,8 @@ export class PartChain {
   #newest: { readonly part: Part; readonly numberedRename: PartRename | undefined } | undefined
   /** The part that was to be the newest, and held nothing: its name is free when it is gone. */
   #discarding: Promise<void> | undefined
+  /** Of parts that wait for the plain name: when they may have it. */
+  readonly #nameFree = new WeakMap<Part, Promise<void>>()
   /** Parts that are being given a number. */
   readonly #numbering = new Map<Part, Promise<void>>()
 
@@ -113,6 +115,7 @@ export class PartChain {
       formats,
       previous: undefined,
     })
+    if (nameFree !== undefined) this.#nameFree.set(this.#current, nameFree)
     this.#newest = { part: this.#current, numberedRename: maker.rename(made, true) }
   }
 
@@ -208,6 +211,8 @@ export class PartChain {
   async #drainAndFinish(part: Part): Promise<void> {
     const { log, events, runtime, syncFirst } = this.#options
     const endedAtMs = runtime.nowMs()
+    // What it waits for there is no disk that refuses: many parts may have been cut at once.
+    await this.#nameFree.get(part)
     await part.drain(DRAIN_PATIENCE_MS)
     await this.#numbering.get(part)
     const startedMs = runtime.monotonicMs()

@@ -19,6 +19,8 @@ const RULES = 50
 
 /** Reasons for which a recording may fail, or a caller be refused, when everybody wants the same files. */
 const EXCUSES = [
+  // The disk of a busy machine; what it cost must be in the ledger.
+  'recorder/drain-timeout',
   'recorder/nothing-recorded',
   'recorder/recording-busy',
   'recorder/recording-held',
