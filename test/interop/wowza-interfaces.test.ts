@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ElementarySource } from '#test/support/elementary-source.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
+import { RtmpClient } from '#test/support/rtmp-client.ts'
+import { sendUnits } from '#test/support/rtmp-media.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { TypedPublisher } from '#test/support/typed-publisher.ts'
@@ -176,6 +178,49 @@ test('strict names: H.264 without mp4: is refused; live deletes what was recorde
   const live = await server.publish({ name: 'mp4:strict', type: 'live', units: short.units })
   assert.deepEqual(codesOf(live), ['Publish.Start', 'Unpublish.Success'])
   assert.equal((await server.files()).includes('liverec/streams/_definst_/strict.mp4'), false)
+})
+
+test('strange stream names give a file below the root, or a clear refusal', async () => {
+  const names = [
+    '../../x',
+    'a\0b',
+    'x'.repeat(4_000),
+    'ä😀',
+    'a/b',
+    '.hidden',
+    '..hidden',
+    'a//b',
+    'CON',
+    ' x ',
+    'x.',
+    'mp4:{id}',
+    '%2e%2e%2f',
+  ]
+  const before = new Set(await readdir(server.folder.path, { recursive: true }))
+  for (const name of names) {
+    using client = await RtmpClient.open(server.rtmpPort, 'strange')
+    const code = await client.status('publish', name.includes(':') ? name : `mp4:${name}`, 'record')
+    if (code === 'NetStream.Publish.BadName') continue
+    assert.equal(code, 'NetStream.Publish.Start', name.slice(0, 20))
+    sendUnits(client, short.units)
+    assert.equal(await client.nextStatus(), 'NetStream.Record.Start', name.slice(0, 20))
+    client.deleteStream()
+    assert.equal(await client.nextStatus(), 'NetStream.Record.Stop', name.slice(0, 20))
+  }
+  const made = (await readdir(server.folder.path, { recursive: true })).filter((path) => !before.has(path))
+  assert.deepEqual(
+    made.filter((path) => !/^(recordings\/strange|data)/.test(path)),
+    [],
+  )
+  const files = await server.files('strange')
+  assert.ok(
+    files.some((path) => path.endsWith('ä😀.mp4')) && files.some((path) => path.endsWith('a/b.mp4')),
+    files.join(),
+  )
+  assert.ok(
+    files.every((path) => path.startsWith('strange/streams/_definst_/') && !/\/\./.test(path)),
+    files.join(),
+  )
 })
 
 test('--like wowza: its ports, files in one folder, nothing recorded unasked, users of admin.password', async () => {

@@ -1,5 +1,4 @@
-import type { MediaName } from './media-name.ts'
-import { parseMediaName } from './media-name.ts'
+import { type MediaName, parseMediaName } from './media-name.ts'
 
 /** Vendors' word for "no instance". */
 export const DEFAULT_INSTANCE = '_definst_'
@@ -32,6 +31,15 @@ export function liveStream(app: string, instance: string, sentName: string): Liv
 export function splitApplication(application: string): { readonly app: string; readonly instance: string } {
   const [app = '', ...instance] = application.split('/').filter((part) => part !== '')
   return { app, instance: instance.join('/') }
+}
+
+/** Of a stream that came in otherwise, whose name need not follow any rule of ours. */
+function readableMedia(name: string): MediaName {
+  try {
+    return parseMediaName(name)
+  } catch {
+    return { prefix: '', base: name, extension: '', format: 'flv' }
+  }
 }
 
 /** What publishers called their streams, as long as they last: what callers call them may say less. */
@@ -68,7 +76,8 @@ export class LiveStreams {
   atPath(path: string): LiveStream {
     const published = this.#published.get(path)
     if (published !== undefined) return published
-    const [app = '', ...rest] = path.split('/')
-    return { ...(rest.length === 0 ? liveStream('', '', app) : liveStream(app, '', rest.join('/'))), path }
+    const at = path.indexOf('/')
+    const [app, name] = [path.slice(0, Math.max(0, at)), path.slice(at + 1)]
+    return { app, instance: '', media: readableMedia(name), name, path }
   }
 }

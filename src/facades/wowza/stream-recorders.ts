@@ -5,7 +5,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { OptionInvalidError, RecorderExistsError, RecorderUnknownError, RecordingNotPermittedError } from './errors.ts'
 import { DEFAULT_INSTANCE, type LiveStream } from './live-stream.ts'
 import { formatOfFile } from './media-name.ts'
-import { type FileRules, toRequest } from './record-options.ts'
+import { type FileRules, type RecordOptions, toRequest } from './record-options.ts'
 import { type RecorderSettings, readRecorderSettings, rotation, SETTING_NAMES } from './recorder-settings.ts'
 import type { Recorders } from './recorders.ts'
 
@@ -110,13 +110,12 @@ export class StreamRecorders {
     for (const { id, match, metadata } of recorder.rules()) {
       const name = metadata[LABEL.name]
       if (name === undefined) continue
-      const given = Object.fromEntries(SETTING_NAMES.map((setting) => [setting, metadata[SETTING_LABEL + setting]]))
       yield {
         name,
         application: metadata[LABEL.application] ?? '',
         instance: metadata[LABEL.instance] ?? '',
         path: match,
-        settings: readRecorderSettings(given),
+        settings: settingsOf(metadata),
         recording: recorder.active(match).find(({ rule }) => rule === id),
       }
     }
@@ -131,23 +130,39 @@ export class StreamRecorders {
         application: stream.app,
         instance: stream.instance,
         path: stream.path,
-        settings: readRecorderSettings({
+        settings: {
+          ...DEFAULT_SETTINGS,
+          ...segmentation(rotate),
           option: existing,
           fileFormat: format,
-          baseFile: output,
-          outputPath: outputFolder,
-          startOnKeyFrame,
-          ...(rotate?.seconds !== undefined && {
-            segmentationType: 'SegmentByDuration',
-            segmentDuration: rotate.seconds * 1000,
-          }),
-          ...(rotate?.bytes !== undefined && { segmentationType: 'SegmentBySize', segmentSize: rotate.bytes }),
-          ...(rotate?.at !== undefined && { segmentationType: 'SegmentBySchedule', segmentSchedule: rotate.at }),
-        }),
+          baseFile: output ?? '',
+          outputPath: outputFolder ?? '',
+          startOnKeyFrame: startOnKeyFrame ?? true,
+        },
         recording: control.recorder.active(stream.path).find(({ id }) => id === recordingId),
       }
     }
   }
+}
+
+const DEFAULT_SETTINGS = readRecorderSettings({})
+
+/** From the labels of a rule; what somebody else wrote into them counts for nothing. */
+function settingsOf(metadata: RuleRow['metadata']): RecorderSettings {
+  const given = Object.fromEntries(SETTING_NAMES.map((setting) => [setting, metadata[SETTING_LABEL + setting]]))
+  try {
+    return readRecorderSettings(given)
+  } catch {
+    return DEFAULT_SETTINGS
+  }
+}
+
+function segmentation(rotate: RecordOptions['rotate']): Partial<RecorderSettings> {
+  if (rotate?.seconds !== undefined) {
+    return { segmentationType: 'SegmentByDuration', segmentDuration: rotate.seconds * 1000 }
+  }
+  if (rotate?.bytes !== undefined) return { segmentationType: 'SegmentBySize', segmentSize: rotate.bytes }
+  return rotate?.at === undefined ? {} : { segmentationType: 'SegmentBySchedule', segmentSchedule: rotate.at }
 }
 
 /** What the rule asks of the core. @throws {OptionInvalidError} */
