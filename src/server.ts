@@ -211,17 +211,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const retention = opening.use(
     new Retention({
       catalog,
-      manifests,
       // The free-space floor alone never deletes: it only stops writing. Whoever sets a limit has asked for deletion.
       policy: { ...keep, freeBytes: keep.days + keep.bytes + keep.count > 0 ? freeSpace.resumeBytes : 0 },
       spaces: () => freeSpace.all(),
       runtime,
       isBusy: (id) => recorder.active().some((recording) => recording.id === id),
-      onDeleting: (recording) => hooks.removing(recording),
-      onDeleted: (recording) => {
-        digests.cancel(recording.id)
-        recorder.events.emit({ type: 'recording.deleted', recording })
-      },
+      remove: ({ id }) => recorder.remove(id),
     }),
   )
   retention.start(RETENTION_EVERY_MS)

@@ -7,6 +7,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 import { SqliteCatalog } from './catalog/sqlite-catalog.ts'
 import { ManifestStore } from './manifests.ts'
 import type { RecordingDocument } from './recording-document.ts'
+import { removeRecording } from './remove-recording.ts'
 import { decideDeletions, Retention, type RetentionPolicy, type RetentionView } from './retention.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 20)
@@ -93,13 +94,14 @@ test('retention deletes files, manifests and rows, and empty folders, but nothin
   const deleted: string[] = []
   await using retention = new Retention({
     catalog,
-    manifests,
     policy: { ...KEEP_ALL, count: 1 },
     spaces: () => [],
     runtime,
     isBusy: (id) => id === 'd2',
-    onDeleting: async () => {},
-    onDeleted: ({ id }, reason) => deleted.push(`${id} ${reason}`),
+    remove: async (recording, reason) => {
+      await removeRecording(recording, catalog, manifests)
+      deleted.push(`${recording.id} ${reason}`)
+    },
   })
   await Promise.all([retention.run(), retention.run()])
   assert.deepEqual(deleted, ['d4 count', 'd1 count'])

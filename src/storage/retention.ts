@@ -2,9 +2,7 @@ import { errorMessage } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import type { RootSpace } from './free-space.ts'
-import type { ManifestStore } from './manifests.ts'
 import type { RecordingDocument } from './recording-document.ts'
-import { removeRecording } from './remove-recording.ts'
 
 /** What to keep. 0: no limit of this kind. */
 export interface RetentionPolicy {
@@ -71,16 +69,13 @@ const CANDIDATES = 200
 
 export interface RetentionOptions {
   readonly catalog: Catalog
-  readonly manifests: ManifestStore
   readonly policy: RetentionPolicy
   readonly spaces: () => readonly RootSpace[]
   readonly runtime: Pick<Runtime, 'nowMs' | 'log'>
   /** In use beyond what the catalog knows: about to be appended to, for instance. */
   readonly isBusy: (id: string) => boolean
-  /** Before the first file goes; never rejects. */
-  readonly onDeleting: (recording: RecordingDocument) => Promise<void>
-  /** After files, manifest and row are gone. */
-  readonly onDeleted: (recording: RecordingDocument, reason: RetentionReason) => void
+  /** Deletes as if somebody had asked for it, with the same checks. */
+  readonly remove: (recording: RecordingDocument, reason: RetentionReason) => Promise<void>
 }
 
 /** Applies the policy, one deletion after the other. */
@@ -132,13 +127,12 @@ export class Retention implements AsyncDisposable {
   }
 
   async #delete(id: string, reason: RetentionReason): Promise<void> {
-    const { catalog, manifests, runtime, isBusy, onDeleting, onDeleted } = this.#options
+    const { catalog, runtime, isBusy, remove } = this.#options
     // Held or continued since the candidates were read?
     const recording = await catalog.get(id)
     if (recording === undefined || recording.held || recording.state !== 'ready' || isBusy(id)) return
     try {
-      await onDeleting(recording)
-      await removeRecording(recording, catalog, manifests)
+      await remove(recording, reason)
     } catch (error) {
       runtime.log.warn({ event: 'retention.delete-failed', recording: id, reason, cause: errorMessage(error) })
       return
@@ -148,6 +142,5 @@ export class Retention implements AsyncDisposable {
       { event: 'retention.deleted', recording: id, stream, bytes, reason },
       'recording deleted by retention',
     )
-    onDeleted(recording, reason)
   }
 }

@@ -64,6 +64,7 @@ export function parseDOps(body: Uint8Array): OpusHead {
   })
 }
 
+/** The identification header, the inverse of parseOpusHead(). RFC 7845 §5.1. */
 export function buildOpusHead(head: OpusHead): Uint8Array {
   const bytes = new Uint8Array(18)
   const view = new DataView(bytes.buffer)
