@@ -98,6 +98,17 @@ test('calls of a connection that publishes nothing are answered, and keep it; un
   assert.equal((await client.call('answer', null)).name, '_result')
 })
 
+test('a connection may wait for its first call as long as the extension says', async () => {
+  const extension: RtmpExtension = { ...notingExtension().extension, callerPatienceMs: 60_000 }
+  await using fixture = await rtmpFixture({ extension, config: { idleTimeoutMs: 5_000 } })
+  using client = await RtmpClient.open(fixture.port)
+  fixture.advance(50_000)
+  await sleep(1_300) // timeouts are looked at once a second
+  assert.equal(client.socket.destroyed, false)
+  fixture.advance(20_000)
+  await client.closed
+})
+
 test('a call in AMF3 with an object, and one that wants no answer', async () => {
   const { extension, calls } = notingExtension()
   await using fixture = await rtmpFixture({ extension })

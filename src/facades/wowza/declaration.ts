@@ -69,6 +69,11 @@ export const WOWZA_KEYS = {
     default: false,
     about: 'Delete the recording of a name that is published live, as old Flash Media Servers did.',
   }),
+  callersWaitSeconds: new Key(integer({ min: 0, max: 86_400, unit: 'seconds' }), {
+    default: 600,
+    about:
+      'How long an RTMP connection may be idle before its first call, such as a page that waits for its record button.',
+  }),
   http: {
     listen: new Key(optionalListenAddress(8086), {
       default: '127.0.0.1:8086',

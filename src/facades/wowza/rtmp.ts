@@ -27,7 +27,7 @@ import type { Recorders } from './recorders.ts'
 export interface RtmpFrontOptions {
   readonly control: Pick<Control, 'hub' | 'recorder' | 'access'>
   readonly log: Logger
-  readonly settings: Pick<WowzaSettings, 'strictNames' | 'deleteOnLive'>
+  readonly settings: Pick<WowzaSettings, 'strictNames' | 'deleteOnLive' | 'callersWaitSeconds'>
   readonly rules: (app: string) => FileRules
   readonly streams: LiveStreams
   readonly recorders: Recorders
@@ -35,10 +35,12 @@ export interface RtmpFrontOptions {
 
 /** Publish types, names and calls of Flash Media Server, Wowza and nanoStream. rtmp-recording.md §1 to §5.2. */
 export class RtmpFront implements RtmpExtension {
+  readonly callerPatienceMs: number
   readonly #options: RtmpFrontOptions
 
   constructor(options: RtmpFrontOptions) {
     this.#options = options
+    this.callerPatienceMs = options.settings.callersWaitSeconds * 1000
   }
 
   target({ action, app, instance, name, query }: StreamRequest): StreamTarget | undefined {

@@ -65,6 +65,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
   readonly localPort: number
   readonly #runtime: Runtime
   readonly #limits: ConnectionLimits
+  readonly #callerPatienceMs: number
   readonly #log: Logger
   readonly #transport: Transport
   readonly #reader: ChunkReader
@@ -96,6 +97,7 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
     this.protocol = options.protocol
     this.#runtime = runtime
     this.#limits = limits
+    this.#callerPatienceMs = options.extension?.callerPatienceMs ?? 0
     this.#onBytes = options.onBytes
     this.#onFailed = options.onFailed
     this.#onClosed = options.onClosed
@@ -237,7 +239,8 @@ export class RtmpConnection implements TransportUser, ChunkReaderSink, Peer {
       }
       if (this.#net.isUseful) this.#uselessSinceMs = nowMs
       const uselessMs = nowMs - this.#uselessSinceMs
-      if (this.#net.isConnected && uselessMs > idleTimeoutMs) throw new RtmpUselessConnectionError(uselessMs)
+      const patienceMs = Math.max(idleTimeoutMs, this.#callerPatienceMs)
+      if (this.#net.isConnected && uselessMs > patienceMs) throw new RtmpUselessConnectionError(uselessMs)
       const idleMs = nowMs - this.#lastReceivedMs
       if (this.#net.isPublishing && idleMs > idleTimeoutMs) throw new RtmpIdleError(idleMs)
       const { unsentBytes } = this.#transport

@@ -9,6 +9,11 @@ import type { StreamTarget } from './stream-name.ts'
  */
 export interface RtmpExtension {
   /**
+   * How long a connection may wait that neither publishes nor plays nor has made a call that was answered. The
+   * configuration's idle timeout, where that is longer.
+   */
+  readonly callerPatienceMs?: number
+  /**
    * The path of a stream that is to be published or played; undefined: the server's own rule.
    * @throws {TapedeckError} refused: the caller is told so
    */
