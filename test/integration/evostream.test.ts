@@ -308,3 +308,36 @@ test('hostile lines and requests end nothing but their connection', async (t) =>
   assert.equal((await evo.raw(`/record?params=${'A'.repeat(100_000)}`)).status, 431)
   await evo.success('version')
 })
+
+test('what is configured is there after a restart, in force, under the same ids', async (t) => {
+  const first = await installed(t)
+  // Nobody listens there.
+  const pull = await first.evo.success('pullStream', 'uri=rtmp://me:secret@127.0.0.1:9/live/far localStreamName=near')
+  const once = await first.evo.success('pullStream', 'uri=rtmp://127.0.0.1:9/live/far localStreamName=once keepAlive=0')
+  const record = await first.evo.success('record', 'localStreamName=near pathToFile=x chunkLength=5 _job=7')
+  await first.evo.untilConfig(pull.configId, (config) => config?.status.current.description === 'Connection failed')
+  await first.evo.untilConfig(once.configId, (config) => config === undefined)
+  // As a kill in the middle of a roll leaves it.
+  const rulesUrl = new URL('api/v1/rules', first.server.page)
+  const { rules } = (await (await fetch(rulesUrl)).json()) as { rules: { id: string; metadata: StreamObject }[] }
+  const change = { enabled: false, metadata: { ...rules[0]?.metadata, 'evostream.rolling': 'true' } }
+  const patched = await fetch(`${rulesUrl}/${rules[0]?.id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(change),
+  })
+  assert.equal(patched.status, 200, await patched.text())
+  await first.server.kill()
+  await using server = await startEvostream(first.folder.path)
+  const evo = new EvoClient(server)
+  const { status: _, ...config } = (await evo.config(record.configId)) ?? {}
+  assert.deepEqual(config, record)
+  const listed = await evo.untilConfig(
+    pull.configId,
+    (each) => each?.status.current.description === 'Connection failed',
+  )
+  assert.equal(listed?.localStreamName, 'near')
+  assert.ok(!JSON.stringify(await evo.success('listConfig')).includes('secret'))
+  await using _publisher = new FfmpegPublisher(`${server.rtmp}/live/near`)
+  await evo.untilStreaming(record.configId)
+})

@@ -99,8 +99,8 @@ export class Streams implements Disposable {
   }
 
   /**
-   * A recording as it is now; it gets its number when it is first told of. Undefined while it waits for a stream: for
-   * this vendor there is none then.
+   * A recording as it is now; it gets its number when it is first told of. Undefined while it waits for a stream, and
+   * when it is over: for this vendor there is none then.
    */
   recording(recording: RecordingDocument): OutStream | undefined {
     const known = this.#out.get(recording.id)
@@ -109,7 +109,8 @@ export class Streams implements Disposable {
       return known
     }
     const stream = this.#hub.get(recording.stream)
-    if (stream === undefined && recording.state === 'waiting') return undefined
+    const isOver = recording.state === 'ready' || recording.state === 'failed'
+    if (isOver || (stream === undefined && recording.state === 'waiting')) return undefined
     const source = stream === undefined ? undefined : this.#arrived(stream)
     const out: OutStream = {
       kind: 'out',
