@@ -177,9 +177,9 @@ export async function called(client: RtmpClient, name: string, ...args: readonly
   return String(answer.args[1])
 }
 
-/** H.264 and AAC without B-pictures, as FMLE and nanoStream encode; a key frame every two seconds. */
+/** H.264 and AAC without B-pictures, as FMLE and nanoStream encode; a key frame every second. */
 export function baselineSource(folder: TempFolder, seconds: number): Promise<ElementarySource> {
-  const encoding = ['-bf', '0', '-g', '50']
+  const encoding = ['-bf', '0', '-g', '25']
   return makeSource(folder, { video: 'h264', audio: 'aac', seconds, size: '160x90', encoding })
 }
 
