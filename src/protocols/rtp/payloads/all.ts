@@ -1,13 +1,21 @@
 import type { TrackFormat } from '#media/track.ts'
 import { aacPayload } from './aac.ts'
 import { pcmaPayload, pcmuPayload } from './g711.ts'
+import { g722Payload } from './g722.ts'
+import { aal2G726Payloads, g726PayloadOf, g726Payloads } from './g726.ts'
 import { h264Payload } from './h264.ts'
 import { h265Payload } from './h265.ts'
+import { l16Payload } from './l16.ts'
 import { opusPayload } from './opus.ts'
 import type { PayloadFormat } from './payload-format.ts'
 
 /** For descriptions of our own the first of a codec counts. */
-const FORMATS: readonly PayloadFormat[] = [h264Payload, h265Payload, aacPayload, opusPayload, pcmaPayload, pcmuPayload]
+const FORMATS: readonly PayloadFormat[] = [
+  ...[h264Payload, h265Payload],
+  ...[aacPayload, opusPayload, pcmaPayload, pcmuPayload, l16Payload, g722Payload],
+  ...g726Payloads,
+  ...aal2G726Payloads,
+]
 
 const BY_ENCODING: ReadonlyMap<string, PayloadFormat> = new Map(FORMATS.map((format) => [format.encoding, format]))
 
@@ -26,9 +34,10 @@ export function payloadFormat(
   return format
 }
 
-/** The payload format to send a track in; undefined when its codec has none. */
-export function payloadFormatOf({ codec }: TrackFormat): PayloadFormat | undefined {
-  return FORMATS.find((format) => format.codec === codec)
+/** The payload format to send a track in; undefined when its codec has none. @throws {CodecConfigurationError} */
+export function payloadFormatOf(format: TrackFormat): PayloadFormat | undefined {
+  if (format.codec === 'g726') return g726PayloadOf(format)
+  return FORMATS.find(({ codec }) => codec === format.codec)
 }
 
 /** MPEG4-GENERIC carries any MPEG-4 stream; its mode tells which (RFC 3640 §3.3). Where it is left out it is AAC. */

@@ -1,27 +1,18 @@
-import type { AudioCodec } from '#media/codec.ts'
 import type { PayloadFormat } from './payload-format.ts'
-import { SamplePacketizer } from './sample-packetizer.ts'
-import { WholeUnitDepacketizer } from './whole-unit.ts'
+import { sampleAudioPayload } from './sample-audio.ts'
 
-const NO_CONFIGURATION = new Uint8Array(0)
+/** RTP payload format of G.711 A-law: one byte a sample (RFC 3551 §4.5.14). */
+export const pcmaPayload: PayloadFormat = sampleAudioPayload({
+  encoding: 'PCMA',
+  codec: 'pcma',
+  groupBytes: 1,
+  groupTicks: 1,
+})
 
-/** RTP payload format for G.711, one byte a sample, channels interleaved (RFC 3551 §4.5.14). */
-function g711Payload(encoding: string, codec: AudioCodec): PayloadFormat {
-  return {
-    encoding,
-    codec,
-    kind: 'audio',
-    depacketizer({ sink, clockRateHz, channels, configured }) {
-      const configure = () => configured(NO_CONFIGURATION, { sampleRateHz: clockRateHz, channels })
-      return new WholeUnitDepacketizer(sink, configure)
-    },
-    packetizer: (format) => new SamplePacketizer(format.kind === 'audio' ? format.channels : 1, 1),
-    clockRateHz: (format) => (format.kind === 'audio' ? format.sampleRateHz : format.timescale),
-    parameters: () => '',
-  }
-}
-
-/** A-law. */
-export const pcmaPayload: PayloadFormat = g711Payload('PCMA', 'pcma')
-/** µ-law. */
-export const pcmuPayload: PayloadFormat = g711Payload('PCMU', 'pcmu')
+/** RTP payload format of G.711 µ-law: one byte a sample (RFC 3551 §4.5.14). */
+export const pcmuPayload: PayloadFormat = sampleAudioPayload({
+  encoding: 'PCMU',
+  codec: 'pcmu',
+  groupBytes: 1,
+  groupTicks: 1,
+})
