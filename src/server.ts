@@ -17,6 +17,7 @@ import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
+import { RtspServer } from '#ingest/rtsp/server.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -245,14 +246,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const rtmp = opening.use(
     new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),
   )
+  const rtsp = opening.use(new RtspServer({ runtime, hub, access, config: config.rtsp, dataDir: config.data }))
   control.metrics.add((registers) => hooks.registerMetrics(registers))
   const api = opening.use(await createApi({ control, hooks, config, runtime, dashboardDir: DASHBOARD }))
   const rtmpAddresses = await rtmp.listen()
-  for (const protocol of ['rtmp', 'rtmps'] as const) {
-    const listen = rtmpAddresses[protocol]
+  const mediaAddresses = { ...rtmpAddresses, ...(await rtsp.listen()) }
+  for (const protocol of ['rtmp', 'rtmps', 'rtsp', 'rtsps'] as const) {
+    const listen = mediaAddresses[protocol]
     if (listen !== undefined) publishPoints.push({ protocol, listen })
   }
-  const addresses = { api: await api.listen(), ...rtmpAddresses }
+  const addresses = { api: await api.listen(), ...mediaAddresses }
   await control.start()
   log.info({ event: 'server.started', version: VERSION, addresses })
   for (const { root: path, isWritable, problem } of (await control.readiness()).disks) {

@@ -7,7 +7,7 @@ import { BROWSER_FORMATS, MEDIA_TYPES } from './media-types.ts'
 import { ServerSchema } from './schemas/server.ts'
 
 const WILDCARD_HOSTS: readonly string[] = ['0.0.0.0', '::', '']
-const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 } as const
+const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443, rtsp: 554, rtsps: 322 } as const
 
 /** What this server is and where to publish; the page shows it. */
 export function registerServerFacts(app: App, { control, config, runtime }: Resources): void {

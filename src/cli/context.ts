@@ -11,6 +11,8 @@ export interface RunningServer {
     readonly api: ListenAddress
     readonly rtmp: ListenAddress | undefined
     readonly rtmps: ListenAddress | undefined
+    readonly rtsp: ListenAddress | undefined
+    readonly rtsps: ListenAddress | undefined
   }
   /** Of every enabled facade, by its name and what the door is for. */
   readonly facadeAddresses: Readonly<Record<string, Readonly<Record<string, ListenAddress>>>>

@@ -56,6 +56,21 @@ export interface Config {
     readonly maxMessageBytes: number
     readonly maxChunkStreams: number
   }
+  readonly rtsp: {
+    /** Undefined: off. */
+    readonly listen: ListenAddress | undefined
+    readonly tls: { readonly listen: ListenAddress | undefined; readonly certificate: string; readonly key: string }
+    /** For media over UDP; undefined: TCP only. */
+    readonly udpPorts: { readonly first: number; readonly last: number } | undefined
+    /** Wait for a missing packet. */
+    readonly reorderMs: number
+    readonly damaged: 'drop' | 'keep'
+    /** A publisher from whom nothing comes for this long is dropped. */
+    readonly idleTimeoutMs: number
+    /** A player over UDP from whom nothing comes for this long is dropped. */
+    readonly sessionTimeoutMs: number
+    readonly maxConnections: number
+  }
   readonly auth: {
     readonly tokens: readonly AuthToken[]
     /** `key` compares ?key= with the tokens; a URL is asked by HTTP. */

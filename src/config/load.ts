@@ -13,6 +13,7 @@ import { checkAuth } from './sections/auth.ts'
 import { checkHooks } from './sections/hooks.ts'
 import { checkPulls } from './sections/pulls.ts'
 import { checkRtmp } from './sections/rtmp.ts'
+import { checkRtsp } from './sections/rtsp.ts'
 import { checkRules } from './sections/rules.ts'
 import { facadeListeners, refuseStrangers } from './strangers.ts'
 import { formatListenAddress } from './values/listen-address.ts'
@@ -67,6 +68,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const combined = [
     ...checkRules(config.rules, config.recordings),
     ...checkRtmp(config.rtmp),
+    ...checkRtsp(config.rtsp),
     ...checkAuth(config.auth),
     ...checkHooks(config.hooks),
     ...checkPulls(config.pulls),
@@ -135,8 +137,12 @@ type Absolute = (path: string, name: string) => string
 
 function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'facades'> {
   const { root, ...recordings } = values.recordings
-  const { tls } = values.rtmp
   const pem = (path: string, name: string) => (name === '' ? '' : absolute(path, name))
+  const tls = (section: string, given: Values['rtmp']['tls']) => ({
+    ...given,
+    certificate: pem(`${section}.tls.certificate`, given.certificate),
+    key: pem(`${section}.tls.key`, given.key),
+  })
   return {
     ...values,
     data: absolute('data', values.data),
@@ -150,14 +156,8 @@ function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'faca
         command: hook.command.includes('/') ? absolute('hooks.exec', hook.command) : hook.command,
       })),
     },
-    rtmp: {
-      ...values.rtmp,
-      tls: {
-        ...tls,
-        certificate: pem('rtmp.tls.certificate', tls.certificate),
-        key: pem('rtmp.tls.key', tls.key),
-      },
-    },
+    rtmp: { ...values.rtmp, tls: tls('rtmp', values.rtmp.tls) },
+    rtsp: { ...values.rtsp, tls: tls('rtsp', values.rtsp.tls) },
   }
 }
 
@@ -167,6 +167,8 @@ function checkListeners(config: Config, facades: readonly FacadeDeclaration[]): 
     ['api.listen', config.api.listen],
     ['rtmp.listen', config.rtmp.listen],
     ['rtmp.tls.listen', config.rtmp.tls.listen],
+    ['rtsp.listen', config.rtsp.listen],
+    ['rtsp.tls.listen', config.rtsp.tls.listen],
     ...facadeListeners(config, facades).map(({ key, address }) => [key, address] as const),
   ]
   const takenBy = new Map<string, string>()

@@ -11,15 +11,17 @@ import { formatListenAddress, isLoopback } from './values/listen-address.ts'
 export function refuseStrangers(config: Config, facades: readonly FacadeDeclaration[], newSecret: () => string): void {
   const open: string[] = []
   const lines: string[] = []
-  const { api, rtmp, auth } = config
+  const { api, rtmp, rtsp, auth } = config
   if (isExposed(api.listen) && auth.tokens.length === 0) open.push(`api.listen ${formatListenAddress(api.listen)}`)
-  const rtmpListeners = [
+  const mediaListeners = [
     ['rtmp.listen', rtmp.listen],
     ['rtmp.tls.listen', rtmp.tls.listen],
+    ['rtsp.listen', rtsp.listen],
+    ['rtsp.tls.listen', rtsp.tls.listen],
   ] as const
   const openActions = (['publish', 'play'] as const).filter((action) => auth[action] === 'open')
   if (openActions.length > 0) {
-    for (const [key, address] of rtmpListeners) {
+    for (const [key, address] of mediaListeners) {
       if (address !== undefined && isExposed(address)) open.push(`${key} ${formatListenAddress(address)}`)
     }
   }

@@ -67,10 +67,11 @@ export const LOCAL_ADMIN = new Principal('local', 'admin', '**')
 
 /** The configured tokens. Only digests are compared, so that the time taken says nothing about a token. */
 export class Credentials {
-  readonly #entries: readonly { readonly digest: Buffer; readonly principal: Principal }[]
+  readonly #entries: readonly { readonly token: string; readonly digest: Buffer; readonly principal: Principal }[]
 
   constructor(tokens: readonly AuthToken[]) {
     this.#entries = tokens.map(({ name, token, role, match }) => ({
+      token,
       digest: digestOf(token),
       principal: new Principal(name, role, match),
     }))
@@ -89,6 +90,11 @@ export class Credentials {
       if (timingSafeEqual(entry.digest, digest)) found ??= entry.principal
     }
     return found
+  }
+
+  /** The owner of the token of which somebody has proved to know it. */
+  findProven(proves: ((token: string) => boolean) | undefined): Principal | undefined {
+    return this.#entries.find(({ token }) => proves?.(token))?.principal
   }
 }
 

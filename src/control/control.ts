@@ -25,7 +25,7 @@ const MAX_LIVE_VIEWERS = 200
 
 /** Where encoders may publish, as the front doors really listen. */
 export interface PublishPoint {
-  readonly protocol: 'rtmp' | 'rtmps'
+  readonly protocol: 'rtmp' | 'rtmps' | 'rtsp' | 'rtsps'
   readonly listen: ListenAddress
 }
 

@@ -21,6 +21,12 @@ export function createStreamAccess({ auth, credentials, fetch }: StreamAccessOpt
       if (policy === 'key') return authorizeKey(request, credentials)
       await askAccessEndpoint(policy.http, request, fetch)
     },
+    logins(action) {
+      const policy = auth[action]
+      if (policy === 'open') return []
+      // An endpoint has to be told the secret to judge it.
+      return policy === 'key' ? ['digest', 'basic'] : ['basic']
+    },
   }
 }
 
@@ -31,11 +37,11 @@ function authorizeOpen({ action, path, remoteAddress }: AccessRequest): void {
   throw new StreamAccessDeniedError(action, path, reason)
 }
 
-function authorizeKey({ action, path, query }: AccessRequest, credentials: Credentials): void {
+function authorizeKey({ action, path, query, proves }: AccessRequest, credentials: Credentials): void {
   const key = query['key']
-  if (key === undefined || key === '')
+  if ((key === undefined || key === '') && proves === undefined)
     throw new StreamAccessDeniedError(action, path, 'add ?key=<token> to the address')
-  const principal = credentials.find(key)
+  const principal = key === undefined || key === '' ? credentials.findProven(proves) : credentials.find(key)
   const permission = action === 'publish' ? 'publish' : 'view'
   // One sentence for all three causes: a guesser learns nothing.
   if (principal === undefined || !principal.may(permission) || !principal.reaches(path)) {

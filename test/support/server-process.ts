@@ -8,7 +8,7 @@ const START_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 20_000
 
 /** What `serve --json` prints. */
-type ReadyDocument = Pick<ServerProcess, 'page' | 'rtmp' | 'facades'>
+type ReadyDocument = Pick<ServerProcess, 'page' | 'rtmp' | 'rtsp' | 'facades'>
 
 /** A whole server in a process of its own, on free ports, with its files in a folder of the test's. */
 export class ServerProcess implements AsyncDisposable {
@@ -16,6 +16,8 @@ export class ServerProcess implements AsyncDisposable {
   readonly page: string
   /** `rtmp://host:port`. */
   readonly rtmp: string
+  /** `rtsp://host:port`. */
+  readonly rtsp: string
   /** Address (`host:port`) of every door of every enabled facade. */
   readonly facades: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly child: ChildProcess
@@ -28,6 +30,7 @@ export class ServerProcess implements AsyncDisposable {
     this.log = log
     this.page = ready.page
     this.rtmp = ready.rtmp
+    this.rtsp = ready.rtsp
     this.facades = ready.facades
   }
 
@@ -69,6 +72,7 @@ export async function startServerProcess(
       TAPEDECK_RECORDINGS_ROOT: join(folder, 'recordings'),
       TAPEDECK_API_LISTEN: '127.0.0.1:0',
       TAPEDECK_RTMP_LISTEN: '127.0.0.1:0',
+      TAPEDECK_RTSP_LISTEN: '127.0.0.1:0',
       TAPEDECK_LOG_FORMAT: 'json',
       ...options.env,
     },

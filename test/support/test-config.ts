@@ -28,6 +28,16 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       maxMessageBytes: 16 * 1024 * 1024,
       maxChunkStreams: 64,
     },
+    rtsp: {
+      listen: { host: '127.0.0.1', port: 0 },
+      tls: { listen: undefined, certificate: '', key: '' },
+      udpPorts: { first: 20_000, last: 29_999 },
+      reorderMs: 200,
+      damaged: 'drop',
+      idleTimeoutMs: 10_000,
+      sessionTimeoutMs: 60_000,
+      maxConnections: 100,
+    },
     auth: { tokens: [], publish: 'open', play: 'open' },
     hooks: { exec: [], webhooks: [], concurrency: 4, giveUpDays: 3, maxPending: 100_000, maxBytes: 1024 ** 3 },
     limits: {

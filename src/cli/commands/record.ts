@@ -99,6 +99,7 @@ async function privateConfig(wanted: { data: string; root: string; rtmp: string;
     rules: JSON.stringify([wanted.rule]),
     'api.listen': '127.0.0.1:0',
     'rtmp.listen': wanted.rtmp === '' ? '127.0.0.1:0' : wanted.rtmp,
+    'rtsp.listen': '',
     // What matters is in the progress line and the result.
     'log.level': 'error',
   }

@@ -28,6 +28,8 @@ function readyDocument({ addresses, facadeAddresses }: RunningServer, config: Co
     page: `http://${formatListenAddress(addresses.api)}/`,
     rtmp: addresses.rtmp === undefined ? null : `rtmp://${formatListenAddress(addresses.rtmp)}`,
     rtmps: addresses.rtmps === undefined ? null : `rtmps://${formatListenAddress(addresses.rtmps)}`,
+    rtsp: addresses.rtsp === undefined ? null : `rtsp://${formatListenAddress(addresses.rtsp)}`,
+    rtsps: addresses.rtsps === undefined ? null : `rtsps://${formatListenAddress(addresses.rtsps)}`,
     recordings: config.recordings.roots[0],
     facades: Object.fromEntries(
       Object.entries(facadeAddresses).map(([name, doors]) => [
@@ -51,5 +53,7 @@ function readyLines(server: RunningServer, config: Config): string[] {
     const listed = Object.entries(doors).map(([door, address]) => `${door} ${address}`)
     return `Facade   ${name}: ${listed.join(', ')}`
   })
-  return [`Publish  ${publish}`, `Files    ${ready.recordings}`, `Watch    ${ready.page}`, ...facades]
+  const cameras = ready.rtsp ?? ready.rtsps
+  const rtsp = cameras === null ? [] : [`RTSP     ${cameras}/live/cam1${key}   (to publish, and to play)`]
+  return [`Publish  ${publish}`, ...rtsp, `Files    ${ready.recordings}`, `Watch    ${ready.page}`, ...facades]
 }

@@ -8,6 +8,7 @@ import { NODE_KEYS } from './node.ts'
 import { PULLS_KEYS } from './pulls.ts'
 import { RECORDINGS_KEYS } from './recordings.ts'
 import { RTMP_KEYS } from './rtmp.ts'
+import { RTSP_KEYS } from './rtsp.ts'
 import { RULES_KEYS } from './rules.ts'
 
 /** Every key there is, nested and ordered as in the sample file. */
@@ -18,6 +19,7 @@ export const CONFIG_KEYS = {
   ...PULLS_KEYS,
   api: API_KEYS,
   rtmp: RTMP_KEYS,
+  rtsp: RTSP_KEYS,
   auth: AUTH_KEYS,
   hooks: HOOKS_KEYS,
   limits: LIMITS_KEYS,

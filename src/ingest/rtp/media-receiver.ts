@@ -52,6 +52,8 @@ export class MediaReceiver implements Disposable {
   /** A source that is not ours has sent a packet: a second one in a row is a source that has restarted. */
   #strangeSsrc = -1
   #ignoredPackets = 0
+  #receivedPackets = 0
+  #saidGoodbye = false
 
   constructor(options: MediaReceiverOptions) {
     const { stream, trackId, format, clock, damaged, monotonicMs, log } = options
@@ -78,6 +80,16 @@ export class MediaReceiver implements Disposable {
     return this.#ignoredPackets
   }
 
+  /** Packets of this medium, late ones and duplicates among them. */
+  get receivedPackets(): number {
+    return this.#receivedPackets
+  }
+
+  /** The source has said that it will send nothing more, and has kept to it. */
+  get saidGoodbye(): boolean {
+    return this.#saidGoodbye
+  }
+
   /** Why nothing of the track can be used, if so. */
   get unusable(): string | undefined {
     return this.#track.unusable
@@ -89,7 +101,7 @@ export class MediaReceiver implements Disposable {
    */
   rtp(bytes: Uint8Array, start: number, end: number, arrivalMs: number): void {
     const packet = this.#packet
-    if (end - start >= 2 && isRtcp(bytes.subarray(start, start + 2))) {
+    if (end - start >= 2 && isRtcp(bytes, start)) {
       this.rtcp(bytes.subarray(start, end), arrivalMs)
       return
     }
@@ -104,6 +116,8 @@ export class MediaReceiver implements Disposable {
     const reception = this.#receptionOf(packet)
     if (reception === undefined) return
     reception.packet(packet, arrivalMs)
+    this.#receivedPackets++
+    this.#saidGoodbye = false
     this.#arrivalMs = arrivalMs
     if (this.#jitter === undefined) this.#inOrder(packet)
     else this.#jitter.push(packet, arrivalMs)
@@ -115,7 +129,10 @@ export class MediaReceiver implements Disposable {
         this.#reception.senderReport(packet, arrivalMs)
         this.#clock.senderReport(packet)
       }
-      if (packet.kind === 'bye') this.flush()
+      if (packet.kind === 'bye') {
+        this.flush()
+        this.#saidGoodbye = true
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 const NOTHING = new Uint8Array(0)
-const FIXED_HEADER_BYTES = 12
+/** Of a packet without contributing sources and extension. */
+export const RTP_HEADER_BYTES = 12
 
 /**
  * One RTP packet (RFC 3550 §5.1) as a reusable view: `parse` fills the fields from a datagram, whose memory it borrows.
@@ -24,11 +25,11 @@ export class RtpPacket {
 
   /** False when the datagram is no RTP packet; the fields then mean nothing. */
   parse(bytes: Uint8Array, start = 0, end = bytes.length): boolean {
-    if (end - start < FIXED_HEADER_BYTES) return false
+    if (end - start < RTP_HEADER_BYTES) return false
     const first = bytes[start] ?? 0
     if (first >> 6 !== 2) return false
     const second = bytes[start + 1] ?? 0
-    let at = start + FIXED_HEADER_BYTES + 4 * (first & 0x0f)
+    let at = start + RTP_HEADER_BYTES + 4 * (first & 0x0f)
     this.extensionProfile = 0
     this.extensionStart = at
     this.extensionEnd = at
@@ -78,20 +79,20 @@ export interface RtpHeader {
 
 /** A packet with neither padding nor extensions. */
 export function writeRtpPacket(header: RtpHeader, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(FIXED_HEADER_BYTES + payload.length)
+  const bytes = new Uint8Array(RTP_HEADER_BYTES + payload.length)
   bytes[0] = 0x80
   bytes[1] = (header.marker ? 0x80 : 0) | (header.payloadType & 0x7f)
   bytes[2] = header.sequenceNumber >>> 8
   bytes[3] = header.sequenceNumber
   put32(bytes, 4, header.timestamp)
   put32(bytes, 8, header.ssrc)
-  bytes.set(payload, FIXED_HEADER_BYTES)
+  bytes.set(payload, RTP_HEADER_BYTES)
   return bytes
 }
 
 /** RTCP packet types that share a port with RTP (RFC 5761 §4): 192 to 223. */
-export function isRtcp(bytes: Uint8Array): boolean {
-  const second = bytes[1] ?? 0
+export function isRtcp(bytes: Uint8Array, start = 0): boolean {
+  const second = bytes[start + 1] ?? 0
   return second >= 192 && second <= 223
 }
 

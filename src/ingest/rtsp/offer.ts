@@ -1,0 +1,73 @@
+import type { Stream } from '#hub/stream.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { payloadFormatOf } from '#protocols/rtp/payloads/all.ts'
+import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
+import { writeDescription } from '#protocols/rtsp/description.ts'
+
+/** First of the dynamic payload types. RFC 3551 §6. */
+const FIRST_PAYLOAD_TYPE = 96
+
+/** A stream that has just begun may get more tracks: it is described when it has had them this long, or two. */
+const SETTLED_MS = 1_000
+const MAX_WAIT_MS = 5_000
+
+/** A track of a stream as players may have it. */
+export interface OfferedTrack {
+  readonly format: TrackFormat
+  readonly payloadFormat: PayloadFormat
+  readonly payloadType: number
+  /** As in the session description. */
+  readonly control: string
+}
+
+/** The tracks that RTP can carry, in the order of their ids. */
+export function offeredTracks(stream: Stream): OfferedTrack[] {
+  const formats = [...stream.formats.values()].toSorted((left, right) => left.trackId - right.trackId)
+  return formats.flatMap((format, index) => {
+    const payloadFormat = payloadFormatOf(format)
+    if (payloadFormat === undefined) return []
+    return [{ format, payloadFormat, payloadType: FIRST_PAYLOAD_TYPE + index, control: `trackID=${format.trackId}` }]
+  })
+}
+
+/** A track's number in the address of a request, as offeredTracks() names it; undefined: it names none. */
+export function trackIdOf(uri: string): number | undefined {
+  const [, id] = /\/trackID=(\d{1,6})\/*$/.exec(uri) ?? []
+  return id === undefined ? undefined : Number(id)
+}
+
+/** A session description of the tracks. */
+export function describeOffer(stream: Stream, tracks: readonly OfferedTrack[], host: string): string {
+  return writeDescription({
+    id: String(stream.startedAtMs),
+    name: stream.path,
+    host,
+    media: tracks.map(({ format, payloadFormat, payloadType, control }) => ({
+      kind: format.kind,
+      payloadType,
+      encoding: payloadFormat.encoding,
+      clockRateHz: payloadFormat.clockRateHz(format),
+      channels: format.kind === 'audio' ? format.channels : 1,
+      parameters: payloadFormat.parameters(format),
+      control,
+    })),
+  })
+}
+
+/** Resolves when a stream's tracks are likely to be known, or won't be. */
+export async function tracksSettled(stream: Stream, nowMs: () => number): Promise<void> {
+  const isSettled = () => {
+    if (stream.end !== undefined || stream.formats.size >= 2) return true
+    return stream.formats.size > 0 && nowMs() - stream.startedAtMs >= SETTLED_MS
+  }
+  if (isSettled()) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const check = () => {
+    if (isSettled()) resolve()
+  }
+  const noSink = { accessUnit: check, format: check, ended: () => resolve() }
+  using _attachment = stream.attach(noSink, { from: 'now', live: true })
+  const timer = setTimeout(resolve, MAX_WAIT_MS)
+  await promise
+  clearTimeout(timer)
+}
