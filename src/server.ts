@@ -17,7 +17,10 @@ import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
+import { RTSP_SCHEMES } from '#ingest/rtsp/client-url.ts'
+import { RtspPull } from '#ingest/rtsp/rtsp-pull.ts'
 import { RtspServer } from '#ingest/rtsp/server.ts'
+import { UdpPorts } from '#ingest/rtsp/udp-ports.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -224,6 +227,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { idleTimeoutMs, maxMessageBytes, maxChunkStreams } = config.rtmp
   const pullLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs, maxMessageBytes, maxChunkStreams }
   const rtmpPull = opening.use(new RtmpPull({ runtime, hub, limits: pullLimits }))
+  const { udpPorts, reorderMs } = config.rtsp
+  const ports = udpPorts === undefined ? undefined : new UdpPorts(udpPorts, Math.random())
+  const rtspLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs: config.rtsp.idleTimeoutMs, reorderMs }
+  const rtspPull = opening.use(new RtspPull({ runtime, hub, limits: rtspLimits, ports }))
+  const rtspSources = Object.fromEntries(RTSP_SCHEMES.map((scheme) => [scheme, rtspPull]))
   const control = opening.use(
     createControl({
       runtime,
@@ -233,7 +241,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       recorder,
       events,
       scripts: hooks.scripts,
-      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull }, store: catalog },
+      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources }, store: catalog },
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       manifestPath: (recording) => manifests.path(recording),

@@ -24,7 +24,17 @@ before(async () => {
   fixture = await apiFixture({
     config: {
       auth: { tokens: TOKENS, publish: 'key', play: 'key' },
-      pulls: [{ path: 'live/old', url: 'rtmp://host/live/old', keepAlive: true, verifyTls: true, metadata: {} }],
+      pulls: [
+        {
+          path: 'live/old',
+          url: 'rtmp://host/live/old',
+          keepAlive: true,
+          verifyTls: true,
+          transport: 'auto',
+          damaged: 'drop',
+          metadata: {},
+        },
+      ],
     },
     pullSources: { rtmp: pending },
   })

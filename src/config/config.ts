@@ -1,3 +1,4 @@
+import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
 import type { ContainerName } from '#containers/container.ts'
 import type { EventType } from '#control/event-types.ts'
 import type { NewRule } from '#recorder/new-rule.ts'
@@ -39,6 +40,8 @@ export interface Config {
     readonly url: string
     readonly keepAlive: boolean
     readonly verifyTls: boolean
+    readonly transport: PullTransport
+    readonly damaged: DamagedPolicy
     readonly metadata: Readonly<Record<string, string>>
   }[]
   readonly api: {

@@ -1,3 +1,5 @@
+import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
+
 /** What is to be pulled. */
 export interface PullSpec {
   /** Where it is published here. */
@@ -8,6 +10,10 @@ export interface PullSpec {
   readonly keepAlive?: boolean
   /** TLS origins must have a certificate that this machine trusts, for their name. Default true. */
   readonly verifyTls?: boolean
+  /** RTSP: how media travels. Default `auto`: over UDP, or over TCP where that does not get through. */
+  readonly transport?: PullTransport
+  /** RTSP: whether access units that arrive incomplete are recorded. Default `drop`. */
+  readonly damaged?: DamagedPolicy
   /** Labels of the caller's. Default none. */
   readonly metadata?: Readonly<Record<string, string>>
 }
@@ -29,6 +35,8 @@ export interface PullDocument {
   readonly url: string
   readonly keepAlive: boolean
   readonly verifyTls: boolean
+  readonly transport: PullTransport
+  readonly damaged: DamagedPolicy
   readonly state: PullState
   /** Why the last try ended, or can't begin; null once media arrives again. */
   readonly lastError: { readonly code: string; readonly message: string } | null

@@ -57,13 +57,15 @@ export class Pull {
   }
 
   toDocument(): PullDocument {
-    const { id, path, url, keepAlive, verifyTls, metadata, origin } = this.row
+    const { id, path, url, keepAlive, verifyTls, transport, damaged, metadata, origin } = this.row
     return {
       id,
       path,
       url: publicUrl(url),
       keepAlive,
       verifyTls,
+      transport,
+      damaged,
       state: this.#state,
       lastError: this.#lastError,
       attempts: this.#attempts,
@@ -106,14 +108,15 @@ export class Pull {
   /** One connection; gives why it is over. */
   async #try(): Promise<unknown> {
     const { hub, source } = this.#options
-    const { path, url, verifyTls } = this.row
+    const { path, url, verifyTls, transport, damaged } = this.row
     this.#wasStreaming = false
     if (hub.get(path) !== undefined) return new StreamPathInUseError(path)
     this.#attempts++
     this.#change('connecting', this.#lastError)
     const { signal } = this.#stopping
     try {
-      await source.pull({ path, url, verifyTls, signal, onStreaming: () => this.#streaming() })
+      const options = { verifyTls, transport, damaged }
+      await source.pull({ path, url, ...options, signal, onStreaming: () => this.#streaming() })
       return undefined
     } catch (error) {
       return error

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Signal } from '#base/events.ts'
 import { publicUrl } from '#base/public-url.ts'
+import { DEFAULT_PULL_OPTIONS } from '#base/pull-options.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { PullSource } from '#hub/pull-source.ts'
@@ -23,7 +24,7 @@ export interface PullsApi {
   readonly events: Signal<PullEvent>
   /**
    * Begins at once, and again after every restart. Whether the origin can be reached is seen in the state.
-   * @throws {StreamPathError | PullSchemeError | PullUrlError | TooManyPullsError}
+   * @throws {StreamPathError | PullSchemeError | PullUrlError | PullOptionError | TooManyPullsError}
    */
   add(spec: PullSpec): Promise<PullDocument>
   /** By path. */
@@ -65,14 +66,14 @@ export class Pulls implements PullsApi, AsyncDisposable {
 
   /**
    * Begins those of the configuration and those remembered.
-   * @throws {PullSchemeError | PullUrlError} the configuration has one that can't be pulled
+   * @throws {PullSchemeError | PullUrlError | PullOptionError} the configuration has one that can't be pulled
    */
   async start(): Promise<void> {
     const { configured, store, node, runtime } = this.#options
     const rows = configured.map((spec) => this.#row(spec, configuredId(spec), 'config'))
     for (const row of await store.pulls(node)) {
       try {
-        this.#source(row.url).check(row.url)
+        this.#source(row.url).check(row.url, row)
         rows.push(row)
       } catch (error) {
         // Written by a server that knew more protocols: kept for it.
@@ -155,9 +156,10 @@ export class Pulls implements PullsApi, AsyncDisposable {
 
   #row(spec: PullSpec, id: string, origin: PullRow['origin']): PullRow {
     const { url, keepAlive = true, verifyTls = true, metadata = {} } = spec
+    const { transport = DEFAULT_PULL_OPTIONS.transport, damaged = DEFAULT_PULL_OPTIONS.damaged } = spec
     const path = normalizeStreamPath(spec.path)
-    this.#source(url).check(url)
-    return { id, node: this.#options.node, path, url, keepAlive, verifyTls, metadata, origin }
+    this.#source(url).check(url, { transport, damaged })
+    return { id, node: this.#options.node, path, url, keepAlive, verifyTls, transport, damaged, metadata, origin }
   }
 
   /** @throws {PullSchemeError} */

@@ -1,7 +1,8 @@
+import type { PullOptions } from '#base/pull-options.ts'
 import type { Publisher } from './stream.ts'
 
 /** What is to be pulled, and what is told on the way. */
-export interface PullRequest {
+export interface PullRequest extends PullOptions {
   /** Where it is to be published. */
   readonly path: string
   readonly url: string
@@ -24,8 +25,8 @@ export interface PullStop {
  * each URL scheme; control/ chooses by scheme, and tries again.
  */
 export interface PullSource {
-  /** @throws {TapedeckError} the URL can't be used, whatever the origin says */
-  check(url: string): void
+  /** @throws {TapedeckError} the URL or the options can't be used, whatever the origin says */
+  check(url: string, options: PullOptions): void
   /**
    * One connection, from connecting to the end of the stream. Resolves only when the signal is aborted.
    * @throws {TapedeckError} it can't be had, or is over: `pull/source-ended` when the origin said goodbye

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
+import { DEFAULT_PULL_OPTIONS } from '#base/pull-options.ts'
 import type { PullStop } from '#hub/pull-source.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { amfFields } from '#media/flv/amf-value.ts'
@@ -24,7 +25,14 @@ function pullInto(fixture: RtmpFixture, url: string, options: { verifyTls?: bool
   const stopping = new AbortController()
   const streaming = Promise.withResolvers<void>()
   const ended = source
-    .pull({ path: 'pulled/cam1', url, verifyTls, signal: stopping.signal, onStreaming: streaming.resolve })
+    .pull({
+      path: 'pulled/cam1',
+      url,
+      verifyTls,
+      ...DEFAULT_PULL_OPTIONS,
+      signal: stopping.signal,
+      onStreaming: streaming.resolve,
+    })
     .then(
       () => undefined,
       (error: TapedeckError) => error,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { DAMAGED_POLICIES, PULL_TRANSPORTS } from '#base/pull-options.ts'
 import { PULL_STATES } from '#control/pull-document.ts'
 import { listOf, oneOf } from '../validation.ts'
 import { MetadataSchema } from './recording.ts'
@@ -8,12 +9,21 @@ const FIELDS = {
   url: Type.String({
     minLength: 1,
     maxLength: 4096,
-    description: 'of the stream at its origin: rtmp:// or rtmps://, with user:password@ and query where needed',
+    description:
+      'of the stream at its origin: rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http:// or rtsp+https://, with user:password@ and query where needed',
   }),
   keepAlive: Type.Boolean({
     description: 'true (default): tried again for ever; false: one try, and removed when it is over',
   }),
-  verifyTls: Type.Boolean({ description: 'true (default): the certificate of an rtmps origin must be trusted' }),
+  verifyTls: Type.Boolean({ description: 'true (default): the certificate of a TLS origin must be trusted' }),
+  transport: oneOf(
+    PULL_TRANSPORTS,
+    'RTSP: how media travels; auto (default): UDP, or TCP where that does not get through',
+  ),
+  damaged: oneOf(
+    DAMAGED_POLICIES,
+    'RTSP: what arrives incomplete is left out up to the next random access point (drop, the default) or recorded too',
+  ),
 }
 
 export const NewPullSchema = Type.Object(
@@ -22,6 +32,8 @@ export const NewPullSchema = Type.Object(
     url: FIELDS.url,
     keepAlive: Type.Optional(FIELDS.keepAlive),
     verifyTls: Type.Optional(FIELDS.verifyTls),
+    transport: Type.Optional(FIELDS.transport),
+    damaged: Type.Optional(FIELDS.damaged),
     metadata: Type.Optional(MetadataSchema),
   },
   { additionalProperties: false },
@@ -33,6 +45,8 @@ export const PullSchema = Type.Object({
   url: Type.String({ description: 'credentials hidden' }),
   keepAlive: FIELDS.keepAlive,
   verifyTls: FIELDS.verifyTls,
+  transport: FIELDS.transport,
+  damaged: FIELDS.damaged,
   state: oneOf(PULL_STATES, 'waiting: for the next try, or for the path to be free'),
   lastError: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()], {
     description: 'why the last try ended; null once media arrives',

@@ -1,6 +1,8 @@
+import { DAMAGED_POLICIES, DEFAULT_PULL_OPTIONS, PULL_TRANSPORTS } from '#base/pull-options.ts'
 import type { Config } from '../config.ts'
 import { Key } from '../key.ts'
 import type { ConfigProblem } from '../problem.ts'
+import { choice } from '../values/choice.ts'
 import { flag } from '../values/flag.ts'
 import { list } from '../values/list.ts'
 import { record } from '../values/record.ts'
@@ -17,6 +19,8 @@ const pull = record("a mapping such as { path: live/gate, url: 'rtmp://host/app/
   },
   keepAlive: { type: flag, fallback: true },
   verifyTls: { type: flag, fallback: true },
+  transport: { type: choice(PULL_TRANSPORTS), fallback: DEFAULT_PULL_OPTIONS.transport },
+  damaged: { type: choice(DAMAGED_POLICIES), fallback: DEFAULT_PULL_OPTIONS.damaged },
   metadata: { type: textMap, fallback: {} },
 })
 
@@ -25,7 +29,7 @@ export const PULLS_KEYS = {
   pulls: new Key(list(pull, 'pulls'), {
     default: [],
     about:
-      'Streams fetched from other servers and published here: path, url (rtmp:// or rtmps://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true) and metadata.',
+      'Streams fetched from other servers and published here: path, url (rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http:// or rtsp+https://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true), for RTSP transport (auto, udp or tcp) and damaged (drop or keep), and metadata.',
     secret: true,
   }),
 }

@@ -7,8 +7,8 @@ export class PullUrlError extends TapedeckError {
   /** Credentials hidden. */
   readonly url: string
   readonly reason: string
-  constructor(url: string, reason: string) {
-    super(`${JSON.stringify(url.slice(0, 200))} ${reason}: give e.g. rtmp://host:1935/app/stream`)
+  constructor(url: string, reason: string, example = 'rtmp://host:1935/app/stream') {
+    super(`${JSON.stringify(url.slice(0, 200))} ${reason}: give e.g. ${example}`)
     this.url = url
     this.reason = reason
   }
@@ -35,7 +35,7 @@ export class PullTimeoutError extends TapedeckError {
   /** What it did not answer. */
   readonly phase: string
   constructor(url: string, waitedMs: number, phase: string) {
-    super(`${url} did not answer ${phase} within ${waitedMs} ms: check that it is an RTMP server, and its network`)
+    super(`${url} did not answer ${phase} within ${waitedMs} ms: check the address, its server and its network`)
     this.url = url
     this.waitedMs = waitedMs
     this.phase = phase
@@ -104,15 +104,55 @@ export class PullIdleError extends TapedeckError {
   }
 }
 
-/** The other end does not speak RTMP. */
+/** The other end does not speak the protocol of its address. */
 export class PullProtocolError extends TapedeckError {
   readonly code = 'pull/protocol-unexpected'
   readonly origin = 'publisher'
   readonly url: string
   readonly reason: string
   constructor(url: string, reason: string) {
-    super(`${url} ${reason}: check the port, and whether it is plain (rtmp) or TLS (rtmps)`)
+    super(`${url} ${reason}: check the port, and whether it is plain (rtmp, rtsp) or TLS (rtmps, rtsps)`)
     this.url = url
     this.reason = reason
+  }
+}
+
+/** The origin has streams, and none that could be recorded. */
+export class PullNothingPlayableError extends TapedeckError {
+  readonly code = 'pull/nothing-playable'
+  readonly origin = 'publisher'
+  readonly url: string
+  /** What there was, and why it was left. */
+  readonly reasons: readonly string[]
+  constructor(url: string, reasons: readonly string[]) {
+    super(`${url} has nothing that can be recorded (${reasons.join('; ')}): choose another codec or profile there`)
+    this.url = url
+    this.reasons = reasons
+  }
+}
+
+/** The origin sends us on, again and again. */
+export class PullRedirectsError extends TapedeckError {
+  readonly code = 'pull/redirects-too-many'
+  readonly origin = 'publisher'
+  readonly url: string
+  readonly limit: number
+  constructor(url: string, limit: number) {
+    super(`${url} and those it names sent us on ${limit} times: give the address of the stream itself`)
+    this.url = url
+    this.limit = limit
+  }
+}
+
+/** An option that the way of the address does not have. */
+export class PullOptionError extends TapedeckError {
+  readonly code = 'pull/option-unsupported'
+  readonly origin = 'client'
+  readonly url: string
+  readonly option: string
+  constructor(url: string, option: string, reason: string) {
+    super(`${option} can't be chosen for ${url} (${reason}): leave it out`)
+    this.url = url
+    this.option = option
   }
 }

@@ -1,9 +1,10 @@
+import { DEFAULT_PULL_OPTIONS, type PullOptions } from '#base/pull-options.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { PullRequest, PullSource } from '#hub/pull-source.ts'
 import { ReadPacer } from '../rtmp/read-pacer.ts'
 import { READ_BUFFER_BYTES } from '../rtmp/transport.ts'
-import { PullRefusedError } from './errors.ts'
+import { PullOptionError, PullRefusedError } from './errors.ts'
 import { type PullLimits, type PullOutcome, RtmpPlayer } from './rtmp-player.ts'
 import { parseRtmpUrl, type RtmpUrl } from './rtmp-url.ts'
 
@@ -24,9 +25,13 @@ export class RtmpPull implements PullSource, Disposable {
     this.#limits = options.limits
   }
 
-  /** @throws {PullUrlError} */
-  check(url: string): void {
-    parseRtmpUrl(url)
+  /** @throws {PullUrlError | PullOptionError} */
+  check(url: string, options: PullOptions): void {
+    const { shown } = parseRtmpUrl(url)
+    for (const name of ['transport', 'damaged'] as const) {
+      if (options[name] === DEFAULT_PULL_OPTIONS[name]) continue
+      throw new PullOptionError(shown, name, 'RTMP knows only TCP, which loses nothing')
+    }
   }
 
   async pull(request: PullRequest): Promise<void> {

@@ -1,3 +1,4 @@
+import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
 import type { RecordingDocument, RecordingState } from '../recording-document.ts'
 
 /** Which recordings to list. */
@@ -60,6 +61,8 @@ export interface PullRow {
   readonly url: string
   readonly keepAlive: boolean
   readonly verifyTls: boolean
+  readonly transport: PullTransport
+  readonly damaged: DamagedPolicy
   readonly metadata: Readonly<Record<string, string>>
   /** Only `api` pulls are stored. */
   readonly origin: 'config' | 'api'

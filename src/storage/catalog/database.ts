@@ -163,8 +163,9 @@ export class CatalogDatabase implements Disposable {
     return this.#all('rules', []).map(ruleFromRow)
   }
 
-  savePull({ id, node, path, url, keepAlive, verifyTls, metadata }: PullRow): void {
-    this.#run('savePull', [id, node, path, url, keepAlive ? 1 : 0, verifyTls ? 1 : 0, JSON.stringify(metadata)])
+  savePull({ id, node, path, url, keepAlive, verifyTls, transport, damaged, metadata }: PullRow): void {
+    const flags = [keepAlive ? 1 : 0, verifyTls ? 1 : 0]
+    this.#run('savePull', [id, node, path, url, ...flags, transport, damaged, JSON.stringify(metadata)])
   }
 
   removePull(id: string): void {

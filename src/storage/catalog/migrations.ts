@@ -103,6 +103,10 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE gaps ADD COLUMN packets INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  ALTER TABLE pulls ADD COLUMN transport TEXT NOT NULL DEFAULT 'auto';
+  ALTER TABLE pulls ADD COLUMN damaged   TEXT NOT NULL DEFAULT 'drop';
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

@@ -1,3 +1,4 @@
+import { DAMAGED_POLICIES, PULL_TRANSPORTS } from '#base/pull-options.ts'
 import { CONTAINER_NAMES } from '#containers/container.ts'
 import {
   GAP_CAUSES,
@@ -110,6 +111,8 @@ export function pullFromRow(row: Row): PullRow {
     url: row.text('url'),
     keepAlive: row.boolean('keep_alive'),
     verifyTls: row.boolean('verify_tls'),
+    transport: row.oneOf('transport', PULL_TRANSPORTS),
+    damaged: row.oneOf('damaged', DAMAGED_POLICIES),
     metadata: metadataFrom(row.json('metadata')),
     origin: 'api',
   }

@@ -147,6 +147,8 @@ test('pulls are kept with their credentials, each for its node', async () => {
     url: 'rtmp://me:secret@host/live/gate?token=x',
     keepAlive: true,
     verifyTls: false,
+    transport: 'tcp' as const,
+    damaged: 'keep' as const,
     metadata: { floor: '2' },
     origin: 'api',
   } as const

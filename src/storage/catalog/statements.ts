@@ -70,7 +70,11 @@ export const STATEMENTS = {
   removeRule: 'DELETE FROM rules WHERE id = ?',
   rules: 'SELECT * FROM rules ORDER BY priority DESC, id',
 
-  savePull: upsert('pulls', ['id'], ['node', 'path', 'url', 'keep_alive', 'verify_tls', 'metadata']),
+  savePull: upsert(
+    'pulls',
+    ['id'],
+    ['node', 'path', 'url', 'keep_alive', 'verify_tls', 'transport', 'damaged', 'metadata'],
+  ),
   removePull: 'DELETE FROM pulls WHERE id = ?',
   pulls: 'SELECT * FROM pulls WHERE node = ? ORDER BY id',
 } as const
