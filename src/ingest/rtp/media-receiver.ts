@@ -5,7 +5,7 @@ import { distance, JitterBuffer } from '#protocols/rtp/jitter-buffer.ts'
 import { isRtcp, RtpPacket } from '#protocols/rtp/packet.ts'
 import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
 import { Reception } from '#protocols/rtp/reception.ts'
-import { parseRtcp, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
+import { parseRtcp, type SenderReport, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
 import { TrackReceiver } from './track-receiver.ts'
 
@@ -47,6 +47,8 @@ export class MediaReceiver implements Disposable {
   #jitter: JitterBuffer | undefined
   #reception: Reception | undefined
   #arrivalMs = 0
+  /** Came before the first packet of its source. */
+  #early: { readonly report: SenderReport; readonly arrivalMs: number } | undefined
   /** Of the packet whose turn it is, where there is no jitter buffer; -1 before the first. */
   #next = -1
   /** A source that is not ours has sent a packet: a second one in a row is a source that has restarted. */
@@ -125,9 +127,9 @@ export class MediaReceiver implements Disposable {
 
   rtcp(bytes: Uint8Array, arrivalMs: number): void {
     for (const packet of parseRtcp(bytes)) {
-      if (packet.kind === 'senderReport' && packet.ssrc === this.#reception?.ssrc) {
-        this.#reception.senderReport(packet, arrivalMs)
-        this.#clock.senderReport(packet)
+      if (packet.kind === 'senderReport') {
+        if (this.#reception === undefined) this.#early = { report: packet, arrivalMs }
+        else if (packet.ssrc === this.#reception.ssrc) this.#senderReport(this.#reception, packet, arrivalMs)
       }
       if (packet.kind === 'bye') {
         this.flush()
@@ -181,8 +183,16 @@ export class MediaReceiver implements Disposable {
         restarted: () => this.#track.flush(),
       })
     }
-    this.#reception = new Reception(ssrc, format.clockRateHz)
-    return this.#reception
+    const reception = new Reception(ssrc, format.clockRateHz)
+    this.#reception = reception
+    if (this.#early?.report.ssrc === ssrc) this.#senderReport(reception, this.#early.report, this.#early.arrivalMs)
+    this.#early = undefined
+    return reception
+  }
+
+  #senderReport(reception: Reception, report: SenderReport, arrivalMs: number): void {
+    reception.senderReport(report, arrivalMs)
+    this.#clock.senderReport(report)
   }
 
   #inOrder(packet: RtpPacket): void {

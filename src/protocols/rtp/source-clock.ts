@@ -63,6 +63,8 @@ export class TrackClock {
   #correction = 0
   #target = 0
   #hasReports = false
+  /** Came before the first packet, as some senders have it. */
+  #early: SenderReport | undefined
   #windowStartMs = 0
   #quickestMs = Number.POSITIVE_INFINITY
   #firstQuickestMs: number | undefined
@@ -77,6 +79,7 @@ export class TrackClock {
     let unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
     if (this.#first === undefined) {
       this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(arrivalMs)))
+      this.#useEarlyReport(unwrapped)
     } else if (this.#isJump(unwrapped, arrivalMs)) {
       const at =
         this.#raw(this.#highest) + this.#correction + this.#ticksOf(Math.max(0, arrivalMs - this.#lastArrivalMs))
@@ -93,7 +96,11 @@ export class TrackClock {
 
   /** What the source says: this timestamp was that moment. False when it can't be believed. */
   senderReport(report: SenderReport): boolean {
-    if (this.#first === undefined || Number.isNaN(report.wallClockMs)) return false
+    if (Number.isNaN(report.wallClockMs)) return false
+    if (this.#first === undefined) {
+      this.#early = report
+      return true
+    }
     const unwrapped = this.#last + timestampDistance(this.#last >>> 0, report.rtpTimestamp)
     const raw = this.#raw(unwrapped)
     const mediaMs = this.#msOf(raw + this.#correction)
@@ -103,6 +110,14 @@ export class TrackClock {
     this.#hasReports = true
     this.#target = target
     return true
+  }
+
+  /** Nothing has been timed yet, so nothing has to be moved gradually. */
+  #useEarlyReport(unwrapped: number): void {
+    const report = this.#early
+    this.#early = undefined
+    this.#last = unwrapped
+    if (report !== undefined && this.senderReport(report)) this.#correction = this.#target
   }
 
   #begin(unwrapped: number, ticks: number): void {
