@@ -16,6 +16,8 @@ const CHANNELS = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8] as const
 
 /** Object types with a GASpecificConfig. ISO/IEC 14496-3 table 1.15. */
 const GENERAL_AUDIO = new Set([1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23])
+/** From here on the error resilient types. */
+const FIRST_RESILIENT_TYPE = 17
 const SYNC_EXTENSION_SBR = 0x2b7
 const SYNC_EXTENSION_PS = 0x548
 
@@ -40,40 +42,62 @@ export interface AudioSpecificConfig {
 
 /** @throws {CodecConfigurationError} */
 export function parseAudioSpecificConfig(record: Uint8Array): AudioSpecificConfig {
+  return asConfiguration('aac', () => readConfig(new BitReader(record, 'AudioSpecificConfig'), true))
+}
+
+/**
+ * Bits of the configuration that `bytes` begin with, where something else follows, so that a backward compatible
+ * signalling of SBR can't be told from it: a LATM configuration without lengths.
+ * @throws {CodecConfigurationError} malformed, or of an object type whose end Tapedeck doesn't find
+ */
+export function audioSpecificConfigBits(bytes: Uint8Array): number {
   return asConfiguration('aac', () => {
-    const reader = new BitReader(record, 'AudioSpecificConfig')
-    let objectType = readObjectType(reader)
-    const coreSampleRateHz = readSampleRate(reader)
-    const channelConfiguration = reader.u(4)
-    let extensionRateHz = 0
-    let sbr = objectType === AudioObjectType.sbr || objectType === AudioObjectType.ps
-    let parametricStereo = objectType === AudioObjectType.ps
-    if (sbr) {
-      extensionRateHz = readSampleRate(reader)
-      objectType = readObjectType(reader)
+    const reader = new BitReader(bytes, 'AudioSpecificConfig')
+    const { objectType } = readConfig(reader, false)
+    if (!GENERAL_AUDIO.has(objectType)) {
+      throw new CodecConfigurationError('aac', `of object type ${objectType} has no known end`)
     }
-    let channels: number = CHANNELS[channelConfiguration] ?? 0
-    let coreSamples = 0
-    if (GENERAL_AUDIO.has(objectType)) {
-      const specific = readGeneralAudio(reader, objectType, channelConfiguration)
-      coreSamples = specific.coreSamples
-      channels ||= specific.channels
-      if (!sbr) ({ sbr, parametricStereo, extensionRateHz } = readSyncExtension(reader))
-    } else if (objectType === AudioObjectType.eld) {
-      coreSamples = reader.flag() ? 480 : 512 // ELDSpecificConfig, frameLengthFlag
+    if (objectType >= FIRST_RESILIENT_TYPE && reader.u(2) > 1) {
+      // epConfig
+      throw new CodecConfigurationError('aac', 'has error protection')
     }
-    const outputSampleRateHz = sbr ? extensionRateHz : coreSampleRateHz
-    return {
-      objectType,
-      coreSampleRateHz,
-      outputSampleRateHz,
-      channelConfiguration,
-      channels: parametricStereo && channels === 1 ? 2 : channels,
-      sbr,
-      parametricStereo,
-      samplesPerAccessUnit: Math.round((coreSamples * outputSampleRateHz) / coreSampleRateHz),
-    }
+    return reader.positionBits
   })
+}
+
+/** @param isAlone nothing but the configuration follows */
+function readConfig(reader: BitReader, isAlone: boolean): AudioSpecificConfig {
+  let objectType = readObjectType(reader)
+  const coreSampleRateHz = readSampleRate(reader)
+  const channelConfiguration = reader.u(4)
+  let extensionRateHz = 0
+  let sbr = objectType === AudioObjectType.sbr || objectType === AudioObjectType.ps
+  let parametricStereo = objectType === AudioObjectType.ps
+  if (sbr) {
+    extensionRateHz = readSampleRate(reader)
+    objectType = readObjectType(reader)
+  }
+  let channels: number = CHANNELS[channelConfiguration] ?? 0
+  let coreSamples = 0
+  if (GENERAL_AUDIO.has(objectType)) {
+    const specific = readGeneralAudio(reader, objectType, channelConfiguration)
+    coreSamples = specific.coreSamples
+    channels ||= specific.channels
+    if (!sbr && isAlone) ({ sbr, parametricStereo, extensionRateHz } = readSyncExtension(reader))
+  } else if (objectType === AudioObjectType.eld) {
+    coreSamples = reader.flag() ? 480 : 512 // ELDSpecificConfig, frameLengthFlag
+  }
+  const outputSampleRateHz = sbr ? extensionRateHz : coreSampleRateHz
+  return {
+    objectType,
+    coreSampleRateHz,
+    outputSampleRateHz,
+    channelConfiguration,
+    channels: parametricStereo && channels === 1 ? 2 : channels,
+    sbr,
+    parametricStereo,
+    samplesPerAccessUnit: Math.round((coreSamples * outputSampleRateHz) / coreSampleRateHz),
+  }
 }
 
 /** GetAudioObjectType(), table 1.16. */

@@ -1,7 +1,7 @@
 import { BitReader } from '../bits.ts'
 import { BitstreamError } from '../errors.ts'
 import { AC3_SYNC_WORD } from './ac3-syncframe.ts'
-import { AC3_BLOCK_SAMPLES, AC3_SAMPLE_RATES_HZ } from './tables.ts'
+import { AC3_BLOCK_SAMPLES, AC3_FRAME_SAMPLES, AC3_SAMPLE_RATES_HZ } from './tables.ts'
 
 /** strmtyp. ETSI TS 102 366 table E.1.2. */
 const StreamType = { independent: 0, dependent: 1, ac3Conversion: 2, reserved: 3 } as const
@@ -78,4 +78,30 @@ export function eac3Samples(accessUnit: Uint8Array): number {
   for (const frame of eac3Syncframes(accessUnit))
     if (!frame.dependent && frame.substreamId === 0) samples += frame.samples
   return samples
+}
+
+/**
+ * The access unit that begins the bytes: syncframes up to six audio blocks of the first programme, with all that
+ * belongs to them. ETSI TS 102 366 §E.1.3.1.3.
+ * @throws {BitstreamError} it is damaged, or begins in the middle of one
+ */
+export function measureEac3AccessUnit(bytes: Uint8Array): {
+  readonly bytes: number
+  readonly samples: number
+  readonly sampleRateHz: number
+} {
+  const first = parseEac3Syncframe(bytes)
+  if (first.dependent || first.substreamId !== 0) {
+    throw new BitstreamError('E-AC-3 access unit', 'does not begin with its first programme')
+  }
+  let position = first.frameBytes
+  let samples = first.samples
+  while (position < bytes.length) {
+    const next = parseEac3Syncframe(bytes.subarray(position))
+    const isFirstProgramme = !next.dependent && next.substreamId === 0
+    if (isFirstProgramme && samples >= AC3_FRAME_SAMPLES) break
+    if (isFirstProgramme) samples += next.samples
+    position += next.frameBytes
+  }
+  return { bytes: position, samples, sampleRateHz: first.sampleRateHz }
 }
