@@ -19,11 +19,23 @@ const TOOLS = {
   ],
 }
 
+/** GStreamer's RTSP server is no program but a library that a script of the tests calls from Debian's own Python. */
+const RTSP_SERVER = {
+  python: '/usr/bin/python3',
+  probe: 'import gi; gi.require_version("GstRtspServer", "1.0")',
+  packages: ['python3', 'python3-gi', 'gir1.2-gst-rtsp-server-1.0'],
+}
+
 /** Installs missing test tools on Debian as root; elsewhere says what to install, and ends. */
 export function ensureTestTools() {
   const missing = Object.keys(TOOLS).filter((program) => !isOnPath(program))
+  const needed = missing.flatMap((program) => TOOLS[program])
+  if (spawnSync(RTSP_SERVER.python, ['-c', RTSP_SERVER.probe]).status !== 0) {
+    missing.push("GStreamer's RTSP server")
+    needed.push(...RTSP_SERVER.packages)
+  }
   if (missing.length === 0) return
-  const packages = [...new Set(missing.flatMap((program) => TOOLS[program]))]
+  const packages = [...new Set(needed)]
   const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
     console.error(`The tests need ${missing.join(', ')}. On Debian or Ubuntu:\n  sudo ${install.join(' ')}`)

@@ -3,6 +3,7 @@
 usage: gst-rtsp-server.py '{"mounts": {"/cam1": "( launch line )"}, …}'
 
   mounts     path -> launch line with payloaders pay0, pay1, …
+  port       default: a free one
   protocols  which of udp, tcp it takes (default both)
   tls        PEM file with certificate and key: RTSP over TLS
   login      {"user": …, "password": …, "methods": ["basic"] or ["digest"]}
@@ -30,7 +31,7 @@ def main():
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service("0")
+    server.set_service(str(wanted.get("port", 0)))
     protect(server, wanted)
     protocols = PROTOCOLS["udp"] | PROTOCOLS["tcp"]
     if "protocols" in wanted:
@@ -41,7 +42,7 @@ def main():
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(line)
         factory.set_protocols(protocols)
-        if "login" in wanted:
+        if "login" in wanted or "tls" in wanted:
             factory.add_role_from_structure(
                 Gst.Structure.new_from_string(
                     ROLE + ", media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
@@ -60,12 +61,12 @@ def protect(server, wanted):
     if "login" not in wanted and "tls" not in wanted:
         return
     auth = GstRtspServer.RTSPAuth()
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", ROLE)
     if "tls" in wanted:
         auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(wanted["tls"]))
     if "login" in wanted:
         login = wanted["login"]
-        token = GstRtspServer.RTSPToken()
-        token.set_string("media.factory.role", ROLE)
         methods = GstRtsp.RTSPAuthMethod(0)
         for name in login["methods"]:
             methods |= METHODS[name]
@@ -74,6 +75,8 @@ def protect(server, wanted):
             auth.add_basic(GstRtspServer.RTSPAuth.make_basic(login["user"], login["password"]), token)
         if "digest" in login["methods"]:
             auth.add_digest(login["user"], login["password"], token)
+    else:
+        auth.set_default_token(token)
     server.set_auth(auth)
 
 

@@ -12,6 +12,8 @@ const INSTALL = 'apt-get install -y python3-gi gir1.2-gst-rtsp-server-1.0 gstrea
 export interface GstRtspOptions {
   /** Path → launch line with payloaders pay0, pay1, … */
   readonly mounts: Readonly<Record<string, string>>
+  /** Default: a free one. */
+  readonly port?: number
   /** Default: both. */
   readonly protocols?: readonly ('udp' | 'tcp')[]
   /** PEM file with certificate and key. */
