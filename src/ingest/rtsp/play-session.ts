@@ -226,7 +226,7 @@ export class PlaySession implements RtspSession {
   }
 
   #takeNext(): StreamItem | undefined {
-    if (this.#nextItem === this.#items.length) {
+    if (this.#nextItem >= this.#items.length) {
       this.#items = this.#queue?.takeAll() ?? []
       this.#nextItem = 0
     }
@@ -263,12 +263,18 @@ export class PlaySession implements RtspSession {
   }
 
   #sendAccessUnit(accessUnit: AccessUnit): void {
-    const { format, dts } = accessUnit
+    const { format, dts, pts } = accessUnit
     const track = this.#tracks.get(format.trackId)
     if (track === undefined) return
     const { runtime } = this.#surroundings
     this.#zeroWallClockMs ??= runtime.nowMs() - (dts * 1000) / format.timescale
     const { sender, way } = track
+    const nowMs = runtime.monotonicMs()
+    // The first one before any media: FFmpeg times what comes before it by guess, and then jumps.
+    if (nowMs - track.reportedMs >= REPORT_EVERY_MS) {
+      track.reportedMs = nowMs
+      this.#sendReport(way, sender.report(this.#zeroWallClockMs, pts / format.timescale))
+    }
     try {
       if ('channels' in way) {
         const [channel] = way.channels
@@ -280,11 +286,6 @@ export class PlaySession implements RtspSession {
       if (!(error instanceof TapedeckError)) throw error
       this.#log.debug({ event: 'rtsp.play-skipped', reason: errorMessage(error) })
     }
-    const nowMs = runtime.monotonicMs()
-    if (nowMs - track.reportedMs < REPORT_EVERY_MS) return
-    track.reportedMs = nowMs
-    const report = sender.report(this.#zeroWallClockMs)
-    if (report !== undefined) this.#sendReport(way, report)
   }
 
   #putFrame(channel: number, framed: Uint8Array): void {

@@ -270,13 +270,14 @@ export class PublishSession implements RtspSession {
     for (const media of this.#media) this.#report(media, nowMs)
   }
 
+  /**
+   * Over TCP nothing gets lost, so there is nothing to report, and it would do harm: FFmpeg closes its socket with what
+   * it has not read, and the reset this makes takes from us what was sent last.
+   */
   #report({ way, receiver }: AnnouncedMedia, nowMs: number): void {
+    if (way === undefined || !('udp' in way) || way.clientPorts === undefined) return
     const report = receiver?.report(this.#ssrc, 'tapedeck', nowMs)
-    if (report === undefined || way === undefined) return
-    if ('channels' in way) this.#peer.write(interleaved(way.channels[1], report))
-    else if (way.clientPorts !== undefined) {
-      way.udp.rtcp.send(report, way.clientPorts[1], this.#peer.remoteAddress, () => {})
-    }
+    if (report !== undefined) way.udp.rtcp.send(report, way.clientPorts[1], this.#peer.remoteAddress, () => {})
   }
 
   end(end: StreamEnd): void {

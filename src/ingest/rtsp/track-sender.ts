@@ -32,7 +32,7 @@ export class TrackSender {
   #sequenceNumber: number
   #packets = 0
   #payloadBytes = 0
-  #lastSeconds = Number.NaN
+  #lastSeconds = 0
 
   constructor(format: TrackFormat, payloadFormat: PayloadFormat, payloadType: number) {
     const random = randomBytes(10)
@@ -66,11 +66,6 @@ export class TrackSender {
     return format.kind === 'video' || bytesEqual(format.configuration, configuration)
   }
 
-  /** RTP timestamp of a moment of the stream, 32 bits. */
-  timestamp(seconds: number): number {
-    return (this.#zero + Math.round(seconds * this.#clockRateHz)) % 2 ** 32
-  }
-
   /**
    * Gives each packet with room for an interleaved frame's head before it; its memory is the receiver's.
    * @throws {TapedeckError} the access unit is malformed
@@ -84,7 +79,7 @@ export class TrackSender {
     const isNew = format !== this.#offered && isRandomAccess
     const payload = withParameterSets(format, accessUnit.payload, isNew)
     const ticks = rescale(pts, format.timescale, this.#clockRateHz)
-    const timestamp = (((this.#zero + ticks) % 2 ** 32) + 2 ** 32) % 2 ** 32
+    const timestamp = this.#timestamp(ticks)
     this.#lastSeconds = pts / format.timescale
     this.#packetizer.packetize(payload, MAX_PAYLOAD_BYTES, (piece, marker) => {
       const framed = new Uint8Array(FRAME_HEAD_BYTES + RTP_HEADER_BYTES + piece.length)
@@ -104,25 +99,27 @@ export class TrackSender {
   }
 
   /**
-   * Which moment of the wall clock the last access unit was; undefined before the first.
+   * Which moment of the wall clock a moment of the stream is.
    * @param zeroWallClockMs of the stream's zero; the same for all tracks, so that players put them beside each other
    */
-  report(zeroWallClockMs: number): Uint8Array | undefined {
-    if (Number.isNaN(this.#lastSeconds)) return undefined
+  report(zeroWallClockMs: number, seconds: number): Uint8Array {
     const facts = {
       ssrc: this.#ssrc,
-      wallClockMs: zeroWallClockMs + this.#lastSeconds * 1000,
-      rtpTimestamp: this.timestamp(this.#lastSeconds),
+      wallClockMs: zeroWallClockMs + seconds * 1000,
+      rtpTimestamp: this.#timestamp(Math.round(seconds * this.#clockRateHz)),
       packets: this.#packets,
       payloadBytes: this.#payloadBytes,
     }
     return writeSenderReport(facts, NAME)
   }
 
+  /** 32 bits; times before the stream's zero are good too. */
+  #timestamp(ticks: number): number {
+    return (((this.#zero + ticks) % 2 ** 32) + 2 ** 32) % 2 ** 32
+  }
+
   /** Nothing more will come. */
   goodbye(zeroWallClockMs: number): Uint8Array {
-    const report = this.report(zeroWallClockMs)
-    const bye = writeBye(this.#ssrc)
-    return report === undefined ? bye : Buffer.concat([report, bye])
+    return Buffer.concat([this.report(zeroWallClockMs, this.#lastSeconds), writeBye(this.#ssrc)])
   }
 }
