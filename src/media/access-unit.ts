@@ -72,6 +72,11 @@ export class AccessUnit {
     return this.#payloadBytes
   }
 
+  /** Access units that arrived and end in its sound: 1, unless it was transcoded. */
+  get sourceAccessUnits(): number {
+    return 1
+  }
+
   /** The coded bytes, a new view each time. Never change them: every subscriber shares them. */
   get payload(): Uint8Array {
     return this.memory.subarray(this.#payloadStart, this.#payloadStart + this.#payloadBytes)

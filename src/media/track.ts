@@ -44,6 +44,8 @@ export interface AudioFormat extends TrackFormatBase {
   readonly channels: number
   /** PCM samples per channel, at sampleRateHz, in one access unit, 0 when it varies (FLAC, G.711, Opus of mixed sizes). */
   readonly samplesPerAccessUnit: number
+  /** Set when it was transcoded: the codec that arrived. */
+  readonly transcodedFrom?: AudioCodec
 }
 
 /** Immutable description of a track. Compare by identity: a publisher's change of format makes a new object. */

@@ -14,7 +14,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   containers: ['base', 'media'],
   hub: ['base', 'media'],
   storage: ['base', 'media', 'containers'],
-  recorder: ['base', 'media', 'containers', 'hub', 'storage'],
+  transcode: ['base', 'media'],
+  recorder: ['base', 'media', 'containers', 'hub', 'storage', 'transcode'],
   ingest: ['base', 'media', 'protocols', 'hub'],
   control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder'],
   // Front ends and server.ts hand it on; control/ knows only the interface of what it is given.

@@ -1,0 +1,68 @@
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { AudioFormat } from '#media/track.ts'
+
+const INITIAL_UNITS = 32
+const INITIAL_BYTES = 8 * 1024
+
+/** Access units of one source that go to the child together. Its memory is used again and again. */
+export class Batch {
+  source: AudioFormat | undefined
+  /** Everything is to come out after it. */
+  isEnd = false
+  /** Called once it has been answered, or never will be. */
+  settle: (() => void) | undefined
+  #positions = new Float64Array(INITIAL_UNITS)
+  #sizes = new Uint32Array(INITIAL_UNITS)
+  #bytes = new Uint8Array(INITIAL_BYTES)
+  #units = 0
+  #byteLength = 0
+
+  get units(): number {
+    return this.#units
+  }
+
+  get byteLength(): number {
+    return this.#byteLength
+  }
+
+  get positions(): Float64Array {
+    return this.#positions.subarray(0, this.#units)
+  }
+
+  get sizes(): Uint32Array {
+    return this.#sizes.subarray(0, this.#units)
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#byteLength)
+  }
+
+  /** Copies the payload: the one copy on its way to the child. */
+  add(accessUnit: AccessUnit, position: number): void {
+    const { payloadBytes, memory, payloadStart } = accessUnit
+    if (this.#units === this.#sizes.length) {
+      this.#positions = grown(this.#positions, new Float64Array(2 * this.#units))
+      this.#sizes = grown(this.#sizes, new Uint32Array(2 * this.#units))
+    }
+    const end = this.#byteLength + payloadBytes
+    if (end > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * end))
+    this.#bytes.set(memory.subarray(payloadStart, payloadStart + payloadBytes), this.#byteLength)
+    this.#byteLength = end
+    this.#positions[this.#units] = position
+    this.#sizes[this.#units] = payloadBytes
+    this.#units++
+  }
+
+  clear(): void {
+    this.source = undefined
+    this.isEnd = false
+    this.settle = undefined
+    this.#units = 0
+    this.#byteLength = 0
+  }
+}
+
+function grown<Numbers extends Float64Array | Uint32Array | Uint8Array>(from: Numbers, into: Numbers): Numbers {
+  into.set(from)
+  return into
+}

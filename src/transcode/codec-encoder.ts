@@ -1,0 +1,122 @@
+import {
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_FLTP,
+  AV_SAMPLE_FMT_S16,
+  type AVSampleFormat,
+  type FFEncoderCodec,
+} from 'node-av/constants'
+import { Codec, CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av/lib'
+import { layoutOf } from './codec-decoder.ts'
+import type { SoundQueue } from './sound-queue.ts'
+import type { Target } from './target.ts'
+
+/** What the encoders take. */
+const SAMPLE_FORMATS: Readonly<Record<string, AVSampleFormat>> = {
+  aac: AV_SAMPLE_FMT_FLTP,
+  libfdk_aac: AV_SAMPLE_FMT_S16,
+  libopus: AV_SAMPLE_FMT_FLT,
+}
+
+/** Takes encoded access units. @param position of the first sample, counted from the encoder's first */
+export type PacketSink = (position: number, payload: Uint8Array) => void
+
+/** Encoders of {@link SAMPLE_FORMATS} that this build of libavcodec has. */
+export function encodersPresent(): string[] {
+  return Object.keys(SAMPLE_FORMATS).filter((name) => Codec.findEncoderByName(name as FFEncoderCodec) !== null)
+}
+
+/** One run of an encoder, from its first sample to the end. */
+export class CodecEncoder implements Disposable {
+  /** Samples in an access unit. */
+  readonly frameSamples: number
+  readonly #context = new CodecContext()
+  readonly #frame = new Frame()
+  readonly #packet = new Packet()
+  readonly #format: AVSampleFormat
+  readonly #channels: number
+  #sent = 0
+
+  /** @param encoder libavcodec's name @throws {FFmpegError} */
+  constructor(encoder: string, target: Target) {
+    const codec = Codec.findEncoderByName(encoder as FFEncoderCodec)
+    const format = SAMPLE_FORMATS[encoder]
+    if (codec === null || format === undefined) throw new Error(`this build of libavcodec has no encoder ${encoder}`)
+    this.#format = format
+    this.#channels = target.channels
+    const context = this.#context
+    context.allocContext3(codec)
+    context.sampleRate = target.sampleRateHz
+    context.channelLayout = layoutOf(target.channels)
+    context.sampleFormat = format
+    context.bitRate = BigInt(target.bitrateBps)
+    context.timeBase = new Rational(1, target.sampleRateHz)
+    context.threadCount = 1
+    context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER)
+    FFmpegError.throwIfError(context.open2Sync(codec), `opening the encoder ${encoder}`)
+    this.frameSamples = context.frameSize
+    this.#packet.alloc()
+    const frame = this.#frame
+    frame.alloc()
+    frame.nbSamples = this.frameSamples
+    frame.format = format
+    frame.sampleRate = target.sampleRateHz
+    frame.channelLayout = layoutOf(target.channels)
+    FFmpegError.throwIfError(frame.getBuffer(), 'making room for sound')
+  }
+
+  /** Takes the next frameSamples samples out of the queue, which holds as many. */
+  encode(queue: SoundQueue, sink: PacketSink): void {
+    const frame = this.#frame
+    FFmpegError.throwIfError(frame.makeWritable(), 'making room for sound')
+    this.#fill(frame.data ?? [], queue)
+    queue.skip(this.frameSamples)
+    frame.pts = BigInt(this.#sent)
+    this.#sent += this.frameSamples
+    FFmpegError.throwIfError(this.#context.sendFrameSync(frame), 'encoding')
+    this.#receive(sink)
+  }
+
+  /** Gives what the encoder still holds; it takes nothing more. */
+  finish(sink: PacketSink): void {
+    FFmpegError.throwIfError(this.#context.sendFrameSync(null), 'ending the encoder')
+    this.#receive(sink)
+  }
+
+  [Symbol.dispose](): void {
+    this.#context.freeContext()
+    this.#frame.free()
+    this.#packet.free()
+  }
+
+  #receive(sink: PacketSink): void {
+    const packet = this.#packet
+    while (this.#context.receivePacketSync(packet) >= 0) {
+      if (packet.data !== null) sink(Number(packet.pts), packet.data)
+      packet.unref()
+    }
+  }
+
+  #fill(planes: readonly Buffer[], queue: SoundQueue): void {
+    const { frameSamples } = this
+    const channels = this.#channels
+    for (let channel = 0; channel < channels; channel++) {
+      const samples = queue.peek(channel, frameSamples)
+      const plane = this.#format === AV_SAMPLE_FMT_FLTP ? planes[channel] : planes[0]
+      if (plane === undefined) continue
+      if (this.#format === AV_SAMPLE_FMT_FLTP) {
+        new Float32Array(plane.buffer, plane.byteOffset, frameSamples).set(samples)
+      } else if (this.#format === AV_SAMPLE_FMT_FLT) {
+        const values = new Float32Array(plane.buffer, plane.byteOffset, frameSamples * channels)
+        for (let i = 0; i < frameSamples; i++) values[i * channels + channel] = samples[i] ?? 0
+      } else {
+        const values = new Int16Array(plane.buffer, plane.byteOffset, frameSamples * channels)
+        for (let i = 0; i < frameSamples; i++) values[i * channels + channel] = toInt16(samples[i] ?? 0)
+      }
+    }
+  }
+}
+
+function toInt16(sample: number): number {
+  return Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_768)))
+}

@@ -1,0 +1,215 @@
+import { errorMessage } from '#base/error.ts'
+import { CodecDecoder } from './codec-decoder.ts'
+import { CodecEncoder } from './codec-encoder.ts'
+import type { SourceDescription, TrackOpening, UndecodableUnits, UnitsAnswer, UnitsMessage } from './messages.ts'
+import { type Sound, smoothSeam, soundLength, stretched } from './sound.ts'
+import { SoundClock } from './sound-clock.ts'
+import { SoundQueue } from './sound-queue.ts'
+import { UnitTally } from './unit-tally.ts'
+
+/** One uninterrupted stretch of encoded sound. */
+interface Run {
+  readonly encoder: CodecEncoder
+  /** Where its first sample lies. */
+  readonly start: number
+  /** Samples put into it. */
+  put: number
+}
+
+/**
+ * One track in the child: access units in, access units of the target out, each where its sound belongs. All positions
+ * are in samples of the target.
+ */
+export class TranscodedTrack implements Disposable {
+  readonly #opening: TrackOpening
+  readonly #clock: SoundClock
+  readonly #queue: SoundQueue
+  readonly #tally = new UnitTally()
+  #decoder: CodecDecoder | undefined
+  /** Why there is no decoder. */
+  #sourceProblem = ''
+  #run: Run | undefined
+  #floor: number
+  #outgoing = new Outgoing()
+
+  constructor(opening: TrackOpening) {
+    this.#opening = opening
+    this.#floor = opening.floor
+    this.#clock = new SoundClock(opening.target.sampleRateHz)
+    if (opening.next !== undefined) this.#clock.finished(opening.next)
+    this.#queue = new SoundQueue(opening.target.channels)
+  }
+
+  /** @throws {FFmpegError} the encoder fails: nobody's fault but ours */
+  take(message: UnitsMessage): UnitsAnswer {
+    this.#outgoing = new Outgoing()
+    if (message.source !== undefined) this.#follow(message.source)
+    let start = 0
+    for (const [index, size] of message.sizes.entries()) {
+      this.#decode(message.bytes.subarray(start, start + size), message.positions[index] ?? 0)
+      start += size
+    }
+    if (message.isEnd) this.#finishRun(undefined)
+    return this.#outgoing.answer(message.track, this.#floor)
+  }
+
+  [Symbol.dispose](): void {
+    this.#decoder?.[Symbol.dispose]()
+    this.#run?.encoder[Symbol.dispose]()
+  }
+
+  #follow(source: SourceDescription): void {
+    this.#drain()
+    this.#decoder?.[Symbol.dispose]()
+    this.#decoder = undefined
+    try {
+      this.#decoder = new CodecDecoder(source, this.#opening.target)
+    } catch (error) {
+      this.#sourceProblem = errorMessage(error)
+    }
+  }
+
+  #decode(payload: Uint8Array, position: number): void {
+    const decoder = this.#decoder
+    if (decoder === undefined) {
+      this.#outgoing.undecodable(position, this.#sourceProblem)
+      return
+    }
+    try {
+      decoder.decode(payload, position, (at, samples, sound) => this.#put(at, samples, sound))
+    } catch (error) {
+      this.#outgoing.undecodable(position, errorMessage(error))
+      return
+    }
+    this.#tally.add(this.#clock.next ?? position)
+    this.#encode()
+  }
+
+  #put(position: number | undefined, samples: number, sound: () => Sound): void {
+    const next = this.#clock.next
+    const { restartAt, silence, drop, stretch } = this.#clock.place(position, samples)
+    if (restartAt !== undefined) this.#finishRun(restartAt)
+    const run = this.#run ?? this.#startRun(restartAt ?? next ?? this.#floor)
+    if (silence > 0) {
+      this.#drain()
+      this.#putSilence(run, silence)
+    }
+    let placed = sound()
+    if (drop > 0) placed = placed.map((channel) => channel.subarray(Math.min(drop, channel.length)))
+    if (stretch !== 0) placed = stretched(placed, stretch)
+    if (silence > 0 || drop > 0) smoothSeam(placed, this.#queue.last, this.#opening.target.sampleRateHz)
+    this.#queue.put(placed)
+    run.put += soundLength(placed)
+  }
+
+  #startRun(start: number): Run {
+    const { encoder, target } = this.#opening
+    this.#run = { encoder: new CodecEncoder(encoder, target), start, put: 0 }
+    return this.#run
+  }
+
+  #encode(): void {
+    const run = this.#run
+    if (run === undefined) return
+    const { frameSamples } = run.encoder
+    while (this.#queue.length >= frameSamples) {
+      run.encoder.encode(this.#queue, (at, payload) => this.#give(run, at, payload))
+    }
+  }
+
+  /** Bit by bit: seconds of it need not be held at once. */
+  #putSilence(run: Run, samples: number): void {
+    for (let left = samples; left > 0; left -= run.encoder.frameSamples) {
+      const some = Math.min(left, run.encoder.frameSamples)
+      this.#queue.putSilence(some)
+      run.put += some
+      this.#encode()
+    }
+  }
+
+  /** What the resampler holds belongs before whatever comes next. */
+  #drain(): void {
+    this.#decoder?.drain((sound) => {
+      if (this.#run === undefined) return
+      this.#queue.put(sound)
+      this.#run.put += soundLength(sound)
+    })
+    this.#encode()
+  }
+
+  /**
+   * Everything so far comes out, the last access unit filled up with silence.
+   * @param next where sound goes on; undefined: where this ends
+   */
+  #finishRun(next: number | undefined): void {
+    this.#drain()
+    const run = this.#run
+    if (run === undefined) return
+    this.#run = undefined
+    using encoder = run.encoder
+    const give = (at: number, payload: Uint8Array) => this.#give(run, at, payload)
+    const end = run.start + run.put
+    if (this.#queue.length > 0) {
+      this.#queue.putSilence(encoder.frameSamples - this.#queue.length)
+      encoder.encode(this.#queue, give)
+    }
+    // What comes after the end holds nothing but the encoder's own delay.
+    encoder.finish((at, payload) => {
+      if (run.start + at < end) give(at, payload)
+    })
+    this.#outgoing.countWithLast(this.#tally.takeAll())
+    if (next === undefined) this.#clock.finished(Math.max(this.#floor, end))
+  }
+
+  #give(run: Run, at: number, payload: Uint8Array): void {
+    const position = run.start + at
+    // The encoder's delay, where sound begins at once: there is nothing before the beginning of a file.
+    if (position < this.#floor) return
+    this.#floor = position + run.encoder.frameSamples
+    this.#outgoing.give(position, payload, this.#tally.takeUpTo(this.#floor))
+  }
+}
+
+/** What goes back to the server in one answer. */
+class Outgoing {
+  readonly #positions: number[] = []
+  readonly #payloads: Uint8Array[] = []
+  readonly #sourceUnits: number[] = []
+  readonly #undecodable: UndecodableUnits[] = []
+
+  give(position: number, payload: Uint8Array, sourceUnits: number): void {
+    this.#positions.push(position)
+    this.#payloads.push(Uint8Array.from(payload))
+    this.#sourceUnits.push(sourceUnits)
+  }
+
+  /** The rest of a run ends in its last access unit. */
+  countWithLast(sourceUnits: number): void {
+    const last = this.#sourceUnits.length - 1
+    if (sourceUnits === 0) return
+    if (last >= 0) this.#sourceUnits[last] = (this.#sourceUnits[last] ?? 0) + sourceUnits
+    else this.#undecodable.push({ units: sourceUnits, fromPosition: 0, toPosition: 0, reason: 'too short for a frame' })
+  }
+
+  undecodable(position: number, reason: string): void {
+    const last = this.#undecodable.at(-1)
+    if (last === undefined || last.reason !== reason) {
+      this.#undecodable.push({ units: 1, fromPosition: position, toPosition: position, reason })
+    } else {
+      this.#undecodable[this.#undecodable.length - 1] = { ...last, units: last.units + 1, toPosition: position }
+    }
+  }
+
+  answer(track: number, floor: number): UnitsAnswer {
+    return {
+      kind: 'answer',
+      track,
+      positions: Float64Array.from(this.#positions),
+      sizes: Uint32Array.from(this.#payloads, ({ length }) => length),
+      sourceUnits: Uint32Array.from(this.#sourceUnits),
+      bytes: Buffer.concat(this.#payloads),
+      undecodable: this.#undecodable,
+      floor,
+    }
+  }
+}
