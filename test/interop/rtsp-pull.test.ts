@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { selfSign } from '#base/tls/self-signed.ts'
@@ -87,6 +90,16 @@ async function recordingOf(server: ServerProcess, stream: string): Promise<Recor
     if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
     await sleep(50)
   }
+}
+
+/** The command line in a process of its own. */
+async function tapedeck(args: readonly string[]): Promise<{ exitCode: number | null; output: string }> {
+  const main = join(import.meta.dirname, '../../src/main.ts')
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const pipe of [child.stdout, child.stderr]) pipe.setEncoding('utf8').on('data', (text) => (output += text))
+  const [exitCode] = (await once(child, 'close')) as [number | null]
+  return { exitCode, output }
 }
 
 /** One part that holds all that was served: every access unit, in order, at its time. */
@@ -207,4 +220,23 @@ test('a camera that is killed and comes back is pulled again', { timeout: 90_000
     port: Number(camera.address.split(':')[1]),
   })
   await untilPull(server, ({ state }) => state === 'streaming')
+})
+
+test('tapedeck record rtsp://… out.mp4: to its end, and why it could not begin', { timeout: 90_000 }, async () => {
+  await using folder = await TempFolder.make()
+  const codecs = { video: 'h264', audio: 'aac' } as const
+  const { source, launch } = await served(folder, codecs, { size: '160x90' })
+  await using camera = await GstRtspServer.start({ mounts: { '/cam1': launch } })
+  const url = `rtsp://${camera.address}/cam1`
+  const out = folder.at('out.mp4')
+  const recorded = await tapedeck(['record', url, out, '--transport', 'tcp', '--json'])
+  assert.equal(recorded.exitCode, 0, recorded.output)
+  const hashes = await joinedHashes([out], BARE['h264'])
+  assert.deepEqual(hashes, await joinedHashes([source.path], BARE['h264']))
+  const missing = await tapedeck(['record', `rtsp://me:secret@${camera.address}/cam2`, out])
+  assert.equal(missing.exitCode, 1)
+  assert.match(missing.output, /\[cli\/source-failed\].*\[pull\/stream-not-found\]/)
+  assert.doesNotMatch(missing.output, /secret/)
+  const wrong = await tapedeck(['record', 'clip.mp4', out, '--transport', 'tcp'])
+  assert.equal(wrong.exitCode, 2, wrong.output)
 })

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { PULL_TRANSPORTS, type PullTransport } from '#base/pull-options.ts'
 import type { Config } from '#config/config.ts'
 import { loadConfig } from '#config/load.ts'
 import { formatListenAddress } from '#config/values/listen-address.ts'
@@ -12,6 +13,8 @@ import type { CommandContext } from '../context.ts'
 import { RecordingFailedError, UsageError } from '../errors.ts'
 import { followRecording } from '../follow-recording.ts'
 import { startPull } from '../pull/pull-process.ts'
+import { isPulledByServer, startServerPull } from '../pull/server-pull.ts'
+import type { SourceReader } from '../pull/source-reader.ts'
 import { type RecordTarget, recordTarget, streamPathOf } from '../record-target.ts'
 import { recordingText } from '../recording-text.ts'
 import { type RequestOptions, requestFromOptions, withRequestOptions } from '../request-options.ts'
@@ -21,18 +24,24 @@ const SETTLE_MS = 10_000
 
 interface RecordOptions extends RequestOptions {
   readonly listen?: true
+  readonly transport?: PullTransport
+  /** False with --no-verify-tls. */
+  readonly verifyTls: boolean
   readonly json?: true
 }
 
 /**
  * `tapedeck record <url> [file]`: a private server on a free port records one source to one file, with everything the
- * recorder does for any other. The source is read by a child process, or with --listen awaited from an encoder.
+ * recorder does for any other. A camera is pulled by the server itself, any other source read by a child process, or with
+ * --listen awaited from an encoder.
  */
 export function addRecord(program: Command, context: CommandContext): void {
   const command = program
     .command('record <url> [file]')
-    .description('record one source (rtmp, http, HLS, a file, …) to one file, until it ends or Ctrl-C')
+    .description('record one source (rtsp, rtmp, http, HLS, a file, …) to one file, until it ends or Ctrl-C')
     .option('--listen', 'the URL is an rtmp:// address of this machine: wait there for an encoder')
+    .addOption(new Option('--transport <way>', 'how media of rtsp:// travels (auto)').choices(PULL_TRANSPORTS))
+    .option('--no-verify-tls', 'rtsps:// may have any certificate')
     .option('--json', 'print the finished recording as JSON')
   withRequestOptions(command).action((url: string, file: string | undefined, options: RecordOptions) =>
     record(url, recordTarget(file, context.cwd), options, context),
@@ -61,9 +70,9 @@ async function record(
   if (rtmp === undefined) throw new UsageError('the private server has no RTMP listener')
   const address = `rtmp://${formatListenAddress(rtmp)}/${stream}`
   if (options.listen) context.note(`Waiting for an encoder at ${address} …`)
-  const pull = options.listen ? undefined : startPull(url, address, context.env)
-  opened.defer(() => pull?.stop())
   const client = new ApiClient({ server: `http://${formatListenAddress(api)}` }, {})
+  const pull = options.listen ? undefined : await startReading(url, { stream, address, client }, options, context)
+  opened.defer(() => pull?.stop())
   const following = followRecording(client, stream, context.progress)
   // A source that ends ends its recording too; one that brought nothing leaves nothing to wait for.
   const sourceOver = pull?.ended.then(() => sleep(SETTLE_MS, undefined, { ref: false }))
@@ -75,6 +84,22 @@ async function record(
   const finished = first ?? (await following.stop())
   if (finished === undefined) throw new RecordingFailedError('nothing was recorded: no media arrived')
   report(finished, options, context)
+}
+
+/** @throws {UsageError} the options are not for this source */
+async function startReading(
+  url: string,
+  to: { stream: string; address: string; client: ApiClient },
+  { transport, verifyTls }: RecordOptions,
+  context: CommandContext,
+): Promise<SourceReader> {
+  if (isPulledByServer(url)) {
+    return startServerPull(to.client, { url, path: to.stream, transport: transport ?? 'auto', verifyTls })
+  }
+  if (transport !== undefined || !verifyTls) {
+    throw new UsageError('--transport and --no-verify-tls are for rtsp:// and rtsps:// only')
+  }
+  return startPull(url, to.address, context.env)
 }
 
 function report(recording: RecordingDocument, options: RecordOptions, context: CommandContext): void {

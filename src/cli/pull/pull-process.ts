@@ -1,18 +1,11 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { SourceFailedError } from '../errors.ts'
+import type { SourceReader } from './source-reader.ts'
 
 /** Time for the child to take leave of the server politely before it is ended. */
 const FAREWELL_MS = 2_000
 const MAX_MESSAGE_CHARACTERS = 500
-
-/** A child process that reads a source and publishes it. */
-export interface PullProcess {
-  /** Resolves when the source is over or was stopped. @throws {SourceFailedError} with libav's words */
-  readonly ended: Promise<void>
-  /** Takes leave; ends the process when it can't. Idempotent. */
-  stop(): void
-}
 
 /**
  * Reads `source` (a URL or a file) with libavformat in a process of its own and publishes it at an RTMP address. If
@@ -22,7 +15,7 @@ export function startPull(
   source: string,
   target: string,
   env: Readonly<Record<string, string | undefined>>,
-): PullProcess {
+): SourceReader {
   const script = fileURLToPath(new URL('./pull-child.ts', import.meta.url))
   const child = spawn(process.execPath, [script, source, target], {
     stdio: ['pipe', 'ignore', 'pipe'],
