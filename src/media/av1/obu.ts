@@ -10,6 +10,7 @@ export const ObuType = {
   metadata: 5,
   frame: 6,
   redundantFrameHeader: 7,
+  tileList: 8,
   padding: 15,
 } as const
 

@@ -1,21 +1,26 @@
 import type { TrackFormat } from '#media/track.ts'
 import { aacPayload } from './aac.ts'
 import { ac3Payload } from './ac3.ts'
+import { av1Payload } from './av1.ts'
 import { eac3Payload } from './eac3.ts'
 import { pcmaPayload, pcmuPayload } from './g711.ts'
 import { g722Payload } from './g722.ts'
 import { aal2G726Payloads, g726PayloadOf, g726Payloads } from './g726.ts'
 import { h264Payload } from './h264.ts'
 import { h265Payload } from './h265.ts'
+import { jpegPayload } from './jpeg.ts'
 import { l16Payload } from './l16.ts'
 import { latmPayload } from './latm.ts'
+import { mp4vPayload } from './mp4v.ts'
 import { mpaPayload } from './mpa.ts'
 import { opusPayload } from './opus.ts'
 import type { PayloadFormat } from './payload-format.ts'
+import { vp8Payload } from './vp8.ts'
+import { vp9Payload } from './vp9.ts'
 
 /** For descriptions of our own the first of a codec counts. */
 const FORMATS: readonly PayloadFormat[] = [
-  ...[h264Payload, h265Payload],
+  ...[h264Payload, h265Payload, av1Payload, vp9Payload, vp8Payload, mp4vPayload, jpegPayload],
   ...[aacPayload, latmPayload, opusPayload, mpaPayload, ac3Payload, eac3Payload],
   ...[pcmaPayload, pcmuPayload, l16Payload, g722Payload],
   ...g726Payloads,

@@ -20,6 +20,11 @@ export class UnitJoiner {
     return this.#isOpen
   }
 
+  /** The open access unit has this time. */
+  isAt(timestamp: number): boolean {
+    return this.#isOpen && this.#timestamp === timestamp
+  }
+
   /** Bytes of the open access unit. */
   get length(): number {
     return this.#sink.length
