@@ -204,6 +204,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
   )
   events.follow(hub, recorder)
+  hooks.begin(recorder)
   catalogReplaced = () => {
     // The recordings in progress save themselves again within seconds.
     rebuild().catch((error: unknown) => log.error({ event: 'catalog.rebuild-failed', err: error }))

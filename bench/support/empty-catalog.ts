@@ -7,6 +7,7 @@ export function emptyCatalog(): Catalog {
   return {
     save: nothing,
     get: async () => undefined,
+    part: async () => undefined,
     list: async () => ({ recordings: [], nextCursor: undefined }),
     unfinished: none,
     undigested: none,

@@ -1,9 +1,5 @@
-/** One run of an executable of the operator's. */
-export interface ScriptJob {
-  /** Runs of one key follow each other in the order they were asked for, e.g. the stream's path. */
-  readonly key: string
-  /** Absolute path of an executable, or a name that PATH has. Run as it is, without a shell. */
-  readonly command: string
+/** What an executable is called with. */
+export interface ScriptCall {
   /** Handed over one by one: nothing in them is interpreted. */
   readonly args: readonly string[]
   /** Written to its standard input as one JSON document; undefined: standard input is empty. */
@@ -12,8 +8,29 @@ export interface ScriptJob {
   readonly environment?: Readonly<Record<string, string>>
   /** Default: the root folder of the file system. */
   readonly workingDirectory?: string
+}
+
+/** One run of an executable of the operator's. */
+export interface ScriptJob extends ScriptCall {
+  /** Runs of one key follow each other in the order they were asked for, e.g. the stream's path. */
+  readonly key: string
+  /** Absolute path of an executable, or a name that PATH has. Run as it is, without a shell. */
+  readonly command: string
   /** After this long the script and all it started are ended. Default 60,000. */
   readonly timeoutMs?: number
+  /**
+   * Asked when its turn has come, for what is to take the place of the fields of the same name: a file may be called
+   * otherwise by then, or be gone. Disposed when the run is over. When it rejects, a later run may do better.
+   */
+  readonly latest?: () => Promise<LatestCall | ScriptRefusal>
+}
+
+/** What a script is called with as its turn has come, lent to it until it has ended. */
+export type LatestCall = ScriptCall & Disposable
+
+/** Why a script is not to run at all. */
+export interface ScriptRefusal {
+  readonly refusal: string
 }
 
 /** How a run ended. Nothing of it is an exception: a script is allowed to be wrong. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { ScriptJob } from '#control/scripts.ts'
+import type { ScriptCall } from '#control/scripts.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { DueDelivery } from './outbox/stored.ts'
 
 /** The parts of an event's document that concern scripts. */
-interface EventDocument {
+export interface EventDocument {
   readonly type: string
   readonly data: { readonly recording?: RecordingDocument; readonly part?: PartDocument }
 }
@@ -13,19 +13,49 @@ interface EventDocument {
 const MAX_VARIABLE_BYTES = 120_000
 
 /** What a script is called with, besides its executable. */
-export type ExecArguments = Required<Pick<ScriptJob, 'args' | 'input' | 'environment' | 'workingDirectory'>>
+export type ExecArguments = Required<ScriptCall>
+
+/** An event as it was stored, to be told now. */
+export function readEvent({ document }: Pick<DueDelivery, 'document'>): EventDocument {
+  return JSON.parse(document) as EventDocument
+}
+
+/** The part whose file the event is about; of a recording as a whole its last. Undefined when there is none. */
+export function partOf({ data: { recording, part } }: EventDocument): PartDocument | undefined {
+  const concerned = part ?? recording?.parts.at(-1)
+  // Before its first byte a part has no name.
+  return concerned?.path === '' ? undefined : concerned
+}
+
+/** The event with the file called as it is now. */
+export function withPlace(event: EventDocument, now: Pick<PartDocument, 'index' | 'root' | 'path'>): EventDocument {
+  const { recording, part } = event.data
+  const place = <Part extends PartDocument>(each: Part): Part =>
+    each.index === now.index ? { ...each, root: now.root, path: now.path } : each
+  return {
+    ...event,
+    data: {
+      ...event.data,
+      ...(recording !== undefined && { recording: { ...recording, parts: recording.parts.map(place) } }),
+      ...(part !== undefined && { part: place(part) }),
+    },
+  }
+}
 
 /**
  * Elements: {path} of the stream, {app} and {stream} (all but its last component, and the last), {file} (absolute),
  * {recording}, {part}, {format}, {event}. What an event does not have is empty.
  * @param root working directory when the event has no file
  */
-export function execArguments(templates: readonly string[], delivery: DueDelivery, root: string): ExecArguments {
-  const document = JSON.parse(delivery.document) as EventDocument
+export function execArguments(
+  templates: readonly string[],
+  delivery: Omit<DueDelivery, 'document'>,
+  document: EventDocument,
+  root: string,
+): ExecArguments {
   const { recording } = document.data
-  // Of a recording as a whole: its last file.
-  const part = document.data.part ?? recording?.parts.at(-1)
-  const file = part === undefined || part.path === '' ? '' : join(part.root, part.path)
+  const part = partOf(document)
+  const file = part === undefined ? '' : join(part.root, part.path)
   const slash = delivery.stream.lastIndexOf('/')
   const elements: Readonly<Record<string, string>> = {
     path: delivery.stream,
@@ -48,13 +78,14 @@ export function execArguments(templates: readonly string[], delivery: DueDeliver
       TAPEDECK_RECORDING: recording?.id ?? '',
       TAPEDECK_DELIVERY: delivery.id,
       TAPEDECK_ATTEMPT: String(delivery.attempts + 1),
-      ...eventVariable(document, delivery.document),
+      ...eventVariable(document),
     },
   }
 }
 
 /** The document, shortened to what a variable can hold: standard input always has all of it. */
-function eventVariable(document: EventDocument, whole: string): Record<string, string> {
+function eventVariable(document: EventDocument): Record<string, string> {
+  const whole = JSON.stringify(document)
   if (Buffer.byteLength(whole) <= MAX_VARIABLE_BYTES) return { TAPEDECK_EVENT: whole }
   const { recording, ...rest } = document.data
   const shortened =

@@ -78,6 +78,7 @@ class Fixture implements AsyncDisposable {
     const recorder = new MemoryRecorder(folder.path)
     events.follow(new Hub(runtime, { maxPublishers: 1, gopMemoryBytes: 1 }), recorder)
     hooks.follow(events)
+    hooks.begin(recorder)
     return new Fixture(owned.move(), { hooks, recorder, clock, taken })
   }
 

@@ -7,6 +7,7 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Config } from '#config/config.ts'
 import type { EventFeed } from '#control/event-feed.ts'
 import type { Scripts } from '#control/scripts.ts'
+import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import type { AttemptOutcome, Delivery, DeliveryPage, DeliveryQuery, DeliveryWithDocument } from './delivery.ts'
 import { runExecHook } from './exec-sender.ts'
@@ -28,6 +29,15 @@ const PRUNE_EVERY_MS = 600_000
 const CLOSE_PATIENCE_MS = 5_000
 /** A deletion does not wait longer than this for being noted. */
 const REMOVAL_PATIENCE_MS = 1_000
+
+/** Nobody knows yet how files are called. */
+const NOT_YET: AttemptOutcome = {
+  verdict: 'interrupted',
+  status: null,
+  error: 'the server is just being started',
+  durationMs: 0,
+  isUnreachable: false,
+}
 
 export interface HooksOptions {
   readonly config: Pick<Config, 'data' | 'hooks' | 'recordings'>
@@ -59,6 +69,8 @@ export class Hooks implements AsyncDisposable {
   readonly #closing = new AbortController()
   readonly #beganMs: number
   readonly #sources = new DisposableStack()
+  /** Undefined: nothing is told yet. */
+  #parts: Pick<RecorderApi, 'lendPart'> | undefined
   #closed: Promise<void> | undefined
 
   private constructor(options: HooksOptions, outbox: Outbox | undefined, past: OutboxPast | undefined) {
@@ -89,7 +101,7 @@ export class Hooks implements AsyncDisposable {
       hooks: this.#hooks,
       runtime,
       onStored: (names) => {
-        for (const name of names) this.#lanes.get(name)?.wake()
+        for (const name of names) this.#wake(this.#lanes.get(name))
       },
       runUnstored: ({ id, type, stream, recording, document }, delivery) => {
         const hook = this.#hooks.find(({ name }) => name === delivery.hook)
@@ -110,7 +122,7 @@ export class Hooks implements AsyncDisposable {
   }
 
   /**
-   * Opens the outbox, if there are hooks or ever were, and goes on with what waits in it.
+   * Opens the outbox, if there are hooks or ever were; what waits in it is gone on with after begin().
    * @throws {OutboxTooNewError} @throws {OutboxFailedError}
    */
   static async open(options: HooksOptions): Promise<Hooks> {
@@ -126,11 +138,16 @@ export class Hooks implements AsyncDisposable {
     opened.move()
     const hooks = new Hooks(options, outbox, past)
     hooks.#prune()
-    for (const lane of hooks.#lanes.values()) lane.wake()
     return hooks
   }
 
-  /** Tells hooks what happens from now on. */
+  /** From now on hooks are told. @param parts knows how files are called by then */
+  begin(parts: Pick<RecorderApi, 'lendPart'>): void {
+    this.#parts = parts
+    for (const lane of this.#lanes.values()) lane.wake()
+  }
+
+  /** Notes what happens from now on, to tell hooks. */
   follow(events: EventFeed): void {
     const intake = this.#intake
     if (intake !== undefined) this.#sources.use(events.listen((event) => intake.take(event)))
@@ -199,7 +216,7 @@ export class Hooks implements AsyncDisposable {
     if (lane === undefined) throw new HookNotConfiguredError(hook)
     const delivery = await this.#outbox?.call('replay', id, this.#options.runtime.nowMs())
     if (delivery === undefined) throw new DeliveryNotFoundError(id)
-    lane.wake()
+    this.#wake(lane)
     return delivery
   }
 
@@ -247,10 +264,12 @@ export class Hooks implements AsyncDisposable {
 
   async #attempt(hook: Hook, delivery: DueDelivery): Promise<AttemptOutcome> {
     const { runtime, version, fetch, config } = this.#options
+    const parts = this.#parts
+    if (parts === undefined) return NOT_YET
     const [root = '/'] = config.recordings.roots
     const outcome =
       hook.kind === 'exec'
-        ? await runExecHook(hook.config, delivery, this.#runner, root)
+        ? await runExecHook(hook.config, delivery, { scripts: this.#runner, parts, root })
         : await sendToWebhook(hook.config, delivery, {
             fetch,
             nowMs: runtime.nowMs,
@@ -268,6 +287,10 @@ export class Hooks implements AsyncDisposable {
       else runtime.log.debug({ event: 'webhook.attempted', ...facts })
     }
     return outcome
+  }
+
+  #wake(lane: Lane | undefined): void {
+    if (this.#parts !== undefined) lane?.wake()
   }
 
   #prune(): void {

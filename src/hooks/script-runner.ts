@@ -1,7 +1,7 @@
 import { errorMessage } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
 import { Slots } from '#base/slots.ts'
-import type { ScriptJob, ScriptOutcome, Scripts } from '#control/scripts.ts'
+import type { LatestCall, ScriptJob, ScriptOutcome, ScriptRefusal, Scripts } from '#control/scripts.ts'
 import { runScript } from './script-process.ts'
 
 const DEFAULT_TIMEOUT_MS = 60_000
@@ -41,7 +41,8 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
   }
 
   async run(job: ScriptJob): Promise<ScriptOutcome> {
-    if (this.#waiting >= MAX_WAITING) return this.#report(job, notRun(`${this.#waiting} scripts wait already`))
+    if (this.#waiting >= MAX_WAITING)
+      return this.#report(job, notRun(`${this.#waiting} scripts wait already`), job.args)
     this.#waiting++
     const before = this.#last.get(job.key) ?? Promise.resolve()
     // The turn comes before the slot: a key that waits for itself must not keep a slot from others.
@@ -49,7 +50,7 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
     this.#last.set(job.key, turn)
     this.#running.add(turn)
     try {
-      return this.#report(job, await turn)
+      return await turn
     } finally {
       this.#running.delete(turn)
       if (this.#last.get(job.key) === turn) this.#last.delete(job.key)
@@ -64,6 +65,19 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
 
   async #run(job: ScriptJob): Promise<ScriptOutcome> {
     this.#waiting--
+    let latest: LatestCall | ScriptRefusal | undefined
+    try {
+      if (!this.#closing.signal.aborted) latest = await job.latest?.()
+    } catch (error) {
+      return this.#report(job, notRun(errorMessage(error)), job.args)
+    }
+    if (latest !== undefined && 'refusal' in latest)
+      return this.#report(job, { ...notRun(latest.refusal), isPassing: false }, job.args)
+    using call = latest
+    return this.#report(job, await this.#call({ ...job, ...call }), (call ?? job).args)
+  }
+
+  async #call(job: ScriptJob): Promise<ScriptOutcome> {
     if (this.#closing.signal.aborted) return notRun('the server is being stopped')
     try {
       return await runScript(job, {
@@ -76,10 +90,10 @@ export class ScriptRunner implements Scripts, AsyncDisposable {
     }
   }
 
-  #report(job: ScriptJob, outcome: ScriptOutcome): ScriptOutcome {
+  /** @param args what it was called with */
+  #report({ command, key }: ScriptJob, outcome: ScriptOutcome, args: readonly string[]): ScriptOutcome {
     this.#options.onOutcome?.(outcome)
     const { log } = this.#options
-    const { command, args, key } = job
     const { result, exitCode, signal, durationMs, output, problem } = outcome
     const facts = { command, args, key, result, exitCode, signal, durationMs, output }
     if (result === 'ok') {

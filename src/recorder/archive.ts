@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Catalog, RecordingPage, RecordingQuery } from '#storage/catalog/catalog.ts'
@@ -8,9 +9,13 @@ import { PartNotFoundError, RecordingBusyError, RecordingHeldError, RecordingNot
 import { isAt, places, withoutPart } from './existing.ts'
 import type { FilesInUse } from './files-in-use.ts'
 import type { Journal } from './journal.ts'
-import type { RecorderEvent } from './recorder-api.ts'
+import type { LentPart, RecorderEvent } from './recorder-api.ts'
 import type { Recording } from './recording.ts'
 import type { RecorderSettings } from './settings.ts'
+
+/** A rename takes milliseconds, and what a kill has left of one is settled early in the next start. */
+const RENAME_PATIENCE_MS = 10_000
+const RENAME_POLL_MS = 20
 
 export interface ArchiveOptions {
   readonly runtime: Runtime
@@ -57,6 +62,24 @@ export class Archive {
     const part = recording.parts.find((candidate) => candidate.index === index)
     if (part === undefined) throw new PartNotFoundError(id, index)
     return { path: join(part.root, part.path), part, recording }
+  }
+
+  /** See RecorderApi. @throws {PartNotFoundError} @throws {RecordingBusyError} */
+  async lendPart(id: string, index: number): Promise<LentPart> {
+    const { inProgress, catalog, inUse, runtime } = this.#options
+    const endsMs = runtime.monotonicMs() + RENAME_PATIENCE_MS
+    for (;;) {
+      const part = inProgress.get(id)?.part(index) ?? (await catalog.part(id, index))
+      if (part === undefined) throw new PartNotFoundError(id, index)
+      // Whoever makes room for a new recording notes the new name and waits for that before he renames, so there is no
+      // doubt whose file it is while it has none.
+      if (part.rename?.to === undefined) {
+        const lent = inUse.lend(part.root, part.path)
+        return { part, [Symbol.dispose]: () => lent[Symbol.dispose]() }
+      }
+      if (runtime.monotonicMs() > endsMs) throw new RecordingBusyError(id, `renaming its part ${index}`)
+      await sleep(RENAME_POLL_MS)
+    }
   }
 
   /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */

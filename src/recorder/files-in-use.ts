@@ -5,6 +5,8 @@ import { KeyedQueue } from './keyed-queue.ts'
 export class FilesInUse {
   readonly #owners = new Map<string, string>()
   readonly #creations = new KeyedQueue()
+  /** How many have each file. */
+  readonly #lent = new Map<string, number>()
 
   /** @throws {RecordingBusyError} another recording writes to the file */
   claim(root: string, relativePath: string, recordingId: string): void {
@@ -28,6 +30,23 @@ export class FilesInUse {
   isTaken(root: string, relativePath: string, recordingId: string): boolean {
     const owner = this.#owners.get(`${root}\0${relativePath}`)
     return owner !== undefined && owner !== recordingId
+  }
+
+  /** Somebody who does not write has the file for a while: it keeps its name. Dispose the result to give it back. */
+  lend(root: string, relativePath: string): Disposable {
+    const key = `${root}\0${relativePath}`
+    this.#lent.set(key, (this.#lent.get(key) ?? 0) + 1)
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#lent.get(key) ?? 1) - 1
+        if (left === 0) this.#lent.delete(key)
+        else this.#lent.set(key, left)
+      },
+    }
+  }
+
+  isLent(root: string, relativePath: string): boolean {
+    return this.#lent.has(`${root}\0${relativePath}`)
   }
 
   /** The recording is over. */

@@ -1,5 +1,6 @@
 import type { AttachOptions, Stream, StreamEnd, StreamLoss, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
+import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 
 /** What a recording takes its media from: a stream, or one that was held for it. */
@@ -17,6 +18,7 @@ export interface HeldStreamOptions {
 type Item =
   | { readonly kind: 'format'; readonly format: TrackFormat }
   | { readonly kind: 'lost'; readonly loss: StreamLoss }
+  | { readonly kind: 'data'; readonly message: DataMessage }
   | { readonly kind: 'accessUnit'; readonly accessUnit: AccessUnit }
 
 /**
@@ -71,6 +73,13 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     if (!this.#released) this.#items.push({ kind: 'lost', loss })
   }
 
+  data(message: DataMessage): void {
+    const bytes = heldBytes(message)
+    if (this.#released || this.#overflowed || this.#bytes + bytes > this.#options.capacityBytes) return
+    this.#bytes += bytes
+    this.#items.push({ kind: 'data', message })
+  }
+
   accessUnit(accessUnit: AccessUnit): void {
     if (this.#released || this.#overflowed) return
     this.#bytes += accessUnit.payloadBytes
@@ -92,6 +101,7 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     for (const item of this.#items) {
       if (item.kind === 'format') sink.format(item.format)
       else if (item.kind === 'lost') sink.lost?.(item.loss)
+      else if (item.kind === 'data') sink.data?.(item.message)
       else sink.accessUnit(item.accessUnit, false)
     }
     this.#release()

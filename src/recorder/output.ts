@@ -151,6 +151,10 @@ export class Output {
     return this.#parts.documents()
   }
 
+  part(index: number): PartDocument | undefined {
+    return this.#parts.document(index)
+  }
+
   digested(index: number, sha256: string): void {
     this.#parts.digested(index, sha256)
   }

@@ -87,6 +87,12 @@ export class PartChain {
     return [...byIndex.values()].sort((a, b) => a.index - b.index)
   }
 
+  /** Undefined when there is none, or its file is not there yet. */
+  document(index: number): PartDocument | undefined {
+    const part = [this.#current, ...this.#closing.keys()].find((each) => each?.index === index)
+    return part?.file === undefined ? this.#documents.get(index) : part.toDocument()
+  }
+
   /** Closes the present part, if any, and begins the next at `zero`. Throws what the container's open() throws. */
   begin(
     container: Container,

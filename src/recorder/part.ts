@@ -1,5 +1,6 @@
 import { TapedeckError } from '#base/error.ts'
 import type { Container, ContainerWriter, PartSummary, WriterOutput } from '#containers/container.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
@@ -189,6 +190,15 @@ export class Part {
     if (this.writer.hasOutput) this.#pump()
   }
 
+  /** Takes a message if the container has a place for it. @param atMs on the recording's timeline */
+  data(message: DataMessage, atMs: number): void {
+    if (this.writer.data === undefined || this.#failed || this.#closing) return
+    if (this.#queuedBytes === 0) this.#firstQueuedMs = this.#options.monotonicMs()
+    this.#queuedBytes += message.body.length
+    this.writer.data(message, Math.max(0, atMs - this.zeroMs))
+    if (this.writer.hasOutput) this.#pump()
+  }
+
   /** What is queued goes out now, as far as the disk is free for it. */
   flush(): void {
     if (this.#queuedBytes === 0 || this.#busySinceMs !== undefined || this.#closing || this.#failed) return
@@ -337,6 +347,7 @@ export class Part {
         this.#queuedBytes -= accessUnit.payloadBytes
         this.#tracks.written(accessUnit)
       }
+      this.#queuedBytes -= output.dataBytes ?? 0
       this.#firstQueuedMs = this.#options.monotonicMs()
       this.#options.events.written(this, output, latencyMs)
       for (const accessUnit of output.accessUnits) accessUnit.release()
@@ -449,10 +460,11 @@ export class Part {
     }
   }
 
-  #lose(outputs: readonly Pick<WriterOutput, 'accessUnits'>[]): void {
+  #lose(outputs: readonly Pick<WriterOutput, 'accessUnits' | 'dataBytes'>[]): void {
     const losses = this.#tracks.lossesOf(outputs)
     if (losses.length > 0) this.#options.events.lost(this, losses)
-    for (const { accessUnits } of outputs) {
+    for (const { accessUnits, dataBytes = 0 } of outputs) {
+      this.#queuedBytes -= dataBytes
       for (const accessUnit of accessUnits) {
         this.#queuedBytes -= accessUnit.payloadBytes
         accessUnit.release()

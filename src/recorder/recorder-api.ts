@@ -47,6 +47,11 @@ export interface RecorderObserver {
   finished(durationMs: number): void
 }
 
+/** A part in somebody's hands; dispose it to give it back. */
+export interface LentPart extends Disposable {
+  readonly part: PartDocument
+}
+
 /** The recorder as control/ sees it. Implemented by recorder.ts. */
 export interface RecorderApi {
   readonly events: Signal<RecorderEvent>
@@ -77,6 +82,12 @@ export interface RecorderApi {
   setHeld(id: string, held: boolean): Promise<RecordingDocument>
   /** Absolute path of a part for reading. @throws {RecordingNotFoundError} */
   partFile(id: string, index: number): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }>
+  /**
+   * A part as its file is called now, for somebody who is about to do something to the file: until he gives it back, it
+   * does not make room for a new recording of its name.
+   * @throws {PartNotFoundError} it was deleted or replaced @throws {RecordingBusyError} it is being renamed for very long
+   */
+  lendPart(id: string, index: number): Promise<LentPart>
   /** Recordings of a stream that are in progress. */
   active(stream?: string): readonly RecordingDocument[]
   rules(): readonly RuleRow[]

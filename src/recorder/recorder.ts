@@ -8,14 +8,20 @@ import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/c
 import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { Archive } from './archive.ts'
-import { RecorderClosedError, RecordingBusyError, RecordingNotRunningError, StreamNotFoundError } from './errors.ts'
+import {
+  PartNotFoundError,
+  RecorderClosedError,
+  RecordingBusyError,
+  RecordingNotRunningError,
+  StreamNotFoundError,
+} from './errors.ts'
 import { afterEnding, appendedTo, checkOverwritable, places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { NewRule } from './new-rule.ts'
-import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
+import type { LentPart, RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording } from './recording.ts'
 import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'
@@ -235,6 +241,17 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   partFile(id: string, index: number): Promise<{ path: string; part: PartDocument; recording: RecordingDocument }> {
     return this.#archive.partFile(id, index)
+  }
+
+  async lendPart(id: string, index: number): Promise<LentPart> {
+    try {
+      return await this.#archive.lendPart(id, index)
+    } catch (error) {
+      if (!(error instanceof PartNotFoundError)) throw error
+      // A catalog that was lost is just being made again.
+      await this.#recovery
+      return this.#archive.lendPart(id, index)
+    }
   }
 
   active(stream?: string): readonly RecordingDocument[] {

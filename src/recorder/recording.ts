@@ -244,6 +244,11 @@ export class Recording {
     return this.#stopping
   }
 
+  /** Undefined when it has no such part, or none with a file yet. */
+  part(index: number): PartDocument | undefined {
+    return this.#output.part(index)
+  }
+
   /** Notes the digest of a finished part. */
   digested(index: number, sha256: string): void {
     this.#output.digested(index, sha256)

@@ -38,36 +38,39 @@ export class SetAside {
    * @throws {StorageError} the disk refuses
    */
   async run(place: Place): Promise<void> {
-    const { catalog, log } = this.#options
+    const { catalog, inUse, log } = this.#options
     const path = await resolveInRoot(place.root, place.path)
     const realPath = await realFile(path)
     if (realPath === undefined) return
     const owners = await catalog.findByPart(place.root, place.path)
+    const leave = (why: string) => {
+      log.warn({ event: 'part.not-set-aside', path }, `this file ${why}: the new one gets another name`)
+    }
     if (owners.some(({ state }) => !isFinal(state)) || (await filesOpenElsewhere()).has(realPath)) {
-      log.warn(
-        { event: 'part.not-set-aside', path },
-        'this file is still being recorded: the new one gets another name',
-      )
+      leave('is still being recorded')
       return
     }
     const folder = place.path.slice(0, place.path.length - basename(place.path).length)
-    for (let number = 0; ; number++) {
+    for (let number = 0; !inUse.isLent(place.root, place.path); number++) {
       const to = folder + asideName(basename(place.path), number)
-      if (this.#options.inUse.isTaken(place.root, to, '') || (await isThere(place.root, to))) continue
+      if (inUse.isTaken(place.root, to, '') || (await isThere(place.root, to))) continue
       if (await this.#move(owners, place, path, to)) {
         log.info({ event: 'part.set-aside', path, to })
         return
       }
     }
+    leave('is in the hands of a script')
   }
 
-  /** False when the name was taken meanwhile. */
+  /** False when the name was taken, or the file was lent, meanwhile. */
   async #move(owners: readonly RecordingDocument[], place: Place, path: string, to: string): Promise<boolean> {
+    const { inUse } = this.#options
     // Noted first: a crash between the rename and its note must not leave a recording whose file is the new one's.
     await this.#amend(owners, place, (part) => ({ ...part, rename: { to } }))
     let moved = false
     try {
-      moved = (await moveInRoot(place.root, path, to)) !== undefined
+      // From here on nobody borrows it.
+      moved = !inUse.isLent(place.root, place.path) && (await moveInRoot(place.root, path, to)) !== undefined
     } finally {
       const amended = await this.#amend(owners, place, (part) => {
         return moved ? { ...withLastName(part), path: to } : withLastName(part)

@@ -60,6 +60,7 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
   const telling = { config, runtime, version: '0.0.0-test', fetch: globalThis.fetch, random: Math.random }
   const hooks = owned.use(await Hooks.open({ ...telling, environment: process.env }))
   hooks.follow(events)
+  hooks.begin(recorder)
   const control = owned.use(
     createControl({
       runtime,

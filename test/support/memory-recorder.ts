@@ -131,6 +131,11 @@ export class MemoryRecorder implements RecorderApi {
     return { path: join(part.root, part.path), part, recording }
   }
 
+  async lendPart(id: string, index: number) {
+    const { part } = await this.partFile(id, index)
+    return { part, [Symbol.dispose]: () => {} }
+  }
+
   active(stream?: string): readonly RecordingDocument[] {
     return [...this.#recordings.values()].filter(
       (recording) => isRunning(recording) && (stream === undefined || recording.stream === stream),

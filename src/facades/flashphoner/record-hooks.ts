@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { newUlid } from '#base/id.ts'
 import type { Runtime } from '#base/runtime.ts'
-import type { Scripts } from '#control/scripts.ts'
+import { callAboutPart } from '#control/call-about-part.ts'
+import type { ScriptCall, Scripts } from '#control/scripts.ts'
 import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { HookLedger } from './hook-ledger.ts'
@@ -143,17 +144,22 @@ export class RecordHooks implements Disposable {
     await ledger.forgetBefore(since, (id) => id >= oldestId)
   }
 
-  async #runScript({ stream, metadata }: RecordingDocument, part: PartDocument): Promise<boolean> {
-    const { scripts, script, multipleScript } = this.#options
+  async #runScript({ id, stream, metadata }: RecordingDocument, finished: PartDocument): Promise<boolean> {
+    const { recorder, scripts, script, multipleScript } = this.#options
     const uri = metadata[LABELS.recorderUri]
     const command = uri === undefined ? script : multipleScript
     if (command === '') return true
-    const path = join(part.root, part.path)
-    const args =
-      uri === undefined
-        ? [metadata[LABELS.streamName] ?? '', path]
-        : [path, String(Date.parse(part.startedAt)), String(Math.round(part.durationMs)), uri]
-    const outcome = await scripts.run({ key: stream, command, args, workingDirectory: part.root })
+    const call = (part: PartDocument): ScriptCall => {
+      const path = join(part.root, part.path)
+      const args =
+        uri === undefined
+          ? [metadata[LABELS.streamName] ?? '', path]
+          : [path, String(Date.parse(part.startedAt)), String(Math.round(part.durationMs)), uri]
+      return { args, workingDirectory: part.root }
+    }
+    // Other scripts come first, and meanwhile the file may be called otherwise.
+    const latest = () => callAboutPart(recorder, id, finished.index, call)
+    const outcome = await scripts.run({ key: stream, command, ...call(finished), latest })
     return !outcome.isPassing
   }
 

@@ -1,5 +1,5 @@
 import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
-import type { RecordingDocument, RecordingState } from '../recording-document.ts'
+import type { PartDocument, RecordingDocument, RecordingState } from '../recording-document.ts'
 
 /** Which recordings to list. */
 export interface RecordingQuery {
@@ -73,6 +73,8 @@ export interface Catalog extends AsyncDisposable {
   /** Inserts or replaces the recording with its parts, ledger and gaps. */
   save(recording: RecordingDocument): Promise<void>
   get(id: string): Promise<RecordingDocument | undefined>
+  /** One part of a recording that may have thousands. */
+  part(id: string, index: number): Promise<PartDocument | undefined>
   list(query: RecordingQuery): Promise<RecordingPage>
   /** Recordings a crash left in `waiting`, `recording` or `finishing` on this node, newest first. */
   unfinished(node: string): Promise<readonly RecordingDocument[]>

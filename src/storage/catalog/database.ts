@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import type { RecordingDocument } from '../recording-document.ts'
+import type { PartDocument, RecordingDocument } from '../recording-document.ts'
 import type { PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
 import { migrate } from './migrations.ts'
 import { checkQuery, writeCursor } from './page.ts'
@@ -90,6 +90,10 @@ export class CatalogDatabase implements Disposable {
 
   get(id: string): RecordingDocument | undefined {
     return this.#recordings(this.#all('getRecording', [id]))[0]
+  }
+
+  part(id: string, index: number): PartDocument | undefined {
+    return this.#all('getPart', [id, index]).map(partFromRow)[0]
   }
 
   list(query: RecordingQuery): RecordingPage {

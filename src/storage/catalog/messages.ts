@@ -5,6 +5,7 @@ import type { CatalogFailure } from './sqlite-codes.ts'
 export const CATALOG_METHODS = [
   'save',
   'get',
+  'part',
   'list',
   'unfinished',
   'undigested',

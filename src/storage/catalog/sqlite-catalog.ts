@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Runtime } from '#base/runtime.ts'
-import type { RecordingDocument } from '../recording-document.ts'
+import type { PartDocument, RecordingDocument } from '../recording-document.ts'
 import type { Catalog, PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
 import type { CatalogDatabase } from './database.ts'
 import { CatalogClosedError } from './errors.ts'
@@ -82,6 +82,10 @@ export class SqliteCatalog implements Catalog {
 
   get(id: string): Promise<RecordingDocument | undefined> {
     return this.#call('get', id)
+  }
+
+  part(id: string, index: number): Promise<PartDocument | undefined> {
+    return this.#call('part', id, index)
   }
 
   async list(query: RecordingQuery): Promise<RecordingPage> {

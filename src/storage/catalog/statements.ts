@@ -40,6 +40,7 @@ export const STATEMENTS = {
   removeRecording: 'DELETE FROM recordings WHERE id = ?',
 
   getRecording: 'SELECT * FROM recordings WHERE id = ?',
+  getPart: 'SELECT * FROM parts WHERE recording = ? AND part = ?',
   partsOf: 'SELECT * FROM parts WHERE recording = ? ORDER BY part',
   tracksOf: 'SELECT * FROM tracks WHERE recording = ? ORDER BY position',
   gapsOf: 'SELECT * FROM gaps WHERE recording = ? ORDER BY position',
