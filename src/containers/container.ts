@@ -1,5 +1,6 @@
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { Codec } from '#media/codec.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 
 /**
@@ -31,6 +32,8 @@ export interface WriterOutput {
   readonly bytes: number
   /** In file order. Retained by the writer on behalf of the caller, who releases each after applying the changes. */
   readonly accessUnits: readonly AccessUnit[]
+  /** Bodies of data messages in `changes`. Default 0. */
+  readonly dataBytes?: number
 }
 
 /** What a finished or repaired part holds, as the manifest states it. */
@@ -64,6 +67,8 @@ export interface ContainerWriter {
   readonly hasOutput: boolean
   /** Retains the access unit. Its format must have been announced by begin, addTrack or changeFormat. */
   write(accessUnit: AccessUnit, timing: PartTiming): void
+  /** Puts a message beside the tracks, at this time of the part. Absent: the container has no place for any. */
+  data?(message: DataMessage, atMs: number): void
   /**
    * Everything complete so far, or undefined. Ownership of the access units goes to the caller; the bytes of `changes`
    * stay valid until the next call, so apply (or give up) one output before taking the next.

@@ -34,7 +34,8 @@ function remembering(gopBytes: number) {
     },
     since(backMs: number) {
       const found = memory.since(backMs)
-      return found && { numbers: found.accessUnits.map(({ dts }) => dts), ageMs: found.ageMs }
+      const shown = found?.items.map((item) => ('body' in item ? `data ${item.timeMs}` : item.dts))
+      return found && { numbers: shown, ageMs: found.ageMs }
     },
     now: () => nowMs,
   }

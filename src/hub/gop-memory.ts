@@ -1,12 +1,16 @@
 import type { AccessUnit } from '#media/access-unit.ts'
+import { type DataMessage, heldBytes } from '#media/data-message.ts'
 
 /** Of the rings below; they double when full. */
 const INITIAL_LENGTH = 64
 
+/** Of data messages kept beside the access units: the oldest make room. */
+const MAX_DATA_BYTES = 256 * 1024
+
 /** What a stream has brought since one of its random access points. */
 export interface Remembered {
-  /** In the stream's order. */
-  readonly accessUnits: readonly AccessUnit[]
+  /** In the stream's order; the first is an access unit, or what the publisher said right before it. */
+  readonly items: readonly (AccessUnit | DataMessage)[]
   /** How long ago the first of them arrived, milliseconds. */
   readonly ageMs: number
 }
@@ -36,6 +40,11 @@ export class GopMemory implements Disposable {
   #presentMs = Number.NaN
   #hasStart = false
   #overflowed = false
+  /** How many access units were forgotten: the number of the first in the ring. */
+  #firstNumber = 0
+  /** What came between them, each with the number of the access unit it came before. */
+  #data: { readonly number: number; readonly message: DataMessage }[] = []
+  #dataBytes = 0
 
   /** @param gopBytes bound where only the present GOP is remembered */
   constructor(gopBytes: number, monotonicMs: () => number) {
@@ -68,12 +77,18 @@ export class GopMemory implements Disposable {
       count += this.#formerCounts[at] ?? 0
       beganMs = this.#formerMs[at] ?? beganMs
     }
-    const accessUnits: AccessUnit[] = []
-    for (let i = this.#count - count; i < this.#count; i++) {
+    const items: (AccessUnit | DataMessage)[] = []
+    const skipped = this.#count - count
+    let nextData = this.#data.findIndex(({ number }) => number >= this.#firstNumber + skipped)
+    for (let i = skipped; i <= this.#count; i++) {
+      for (; nextData >= 0 && this.#data[nextData]?.number === this.#firstNumber + i; nextData++) {
+        const data = this.#data[nextData]
+        if (data !== undefined) items.push(data.message)
+      }
       const accessUnit = this.#accessUnits[(this.#first + i) & (this.#accessUnits.length - 1)]
-      if (accessUnit !== undefined) accessUnits.push(accessUnit)
+      if (i < this.#count && accessUnit !== undefined) items.push(accessUnit)
     }
-    return { accessUnits, ageMs: nowMs - beganMs }
+    return { items, ageMs: nowMs - beganMs }
   }
 
   /** Retains the access unit. `startsGop`: it is a random access point of the leading track. */
@@ -96,6 +111,18 @@ export class GopMemory implements Disposable {
     this.#count++
     this.#presentCount++
     this.#bytes += payloadBytes
+  }
+
+  /** Kept as long as the access unit that follows it. */
+  addData(message: DataMessage): void {
+    this.#data.push({ number: this.#firstNumber + this.#count, message })
+    this.#dataBytes += heldBytes(message)
+    while (this.#dataBytes > MAX_DATA_BYTES) this.#forgetData()
+  }
+
+  #forgetData(): void {
+    const oldest = this.#data.shift()
+    if (oldest !== undefined) this.#dataBytes -= heldBytes(oldest.message)
   }
 
   #beginGop(): void {
@@ -149,6 +176,8 @@ export class GopMemory implements Disposable {
     }
     this.#first = (this.#first + count) & mask
     this.#count -= count
+    this.#firstNumber += count
+    while (this.#data[0] !== undefined && this.#data[0].number < this.#firstNumber) this.#forgetData()
   }
 
   [Symbol.dispose](): void {
@@ -156,6 +185,8 @@ export class GopMemory implements Disposable {
     this.#formers = 0
     this.#presentCount = 0
     this.#overflowed = true
+    this.#data = []
+    this.#dataBytes = 0
   }
 }
 

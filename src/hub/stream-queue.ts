@@ -1,4 +1,5 @@
 import type { AccessUnit } from '#media/access-unit.ts'
+import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { GopGate } from './gop-gate.ts'
 import type { StreamEnd, StreamSink } from './stream.ts'
@@ -7,6 +8,7 @@ import type { StreamEnd, StreamSink } from './stream.ts'
 export type StreamItem =
   | { readonly kind: 'accessUnit'; readonly accessUnit: AccessUnit; readonly startsGop: boolean }
   | { readonly kind: 'format'; readonly format: TrackFormat }
+  | { readonly kind: 'data'; readonly message: DataMessage }
   | { readonly kind: 'lost'; readonly accessUnits: number; readonly bytes: number }
   | { readonly kind: 'ended'; readonly end: StreamEnd }
 
@@ -16,6 +18,7 @@ export type StreamItem =
  */
 export class StreamQueue implements StreamSink, Disposable {
   readonly #gate: GopGate
+  readonly #capacityBytes: number
   readonly #onReadable: () => void
   #items: StreamItem[] = []
   #queuedBytes = 0
@@ -26,6 +29,7 @@ export class StreamQueue implements StreamSink, Disposable {
   /** @param onReadable called when an item arrives in the empty queue; take items then or later, not within the call */
   constructor(capacityBytes: number, onReadable: () => void) {
     this.#gate = new GopGate(capacityBytes)
+    this.#capacityBytes = capacityBytes
     this.#onReadable = onReadable
   }
 
@@ -51,6 +55,13 @@ export class StreamQueue implements StreamSink, Disposable {
 
   format(format: TrackFormat): void {
     this.#push({ kind: 'format', format })
+  }
+
+  /** What does not fit is left out. */
+  data(message: DataMessage): void {
+    if (this.#queuedBytes + heldBytes(message) > this.#capacityBytes) return
+    this.#queuedBytes += heldBytes(message)
+    this.#push({ kind: 'data', message })
   }
 
   ended(end: StreamEnd): void {

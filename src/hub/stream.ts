@@ -1,5 +1,6 @@
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { AccessUnitPool } from '#media/access-unit-pool.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import type { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { BitrateMeter } from './bitrate-meter.ts'
@@ -53,6 +54,8 @@ export interface StreamSink {
   format(format: TrackFormat): void
   /** Something of a track did not arrive, or arrived damaged. Called before the access unit that follows it. */
   lost?(loss: StreamLoss): void
+  /** Something the publisher said at this point of the stream. */
+  data?(message: DataMessage): void
   /** A track will bring nothing more, unless it is announced again. Others go on. */
   trackEnded?(trackId: number): void
   ended(end: StreamEnd): void
@@ -225,6 +228,13 @@ export class Stream {
     accessUnit.release()
   }
 
+  /** Hands what the publisher said to everyone. */
+  data(message: DataMessage): void {
+    if (this.#end !== undefined) return
+    this.#memory.addData(message)
+    for (const sink of this.#sinks) this.#guard(() => sink.data?.(message))
+  }
+
   /** Tells everyone of what did not arrive. */
   lost(loss: StreamLoss): void {
     if (this.#end !== undefined) return
@@ -236,8 +246,9 @@ export class Stream {
   attach(sink: StreamSink, options: AttachOptions): Disposable {
     for (const format of this.#formats.values()) sink.format(format)
     if (options.from === 'memory') {
-      for (const accessUnit of this.#memory.since(options.backMs ?? 0)?.accessUnits ?? []) {
-        sink.accessUnit(accessUnit, accessUnit.isRandomAccess && accessUnit.format.trackId === this.#leadingTrackId)
+      for (const item of this.#memory.since(options.backMs ?? 0)?.items ?? []) {
+        if ('body' in item) sink.data?.(item)
+        else sink.accessUnit(item, item.isRandomAccess && item.format.trackId === this.#leadingTrackId)
       }
     }
     if (this.#end !== undefined) {

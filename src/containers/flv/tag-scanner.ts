@@ -39,7 +39,7 @@ export class TagScanner {
     }
   }
 
-  /** Up to the end of the last whole access unit. */
+  /** Up to the end of the last whole access unit, or data message that follows it. */
   get goodBytes(): number {
     return this.#goodBytes
   }
@@ -72,6 +72,9 @@ export class TagScanner {
         ) {
           return { usedBytes: at, goesOn: false }
         }
+      } else if (header.type !== TagType.reserve && filePosition + at === this.#goodBytes) {
+        // A data message behind something that does not count yet counts as little.
+        this.#goodBytes = filePosition + end
       }
       at = end
     }

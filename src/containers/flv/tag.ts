@@ -1,7 +1,8 @@
 /** FLV tags. Adobe FLV 10.1, annex E.3 and E.4. */
-export const TagType = { audio: 8, video: 9, script: 18, reserve: 31 } as const
+export const TagType = { audio: 8, video: 9, scriptAmf3: 15, script: 18, reserve: 31 } as const
 /* `reserve` is one of the tag types that the specification reserves; every reader skips it by its size. It holds the
-   room behind onMetaData and the checkpoints. 31 is no RTMP message type either, so relays don't mistake it. */
+   room behind onMetaData and the checkpoints. 31 is no RTMP message type either, so relays don't mistake it.
+   `scriptAmf3` is of enhanced RTMP; readers that don't know it skip it. */
 
 export const TAG_HEADER_BYTES = 11
 export const PREVIOUS_TAG_SIZE_BYTES = 4
@@ -39,14 +40,14 @@ export function writePreviousTagSize(out: Uint8Array, at: number, bodyBytes: num
   writeU24(out, at + 1, size)
 }
 
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(TagType))
+
 /** Reads a tag header of the kind written here, or undefined when these 11 bytes are none. */
 export function readTagHeader(bytes: Uint8Array, at: number): TagHeader | undefined {
   if (at + TAG_HEADER_BYTES > bytes.length) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, TAG_HEADER_BYTES)
   const type = view.getUint8(0)
-  const isKnown =
-    type === TagType.audio || type === TagType.video || type === TagType.script || type === TagType.reserve
-  if (!isKnown || (view.getUint32(7) & 0xff_ffff) !== 0) return undefined // StreamID
+  if (!KNOWN_TYPES.has(type) || (view.getUint32(7) & 0xff_ffff) !== 0) return undefined // StreamID
   return {
     type,
     bodyBytes: view.getUint32(0) & 0xff_ffff,

@@ -2,6 +2,7 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import { concatBytes } from '#media/bytes.ts'
 import { rescale } from '#media/clock.ts'
 import { isVideoCodec } from '#media/codec.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { Change, ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
 import { CodecUnsupportedError, UnannouncedTrackError } from '../errors.ts'
@@ -58,6 +59,8 @@ export class FlvWriter implements ContainerWriter {
   /** File position of the first byte not yet taken. */
   #takenBytes: number
   #accessUnits: AccessUnit[] = []
+  /** In the batch. */
+  #dataBytes = 0
   #patches: Change[] = []
   #batchStartMs = 0
   #lastDtsMs = 0
@@ -108,6 +111,14 @@ export class FlvWriter implements ContainerWriter {
     if (dtsMs - this.#batchStartMs >= this.#fragmentMs || this.#tags.pendingBytes >= BATCH_BYTES) this.#hasOutput = true
   }
 
+  /** A script tag. Adobe FLV 10.1, E.4.4. */
+  data({ encoding, body }: DataMessage, atMs: number): void {
+    const type = encoding === 'amf3' ? TagType.scriptAmf3 : TagType.script
+    this.#tags.tag(type, Math.round(atMs), NOTHING, body)
+    this.#dataBytes += body.length
+    if (this.#tags.pendingBytes >= BATCH_BYTES) this.#hasOutput = true
+  }
+
   takeOutput(): WriterOutput | undefined {
     if (!this.#hasOutput) return undefined
     this.#hasOutput = false
@@ -117,10 +128,12 @@ export class FlvWriter implements ContainerWriter {
     changes.push(...this.#patches)
     const patched = this.#patches.reduce((sum, patch) => sum + (patch.kind === 'write' ? patch.bytes.length : 0), 0)
     const accessUnits = this.#accessUnits
+    const dataBytes = this.#dataBytes
     this.#patches = []
     this.#accessUnits = []
+    this.#dataBytes = 0
     this.#takenBytes += appended
-    return { changes, bytes: appended + patched, accessUnits }
+    return { changes, bytes: appended + patched, accessUnits, dataBytes }
   }
 
   flush(reason: 'interval' | 'end'): void {
