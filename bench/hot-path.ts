@@ -14,6 +14,8 @@ import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub } from '#hub/hub.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import { Recorder } from '#recorder/recorder.ts'
+import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import { BenchPublisher } from './support/bench-publisher.ts'
 import { discardedParts } from './support/discarded-parts.ts'
 import { emptyCatalog } from './support/empty-catalog.ts'
@@ -77,6 +79,7 @@ function makeRecorder(hub: Hub, format: ContainerName): Recorder {
     runtime,
     hub,
     catalog: emptyCatalog(),
+    transcoder: new AudioTranscoder({ runtime, aacEncoder: DEFAULT_AAC_ENCODER }), // AAC stays as it is: never starts
     files: discardedParts(),
     settings: {
       node: 'bench',

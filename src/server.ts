@@ -35,6 +35,8 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { recoverRecordings } from '#storage/recovery.ts'
 import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
+import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import type { RunningServer, StartOptions } from './cli/context.ts'
 import { startFacades } from './facades/start.ts'
 import { createLogger } from './logger.ts'
@@ -161,11 +163,17 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const telling = { config, runtime, version: VERSION, fetch: globalThis.fetch, random, environment: process.env }
   const hooks = opening.use(await Hooks.open(telling))
   hooks.follow(events)
+  const { aacEncoder } = config.recordings
+  const transcoder = opening.use(new AudioTranscoder({ runtime, aacEncoder }))
+  if (aacEncoder !== DEFAULT_AAC_ENCODER) await transcoder.check()
+  // They close their doors before the recorder ends, and follow its last files.
+  const facadesFollowing = opening.use(new AsyncDisposableStack())
   const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
       hub,
       catalog,
+      transcoder,
       settings: {
         node: config.node,
         roots,
@@ -250,7 +258,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   )
   const publishPoints: PublishPoint[] = []
   // Before whoever publishes: what a facade adds to a publication it adds from the first one on.
-  const facades = opening.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
+  const facades = facadesFollowing.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
+  opening.defer(() => facades.closeDoors())
   const { access } = control
   const rtmp = opening.use(
     new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),

@@ -1,7 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { RECORDING_FORMATS } from '#config/sections/recordings.ts'
 import { parseByteSize } from '#config/values/byte-size.ts'
-import { IF_EXISTS, type IfExists, type RecordingRequest } from '#recorder/request.ts'
+import {
+  AUDIO_CODEC_CHOICES,
+  type AudioCodecChoice,
+  IF_EXISTS,
+  type IfExists,
+  type RecordingRequest,
+} from '#recorder/request.ts'
 
 /** Adds the options that make a recording request. */
 export function withRequestOptions(command: Command): Command {
@@ -14,6 +20,8 @@ export function withRequestOptions(command: Command): Command {
     .addOption(new Option('--rotate-cut <where>', 'where new parts begin').choices(['keyframe', 'exact']))
     .option('--mp4-compatible32', 'MP4 for old players: 32-bit fields, 4 GiB at most')
     .option('--max-seconds <seconds>', 'stop after this long', positive)
+    .addOption(new Option('--audio-codec <codec>', 'what the sound is written as').choices(AUDIO_CODEC_CHOICES))
+    .option('--audio-sample-rate <hz>', 'of sound that is transcoded to AAC', positive)
     .option('--no-audio', 'leave audio out')
     .option('--no-video', 'leave video out')
     .option('--metadata <name=value>', 'a label; may be repeated', label, {})
@@ -29,6 +37,8 @@ export interface RequestOptions {
   readonly rotateCut?: 'keyframe' | 'exact'
   readonly mp4Compatible32?: true
   readonly maxSeconds?: number
+  readonly audioCodec?: AudioCodecChoice
+  readonly audioSampleRate?: number
   readonly audio: boolean
   readonly video: boolean
   readonly metadata: Readonly<Record<string, string>>
@@ -37,11 +47,16 @@ export interface RequestOptions {
 /** The request's fields, without the stream. */
 export function requestFromOptions(options: RequestOptions): Omit<RecordingRequest, 'stream'> {
   const { rotateSeconds, rotateBytes, rotateAt, rotateCut, format, ifExists, maxSeconds, metadata } = options
+  const { audioCodec, audioSampleRate } = options
   const rotate = {
     ...(rotateSeconds === undefined ? {} : { seconds: rotateSeconds }),
     ...(rotateBytes === undefined ? {} : { bytes: rotateBytes }),
     ...(rotateAt === undefined ? {} : { at: rotateAt }),
     ...(rotateCut === undefined ? {} : { cut: rotateCut }),
+  }
+  const sound = {
+    ...(audioCodec === undefined ? {} : { codec: audioCodec }),
+    ...(audioSampleRate === undefined ? {} : { sampleRate: audioSampleRate }),
   }
   return {
     ...(format === undefined ? {} : { format }),
@@ -49,6 +64,7 @@ export function requestFromOptions(options: RequestOptions): Omit<RecordingReque
     ...(maxSeconds === undefined ? {} : { maxSeconds }),
     ...(options.mp4Compatible32 === undefined ? {} : { mp4Compatible32: true }),
     ...(Object.keys(rotate).length === 0 ? {} : { rotate }),
+    ...(Object.keys(sound).length === 0 ? {} : { audio: sound }),
     ...(options.audio && options.video ? {} : { tracks: { audio: options.audio, video: options.video } }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   }

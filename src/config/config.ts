@@ -2,6 +2,7 @@ import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
 import type { ContainerName } from '#containers/container.ts'
 import type { EventType } from '#control/event-types.ts'
 import type { NewRule } from '#recorder/new-rule.ts'
+import type { AacEncoder } from '#transcode/target.ts'
 
 /** The effective configuration: every default applied, every value checked. Sizes are bytes, times as named. */
 export interface Config {
@@ -31,6 +32,7 @@ export interface Config {
     readonly preRollSeconds: number
     /** Room for the index at the front of an MP4 of unknown length. */
     readonly mp4IndexBytes: number
+    readonly aacEncoder: AacEncoder
   }
   readonly rules: readonly NewRule[]
   /** Streams fetched from other servers. */

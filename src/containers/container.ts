@@ -110,6 +110,8 @@ export interface Container {
   readonly extension: string
   readonly mimeType: string
   carries(codec: Codec): boolean
+  /** Carried, but few players of the container know them: sound of these is transcoded unless it is wanted as it is. */
+  readonly rarelyPlayed?: readonly Codec[]
   /** At most this many tracks of a kind; Infinity when free. */
   readonly maxVideoTracks: number
   readonly maxAudioTracks: number

@@ -1,11 +1,13 @@
 import type { StreamLoss } from '#hub/stream.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
-import type {
-  GapCause,
-  GapDocument,
-  LedgerDocument,
-  PartDocument,
-  PartTrackDocument,
+import {
+  type GapCause,
+  type GapDocument,
+  type LedgerDocument,
+  type PartDocument,
+  type PartTrackDocument,
+  receivedUnits,
 } from '#storage/recording-document.ts'
 import { gapNow, Ledger } from './ledger.ts'
 import type { TrackLoss } from './part-tracks.ts'
@@ -35,8 +37,8 @@ export class Account {
     this.#events.received()
   }
 
-  written(format: TrackFormat, payloadBytes: number): void {
-    this.#ledger.written(format, payloadBytes)
+  written({ format, payloadBytes, sourceAccessUnits }: AccessUnit): void {
+    this.#ledger.written(format, payloadBytes, sourceAccessUnits)
   }
 
   lost({ format, accessUnits, fromMs, toMs }: TrackLoss, cause: GapCause): void {
@@ -56,7 +58,9 @@ export class Account {
 
   /** What had been written is gone with its file. */
   vanished(tracks: readonly PartTrackDocument[], fromMs: number, toMs: number): void {
-    for (const { trackId, accessUnits } of tracks) {
+    for (const track of tracks) {
+      const { trackId } = track
+      const accessUnits = receivedUnits(track)
       this.#ledger.vanished(trackId, accessUnits)
       this.#events.lost(accessUnits, 'disk')
       this.#note(gapNow(this.#nowMs(), { track: trackId, fromMs, toMs, accessUnits, cause: 'disk' }))

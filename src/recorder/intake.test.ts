@@ -34,7 +34,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     return hub.publish('live/cam1', publisher)
   }
   const made = new Intake({
-    request: { startOn: 'keyframe', audio: true, video: true, ...request },
+    request: { startOn: 'keyframe', audio: true, video: true, audioCodec: 'auto', audioSampleRateHz: 0, ...request },
     trackWaitMs: 1_000,
     monotonicMs: () => clock.ms,
     log: SILENT_LOGGER,

@@ -4,6 +4,7 @@ import { leadingTrackId } from '#hub/leading-track.ts'
 import type { StreamEnd, StreamLoss, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
+import { type AudioWish, canHold } from './audio-plan.ts'
 import { Gathering } from './gathering.ts'
 import type { StreamSource } from './held-stream.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -22,7 +23,7 @@ export interface IntakeEvents {
 }
 
 export interface IntakeOptions {
-  readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video'>
+  readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video'> & AudioWish
   readonly trackWaitMs: number
   readonly monotonicMs: () => number
   readonly log: Logger
@@ -37,7 +38,7 @@ const MAX_EARLY_MS = 10_000
 
 /**
  * A recording's side towards the hub: subscribes to the stream, gathers its beginning, and lets through what the
- * recording is about (kinds asked for, codecs the container carries, each track from where it can begin).
+ * recording is about (kinds asked for, codecs the container can hold, each track from where it can begin).
  */
 export class Intake implements StreamSink, Disposable {
   readonly #options: IntakeOptions
@@ -128,7 +129,7 @@ export class Intake implements StreamSink, Disposable {
     const { request, log } = this.#options
     if (format.kind === 'audio' ? !request.audio : !request.video) return
     const container = this.#container
-    if (container !== undefined && !container.carries(format.codec)) {
+    if (container !== undefined && !canHold(format, container, request)) {
       if (!this.#ignored.has(format.trackId)) {
         log.warn({ event: 'recording.track-ignored', codec: format.codec, format: container.name })
       }

@@ -16,6 +16,7 @@ interface TrackAccount {
   /** As of the newest access unit: a publisher that reconnects may number its tracks anew. */
   kind: 'video' | 'audio'
   codec: string
+  transcoded: string | undefined
   received: number
   written: number
   lost: number
@@ -33,8 +34,8 @@ export class Ledger {
   /** Continues the account of an earlier session of the same recording (append). */
   static from(document: LedgerDocument): Ledger {
     const ledger = new Ledger()
-    for (const { trackId, kind, codec, received, written, lost } of document.tracks) {
-      ledger.#tracks.set(trackId, { kind, codec, received, written, lost })
+    for (const { trackId, kind, codec, transcoded, received, written, lost } of document.tracks) {
+      ledger.#tracks.set(trackId, { kind, codec, transcoded, received, written, lost })
     }
     ledger.#gaps.push(...document.gaps)
     return ledger
@@ -48,8 +49,9 @@ export class Ledger {
     this.#account(format).received++
   }
 
-  written(format: TrackFormat, payloadBytes: number): void {
-    this.#account(format).written++
+  /** @param sourceAccessUnits those that were received and end in what was written; 1 of what is not transcoded */
+  written(format: TrackFormat, payloadBytes: number, sourceAccessUnits = 1): void {
+    this.#account(format).written += sourceAccessUnits
     this.#writtenBytes += payloadBytes
   }
 
@@ -76,7 +78,8 @@ export class Ledger {
   /** Takes over what was written by others, so long ago that nobody knows what was received. */
   adopt(tracks: readonly PartTrackDocument[]): void {
     for (const { trackId, kind, codec, accessUnits } of tracks) {
-      this.#tracks.set(trackId, { kind, codec, received: accessUnits, written: accessUnits, lost: 0 })
+      const counts = { received: accessUnits, written: accessUnits, lost: 0 }
+      this.#tracks.set(trackId, { kind, codec, transcoded: undefined, ...counts })
     }
   }
 
@@ -112,19 +115,22 @@ export class Ledger {
 
   toDocument(): LedgerDocument {
     const tracks: LedgerTrackDocument[] = []
-    for (const [trackId, account] of this.#tracks) tracks.push({ trackId, ...account })
+    for (const [trackId, { transcoded, ...account }] of this.#tracks) {
+      tracks.push({ trackId, ...account, ...(transcoded !== undefined && { transcoded }) })
+    }
     return { tracks, gaps: [...this.#gaps] }
   }
 
   #account(format: TrackFormat): TrackAccount {
     let account = this.#tracks.get(format.trackId)
     if (account === undefined) {
-      account = { kind: format.kind, codec: format.codec, received: 0, written: 0, lost: 0 }
+      account = { kind: format.kind, codec: format.codec, transcoded: undefined, received: 0, written: 0, lost: 0 }
       this.#tracks.set(format.trackId, account)
-    } else {
-      account.kind = format.kind
-      account.codec = format.codec
     }
+    account.kind = format.kind
+    // What is counted is what arrived; what comes out of the transcoder only says what became of it.
+    if (format.kind === 'audio' && format.transcodedFrom !== undefined) account.transcoded = format.codec
+    else account.codec = format.codec
     return account
   }
 }

@@ -251,9 +251,9 @@ export class Output {
     unit.accessUnit.release()
   }
 
-  #lose({ accessUnit: { format }, dts }: TimedAccessUnit): void {
+  #lose({ accessUnit: { format, sourceAccessUnits: accessUnits }, dts }: TimedAccessUnit): void {
     const atMs = (dts * 1000) / format.timescale
-    this.#options.account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'disk')
+    this.#options.account.lost({ format, accessUnits, fromMs: atMs, toMs: atMs }, 'disk')
   }
 
   /** What is announced, except that what waits to be written may be of the formats before. */
@@ -265,10 +265,14 @@ export class Output {
 
   #written(part: Part, output: WriterOutput, latencyMs: number): void {
     const { account, events } = this.#options
-    for (const { format, payloadBytes } of output.accessUnits) account.written(format, payloadBytes)
+    let accessUnits = 0
+    for (const accessUnit of output.accessUnits) {
+      account.written(accessUnit)
+      accessUnits += accessUnit.sourceAccessUnits
+    }
     this.#resume(this.#parts)
     this.#resume(part)
-    events.written(output.accessUnits.length, output.bytes, latencyMs)
+    events.written(accessUnits, output.bytes, latencyMs)
   }
 
   #partFailed(part: Part, error: unknown): void {

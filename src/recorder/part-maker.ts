@@ -6,6 +6,7 @@ import type { PartFile } from '#storage/part-file.ts'
 import { isThere, type NameVersions, type PartFiles } from '#storage/part-files.ts'
 import { MAX_INDEXED_VERSION, numberedPath, parsePartName, REPLACING_RESERVE_BYTES } from '#storage/part-name.ts'
 import type { PartDocument, PartRename } from '#storage/recording-document.ts'
+import { canHold } from './audio-plan.ts'
 import { CodecNotCarriedError } from './errors.ts'
 import type { FilesInUse } from './files-in-use.ts'
 import { writeRecipe } from './final-name.ts'
@@ -85,7 +86,7 @@ export class PartMaker {
   }
 
   /**
-   * The container for these tracks.
+   * The container for these tracks, as they come.
    * @param present that of the file to go on in, which decides where the caller leaves it open
    * @throws {CodecNotCarriedError} the caller insists on one that can't hold them, or the file is of one
    */
@@ -94,12 +95,13 @@ export class PartMaker {
     const tracks = [...formats]
     const wanted = this.#request.format === 'auto' ? (present ?? 'auto') : this.#request.format
     if (wanted === 'auto') {
-      const fits = (container: Container) => tracks.every(({ codec }) => container.carries(codec))
+      const fits = (container: Container) => tracks.every((track) => canHold(track, container, this.#request))
       return fits(containers.mp4) || !fits(containers.flv) ? containers.mp4 : containers.flv
     }
     const container = containers[wanted]
-    for (const { codec } of tracks) {
-      if (!container.carries(codec)) throw new CodecNotCarriedError(codec, container.name, this.#carriers(codec))
+    for (const track of tracks) {
+      if (canHold(track, container, this.#request)) continue
+      throw new CodecNotCarriedError(track.codec, container.name, this.#carriers(track.codec))
     }
     return container
   }

@@ -4,7 +4,7 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import { rescale } from '#media/clock.ts'
 import { codecString } from '#media/codec-string.ts'
 import type { TrackFormat } from '#media/track.ts'
-import type { PartDocument, PartTrackDocument } from '#storage/recording-document.ts'
+import { type PartDocument, type PartTrackDocument, receivedUnits } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
 
 /** A moment on the recording's timeline. */
@@ -25,6 +25,8 @@ interface PartTrack {
   format: TrackFormat
   codecString: string
   accessUnits: number
+  /** Those that were received; the same where nothing is transcoded. */
+  sourceAccessUnits: number
   payloadBytes: number
   /** The part's zero in this track's ticks. */
   zeroTicks: number
@@ -72,10 +74,11 @@ export class PartTracks {
     return { dts, pts }
   }
 
-  written({ format, payloadBytes }: AccessUnit): void {
+  written({ format, payloadBytes, sourceAccessUnits }: AccessUnit): void {
     const track = this.#tracks.get(format.trackId)
     if (track === undefined) return
     track.accessUnits++
+    track.sourceAccessUnits += sourceAccessUnits
     track.payloadBytes += payloadBytes
   }
 
@@ -87,7 +90,7 @@ export class PartTracks {
         const known = losses.get(accessUnit.format.trackId)
         losses.set(accessUnit.format.trackId, {
           format: accessUnit.format,
-          accessUnits: (known?.accessUnits ?? 0) + 1,
+          accessUnits: (known?.accessUnits ?? 0) + accessUnit.sourceAccessUnits,
           fromMs: Math.min(known?.fromMs ?? atMs, atMs),
           toMs: Math.max(known?.toMs ?? atMs, atMs),
         })
@@ -107,8 +110,11 @@ export class PartTracks {
       const found = summary.tracks.find((candidate) => candidate.trackId === trackId)
       const accessUnits = track.accessUnits - (found?.accessUnits ?? 0)
       if (accessUnits > 0) {
-        missing.push({ ...trackDocument(track), accessUnits })
+        // Nobody knows which they are.
+        const share = Math.round((track.sourceAccessUnits * accessUnits) / track.accessUnits)
+        missing.push(trackDocument({ ...track, accessUnits, sourceAccessUnits: share }))
         track.accessUnits -= accessUnits
+        track.sourceAccessUnits -= share
       }
       track.payloadBytes = found?.payloadBytes ?? 0
     }
@@ -121,6 +127,7 @@ export class PartTracks {
     this.#previous = []
     for (const track of this.#tracks.values()) {
       track.accessUnits = 0
+      track.sourceAccessUnits = 0
       track.payloadBytes = 0
     }
     return gone
@@ -135,11 +142,14 @@ export class PartTracks {
 
   #follow(format: TrackFormat): PartTrack {
     const before = this.#tracks.get(format.trackId)
-    const held = before ?? this.#previous.find(({ trackId }) => trackId === format.trackId)
+    const previous = this.#previous.find(({ trackId }) => trackId === format.trackId)
+    const held = before ?? previous
+    const received = before?.sourceAccessUnits ?? (previous === undefined ? 0 : receivedUnits(previous))
     const track: PartTrack = {
       format,
       codecString: codecStringOf(format),
       accessUnits: held?.accessUnits ?? 0,
+      sourceAccessUnits: received,
       payloadBytes: held?.payloadBytes ?? 0,
       zeroTicks: rescale(this.#zero.ticks, this.#zero.timescale, format.timescale),
       lastDts: before === undefined ? -1 : rescale(before.lastDts, before.format.timescale, format.timescale),
@@ -179,7 +189,8 @@ function trackDocument(track: PartTrack): PartTrackDocument {
     accessUnits: track.accessUnits,
     payloadBytes: track.payloadBytes,
   }
-  return format.kind === 'video'
-    ? { ...common, width: format.widthPixels, height: format.heightPixels }
-    : { ...common, sampleRateHz: format.sampleRateHz, channels: format.channels }
+  if (format.kind === 'video') return { ...common, width: format.widthPixels, height: format.heightPixels }
+  const { sampleRateHz, channels, transcodedFrom: codec } = format
+  const source = codec === undefined ? {} : { source: { codec, accessUnits: track.sourceAccessUnits } }
+  return { ...common, sampleRateHz, channels, ...source }
 }

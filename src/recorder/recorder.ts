@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
 import type { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
+import { within } from '#base/within.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { Archive } from './archive.ts'
 import {
   PartNotFoundError,
@@ -54,6 +55,7 @@ export interface RecorderOptions {
   readonly hub: Hub
   readonly settings: RecorderSettings
   readonly catalog: Catalog
+  readonly transcoder: AudioTranscoder
   /** Catalog row and manifest together; `remove` takes the files that no other recording shares, too. */
   readonly store: RecordingStore & { remove(recording: RecordingDocument): Promise<void> }
   /** Finishes what a crash left open, calling back with each recording as it is then. */
@@ -377,6 +379,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       request,
       runtime: this.#runtime,
       settings: this.#options.settings,
+      transcoder: this.#options.transcoder,
       disk: {
         files: this.#options.files ?? DISK,
         inUse: this.#inUse,
@@ -464,12 +467,4 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       this.#inUse.release(recording.id)
     })
   }
-}
-
-/** Waits for the work, but no longer. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const patience = new AbortController()
-  const timeout = sleep(ms, undefined, { ref: false, signal: patience.signal }).catch(() => {})
-  await Promise.race([work, timeout])
-  patience.abort()
 }

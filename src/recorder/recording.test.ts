@@ -14,6 +14,8 @@ import type { TrackFormat } from '#media/track.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { testAudio, testVideo } from '#test/support/access-units.ts'
 import { MemoryDisk } from '#test/support/memory-files.ts'
+import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { Recording, type RecordingEvents } from './recording.ts'
 import type { RecordingRequest } from './request.ts'
@@ -83,6 +85,7 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
     runtime,
     settings,
     disk: { files: disk.files, inUse: new FilesInUse() },
+    transcoder: new AudioTranscoder({ runtime, aacEncoder: DEFAULT_AAC_ENCODER }), // AAC stays as it is: never starts
     events,
     previous: undefined,
     refusal: () => undefined,

@@ -11,7 +11,9 @@ import type {
   RecordingDocument,
   RecordingState,
 } from '#storage/recording-document.ts'
+import type { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { Account } from './account.ts'
+import type { TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
 import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
@@ -23,10 +25,14 @@ import type { RecorderSettings } from './settings.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
 import { Timeline } from './timeline.ts'
+import { TranscodedTracks } from './transcoded-tracks.ts'
 import { problemOf, severityOf } from './troubles.ts'
 
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
+
+/** Sound that may wait for the transcoder: half a minute of G.711, a few seconds of L16. */
+const SOUND_QUEUE_BYTES = 512 * 1024
 
 /** What a recording reports to the recorder that owns it. */
 export interface RecordingEvents {
@@ -50,6 +56,7 @@ export interface RecordingOptions {
   readonly runtime: Runtime
   readonly settings: RecorderSettings
   readonly disk: PartDisk
+  readonly transcoder: AudioTranscoder
   readonly events: RecordingEvents
   /** The recording this one goes on with (append). */
   readonly previous: RecordingDocument | undefined
@@ -62,7 +69,7 @@ export interface RecordingOptions {
  * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
  * on its timeline, counts it and hands it to the output. Its state is what intake and output have come to.
  *
- *   intake ─► timeline ─► account ─► output (gate ─► cutter ─► parts)
+ *   intake ─► timeline ─► account ─► (transcoder) ─► output (gate ─► cutter ─► parts)
  */
 export class Recording {
   readonly id: string
@@ -74,6 +81,7 @@ export class Recording {
   readonly #intake: Intake
   readonly #account: Account
   readonly #limit: TimeLimit
+  readonly #sound: TranscodedTracks
   readonly #output: Output
   readonly #pauses: Pauses
   readonly #requestedAtMs: number
@@ -117,7 +125,9 @@ export class Recording {
         ready: () => this.#begin(),
         accessUnit: (accessUnit) => this.#take(accessUnit),
         lost: (loss) => this.#lostOnTheWay(loss),
-        trackEnded: (trackId) => this.#output.endTrack(trackId),
+        trackEnded: (trackId) => {
+          if (!this.#sound.endTrack(trackId)) this.#output.endTrack(trackId)
+        },
         ended: (end) => this.#streamEnded(end),
       },
     })
@@ -126,6 +136,20 @@ export class Recording {
       { received: events.received, lost: events.lost, gap: (gap) => events.gap(this, gap) },
       runtime.nowMs,
     )
+    this.#pauses = new Pauses(monotonicMs)
+    this.#sound = new TranscodedTracks({
+      wish: request,
+      transcoder: options.transcoder,
+      capacityBytes: SOUND_QUEUE_BYTES + (request.preRollSeconds > 0 ? settings.preRollBytes : 0),
+      log: this.log,
+      wait: (ms) => this.#pauses.wait(ms),
+      events: {
+        write: (unit, atMs) => this.#output.take(unit, atMs),
+        transcoded: (accessUnit) => this.#timed(accessUnit, accessUnit.dts, accessUnit.pts),
+        lost: (format, { cause, ...loss }) => this.#account.lost({ format, ...loss }, cause),
+        trackEnded: (trackId) => this.#output.endTrack(trackId),
+      },
+    })
     this.#output = new Output({
       request,
       settings,
@@ -134,7 +158,7 @@ export class Recording {
       maker: this.#maker,
       account: this.#account,
       previous: previous?.parts ?? [],
-      formats: () => this.#intake.formats,
+      formats: () => this.#sound.written(this.#intake.formats),
       refusal: options.refusal,
       stored: options.stored ?? (() => Promise.resolve()),
       events: {
@@ -156,7 +180,6 @@ export class Recording {
     const startMs = previous?.durationMs ?? 0
     this.#timeline = new Timeline(startMs)
     this.#limit = new TimeLimit(request.maxSeconds, startMs, monotonicMs)
-    this.#pauses = new Pauses(monotonicMs)
     this.#held = previous?.held ?? false
     this.#startedAtMs = previous?.startedAt == null ? undefined : Date.parse(previous.startedAt)
     this.#requestedAtMs = previous === undefined ? runtime.nowMs() : Date.parse(previous.requestedAt)
@@ -208,7 +231,7 @@ export class Recording {
   }
 
   get queuedBytes(): number {
-    return this.#output.queuedBytes + this.#intake.gatheredBytes
+    return this.#output.queuedBytes + this.#intake.gatheredBytes + this.#sound.heldBytes
   }
 
   /** Takes the stream in, from its remembered random access point unless the caller wants to begin at once. */
@@ -279,7 +302,11 @@ export class Recording {
 
   get #error(): ProblemDocument | null {
     if (this.#fatal !== undefined) return problemOf(this.#fatal)
-    return this.#output.trouble ?? (this.isFinal ? this.#output.flaw : null)
+    const { flaw } = this.#sound
+    return (
+      this.#output.trouble ??
+      (this.isFinal ? (this.#output.flaw ?? (flaw === undefined ? null : problemOf(flaw))) : null)
+    )
   }
 
   /**
@@ -343,13 +370,15 @@ export class Recording {
       this.#fail(error)
       return
     }
+    this.#sound.begin(container, formats.values())
     const nowMs = this.#beganAtMs ?? this.#runtime.nowMs()
     if (this.request.ifExists !== 'append') {
       this.#start(container, nowMs, undefined)
       return
     }
     const known = this.#options.previous?.parts.at(-1)
-    this.#opening = this.#maker.openForAppend(container, formats.values(), nowMs, known).then(
+    const written = this.#sound.written(formats)
+    this.#opening = this.#maker.openForAppend(container, written.values(), nowMs, known).then(
       (target) => this.#start(container, nowMs, target),
       (error: unknown) => this.#fail(error),
     )
@@ -372,6 +401,7 @@ export class Recording {
         accessUnit.release()
       }
       for (const loss of this.#intake.takeEarlyLosses()) this.#lostOnTheWay(loss)
+      this.#sound.begun()
     })
   }
 
@@ -398,11 +428,15 @@ export class Recording {
       if (this.#limit.reached(format.trackId, this.#intake.formats)) queueMicrotask(() => void this.stop())
       return
     }
-    const isLeading = format.trackId === this.#intake.leadingTrackId
-    const startsGop = isLeading && accessUnit.isRandomAccess
     this.#account.received(format)
     if (gap !== undefined) this.#account.interrupted(gap)
-    this.#output.take({ accessUnit, dts, pts, isLeading, startsGop }, atMs)
+    this.#sound.take(this.#timed(accessUnit, dts, pts), atMs)
+  }
+
+  /** With its place on the recording's timeline. */
+  #timed(accessUnit: AccessUnit, dts: number, pts: number): TimedAccessUnit {
+    const isLeading = accessUnit.format.trackId === this.#intake.leadingTrackId
+    return { accessUnit, dts, pts, isLeading, startsGop: isLeading && accessUnit.isRandomAccess }
   }
 
   #lostOnTheWay(loss: StreamLoss): void {
@@ -434,6 +468,7 @@ export class Recording {
     const { previous } = this.#options
     const isUntouched = this.#container === undefined && previous !== undefined
     this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()
+    await this.#sound[Symbol.asyncDispose]()
     const closed = this.#output.close()
     if (this.#state === 'waiting') {
       await Promise.race([this.#firstBytes.promise, closed, this.#pauses.wait(FIRST_BYTES_PATIENCE_MS)])

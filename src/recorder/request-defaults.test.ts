@@ -26,6 +26,8 @@ test('what is not said comes from the defaults', () => {
     startOn: 'keyframe',
     audio: true,
     video: true,
+    audioCodec: 'auto',
+    audioSampleRateHz: 0,
     maxSeconds: 0,
     waitForStream: false,
     reconnectSeconds: 5,

@@ -1,8 +1,12 @@
 import { CONTAINER_NAMES, type ContainerName } from '#containers/container.ts'
 import { normalizeStreamPath } from '#hub/stream-path.ts'
+import { AAC_SAMPLE_RATES_HZ } from '#media/aac/audio-specific-config.ts'
 import { RequestInvalidError } from './errors.ts'
 import { parseNameTemplate } from './name-template.ts'
 import {
+  AUDIO_CODEC_CHOICES,
+  type AudioCodecChoice,
+  type AudioRequest,
   IF_EXISTS,
   type IfExists,
   type NameCallerValues,
@@ -54,6 +58,9 @@ export interface ResolvedRequest {
   readonly startOn: 'keyframe' | 'now'
   readonly audio: boolean
   readonly video: boolean
+  readonly audioCodec: AudioCodecChoice
+  /** Of transcoded sound; 0: the source's. */
+  readonly audioSampleRateHz: number
   /** 0: until stopped. */
   readonly maxSeconds: number
   readonly waitForStream: boolean
@@ -147,6 +154,8 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
     startOn,
     audio,
     video,
+    audioCodec: oneOf('audio.codec', request.audio?.codec ?? 'auto', AUDIO_CODEC_CHOICES),
+    audioSampleRateHz: checkedSampleRate(request.audio),
     maxSeconds: positive('maxSeconds', request.maxSeconds, 0.1),
     waitForStream: request.waitForStream ?? false,
     reconnectSeconds: positive('reconnectSeconds', request.reconnectSeconds ?? defaults.reconnectSeconds, 0),
@@ -185,6 +194,18 @@ function shortText(field: string, value: string | undefined, maxCharacters: numb
     throw new RequestInvalidError(field, value, `text of at most ${maxCharacters} characters`)
   }
   return value
+}
+
+/** 0 when absent. */
+function checkedSampleRate({ codec, sampleRate }: AudioRequest = {}): number {
+  if (sampleRate === undefined) return 0
+  if (codec === 'copy' || codec === 'opus') {
+    throw new RequestInvalidError('audio.sampleRate', sampleRate, `none together with codec ${codec}`)
+  }
+  if (!(AAC_SAMPLE_RATES_HZ as readonly number[]).includes(sampleRate)) {
+    throw new RequestInvalidError('audio.sampleRate', sampleRate, `one of ${AAC_SAMPLE_RATES_HZ.join(', ')}`)
+  }
+  return sampleRate
 }
 
 function oneOf<const Value extends string>(field: string, value: Value, allowed: readonly Value[]): Value {

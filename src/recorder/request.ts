@@ -35,6 +35,7 @@ export interface RecordingRequest {
   /** `keyframe`: begins at the remembered random access point. `now`: at the next access unit, decodable or not. */
   readonly startOn?: 'keyframe' | 'now'
   readonly tracks?: { readonly audio?: boolean; readonly video?: boolean }
+  readonly audio?: AudioRequest
   readonly maxSeconds?: number
   /** Accept a path nobody publishes yet and wait. Default false: 404. */
   readonly waitForStream?: boolean
@@ -50,6 +51,22 @@ export interface RecordingRequest {
 export const IF_EXISTS = ['version', 'append', 'overwrite', 'rename', 'fail'] as const
 /** One of {@link IF_EXISTS}. */
 export type IfExists = (typeof IF_EXISTS)[number]
+
+/** What the sound is written as. */
+export interface AudioRequest {
+  /**
+   * `auto`: as it came where players of the container know it, else AAC. `copy`: as it came, or the recording is refused.
+   * `aac`, `opus`: transcoded unless it came so. Default auto.
+   */
+  readonly codec?: AudioCodecChoice
+  /** Of AAC, in Hz. Default: the source's, or the next higher that AAC can have. */
+  readonly sampleRate?: number
+}
+
+/** What a request may say of the codec of its sound. */
+export const AUDIO_CODEC_CHOICES = ['auto', 'copy', 'aac', 'opus'] as const
+/** One of {@link AUDIO_CODEC_CHOICES}. */
+export type AudioCodecChoice = (typeof AUDIO_CODEC_CHOICES)[number]
 
 /** When new parts begin; several conditions may be set, and the first that is met counts. */
 export interface Rotate {

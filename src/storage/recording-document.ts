@@ -85,6 +85,13 @@ export interface PartTrackDocument {
   readonly height?: number
   readonly sampleRateHz?: number
   readonly channels?: number
+  /** It was transcoded: what arrived, and how many of its access units end in the sound of this part. */
+  readonly source?: { readonly codec: string; readonly accessUnits: number }
+}
+
+/** Access units, as they were received, that a track of a part holds: of a transcoded one those of its source. */
+export function receivedUnits({ accessUnits, source }: Pick<PartTrackDocument, 'accessUnits' | 'source'>): number {
+  return source?.accessUnits ?? accessUnits
 }
 
 /** Per track: received = written + lost, always once the recording has ended (promise 2). */
@@ -97,7 +104,10 @@ export interface LedgerDocument {
 export interface LedgerTrackDocument {
   readonly trackId: number
   readonly kind: 'video' | 'audio'
+  /** As received. */
   readonly codec: string
+  /** As written, where that is another. `written` then counts the access units received whose sound was. */
+  readonly transcoded?: string
   readonly received: number
   readonly written: number
   readonly lost: number

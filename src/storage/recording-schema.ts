@@ -26,6 +26,7 @@ const PartTrack = Type.Object({
   height: Type.Optional(count),
   sampleRateHz: Type.Optional(count),
   channels: Type.Optional(count),
+  source: Type.Optional(Type.Object({ codec: text, accessUnits: count })),
 })
 
 const PART_TRACKS_SCHEMA = Type.Array(PartTrack)
@@ -54,6 +55,7 @@ const LedgerTrack = Type.Object({
   trackId: count,
   kind: literals(['video', 'audio']),
   codec: text,
+  transcoded: Type.Optional(text),
   received: count,
   written: count,
   lost: count,

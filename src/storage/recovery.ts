@@ -7,7 +7,7 @@ import { resolveInRoot } from './confine.ts'
 import { InterruptedError, mayPass } from './errors.ts'
 import { openPartFile } from './part-files.ts'
 import { type FinalNames, giveLastName, whereItIs, withLastName } from './part-rename.ts'
-import type { PartDocument, ProblemDocument, RecordingDocument } from './recording-document.ts'
+import type { PartDocument, PartTrackDocument, ProblemDocument, RecordingDocument } from './recording-document.ts'
 import { settleLedger } from './settle-ledger.ts'
 
 export interface RecoveryOptions {
@@ -127,11 +127,19 @@ function summaryFields(
   const tracks = summary.tracks.map((track) => {
     const { trackId, codec, accessUnits, payloadBytes } = track
     const known = part.tracks.find((candidate) => candidate.trackId === trackId)
-    if (known !== undefined) return { ...known, accessUnits, payloadBytes }
+    if (known !== undefined) return { ...known, accessUnits, payloadBytes, ...sourceOf(known, accessUnits) }
     const kind = isVideoCodec(codec) ? ('video' as const) : ('audio' as const)
     return { trackId, kind, codec, codecString: codec, accessUnits, payloadBytes }
   })
   return { durationMs: summary.durationMs, bytes: summary.bytes, tracks }
+}
+
+/** Of a transcoded track: how many access units of the source the file holds, reckoned from when that was last noted. */
+function sourceOf({ source, accessUnits: noted }: PartTrackDocument, found: number): Pick<PartTrackDocument, 'source'> {
+  if (source === undefined) return {}
+  // Nothing was written then: one of them for one of the source's is as good as any.
+  const perUnit = noted === 0 ? 1 : source.accessUnits / noted
+  return { source: { ...source, accessUnits: Math.round(found * perUnit) } }
 }
 
 function conclude(recording: RecordingDocument, error: ProblemDocument | null, nowMs: number): RecordingDocument {

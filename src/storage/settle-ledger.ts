@@ -1,4 +1,10 @@
-import type { GapDocument, LedgerDocument, LedgerTrackDocument, PartDocument } from './recording-document.ts'
+import {
+  type GapDocument,
+  type LedgerDocument,
+  type LedgerTrackDocument,
+  type PartDocument,
+  receivedUnits,
+} from './recording-document.ts'
 
 /**
  * The ledger after a restart: `written` is what the parts hold; whatever was received beyond that and not lost before is
@@ -41,9 +47,10 @@ function withPartTracks(
   parts: readonly PartDocument[],
 ): readonly LedgerTrackDocument[] {
   const tracks = [...known]
-  for (const { trackId, kind, codec } of parts.flatMap((part) => part.tracks)) {
+  for (const { trackId, kind, codec, source } of parts.flatMap((part) => part.tracks)) {
     if (tracks.some((track) => track.trackId === trackId)) continue
-    tracks.push({ trackId, kind, codec, received: 0, written: 0, lost: 0 })
+    const codecs = source === undefined ? { codec } : { codec: source.codec, transcoded: codec }
+    tracks.push({ trackId, kind, ...codecs, received: 0, written: 0, lost: 0 })
   }
   return tracks
 }
@@ -51,7 +58,7 @@ function withPartTracks(
 function heldBy(parts: readonly PartDocument[], trackId: number): number {
   let accessUnits = 0
   for (const part of parts) {
-    for (const track of part.tracks) if (track.trackId === trackId) accessUnits += track.accessUnits
+    for (const track of part.tracks) if (track.trackId === trackId) accessUnits += receivedUnits(track)
   }
   return accessUnits
 }

@@ -5,7 +5,7 @@ import { resolveInRoot } from './confine.ts'
 import { digestFile } from './digest.ts'
 import { systemCode } from './errors.ts'
 import { openPartForReading } from './part-files.ts'
-import type { LedgerDocument, PartDocument, RecordingDocument } from './recording-document.ts'
+import { type LedgerDocument, type PartDocument, type RecordingDocument, receivedUnits } from './recording-document.ts'
 
 /** Something a recording claims that its files, or its own numbers, contradict. `message` is a sentence for people. */
 export type Finding = { readonly message: string } & (
@@ -111,9 +111,7 @@ function checkWritten({ ledger, parts }: RecordingDocument): readonly Finding[] 
   const findings: Finding[] = []
   for (const { trackId, written } of ledger.tracks) {
     const inParts = sum(
-      parts
-        .flatMap(({ tracks }) => tracks.filter((track) => track.trackId === trackId))
-        .map((track) => track.accessUnits),
+      parts.flatMap(({ tracks }) => tracks.filter((track) => track.trackId === trackId)).map(receivedUnits),
     )
     if (written === inParts) continue
     const message = `track ${trackId}: the ledger has ${written} access units written, the parts ${inParts}`

@@ -13,6 +13,8 @@ export type TargetCodec = (typeof TARGET_CODECS)[number]
 export const AAC_ENCODERS = ['aac', 'libfdk_aac'] as const
 /** One of {@link AAC_ENCODERS}. */
 export type AacEncoder = (typeof AAC_ENCODERS)[number]
+/** There in every build. */
+export const DEFAULT_AAC_ENCODER: AacEncoder = 'aac'
 
 /** Bits per second and channel, by the lowest sample rate they are for. What AAC-LC needs to be taken for the source. */
 const AAC_BITRATES: readonly (readonly [fromHz: number, bitsPerSecond: number])[] = [

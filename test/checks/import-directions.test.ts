@@ -21,7 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Front ends and server.ts hand it on; control/ knows only the interface of what it is given.
   hooks: ['base', 'hub', 'storage', 'recorder', 'control'],
   // Keys are checked by the code that will use them: name templates, patterns, requests, types of events.
-  config: ['base', 'containers', 'hub', 'recorder', 'control'],
+  config: ['base', 'containers', 'hub', 'recorder', 'control', 'transcode'],
   api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.

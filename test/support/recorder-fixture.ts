@@ -27,6 +27,8 @@ import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { removeRecording } from '#storage/remove-recording.ts'
 import { diskInspector, verifyRecording } from '#storage/verify.ts'
+import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import { type SourceUnit, toAccessUnit } from './elementary-source.ts'
 import { FaultFile, type Faults } from './fault-file.ts'
 import { TempFolder } from './temp-folder.ts'
@@ -63,6 +65,7 @@ export class RecorderFixture implements AsyncDisposable {
   readonly folder: TempFolder
   readonly hub: Hub
   readonly runtime: Runtime
+  readonly transcoder: AudioTranscoder
   readonly recorder: Recorder
   readonly catalog: SqliteCatalog
   readonly manifests: ManifestStore
@@ -108,11 +111,13 @@ export class RecorderFixture implements AsyncDisposable {
     this.manifests = new ManifestStore(folder.at('data', 'manifests'), 'process')
     this.runtime = runtime
     this.hub = new Hub(runtime, { maxPublishers: 100, gopMemoryBytes: 8 * 1024 * 1024 })
+    this.transcoder = owned.use(new AudioTranscoder({ runtime, aacEncoder: DEFAULT_AAC_ENCODER }))
     this.recorder = owned.use(
       new Recorder({
         runtime,
         hub: this.hub,
         catalog,
+        transcoder: this.transcoder,
         settings: {
           node: 'node-test',
           roots: [this.root],

@@ -16,6 +16,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       reconnectSeconds: 0,
       preRollSeconds: 0,
       mp4IndexBytes: 1024 * 1024,
+      aacEncoder: 'aac',
     },
     rules: [],
     pulls: [],

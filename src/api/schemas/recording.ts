@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { CONTAINER_NAMES } from '#containers/container.ts'
-import { IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
+import { AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { GAP_CAUSES, RECORDING_STATES } from '#storage/recording-document.ts'
 import { listOf, oneOf } from '../validation.ts'
 
@@ -69,6 +69,15 @@ const REQUEST_FIELDS = {
   tracks: Type.Optional(
     Type.Object({ audio: Type.Optional(Type.Boolean()), video: Type.Optional(Type.Boolean()) }, Closed),
   ),
+  audio: Type.Optional(
+    Type.Object(
+      {
+        codec: Type.Optional(oneOf(AUDIO_CODEC_CHOICES, 'auto: as it came where players know it, else AAC')),
+        sampleRate: Type.Optional(Type.Integer({ minimum: 1, maximum: 96_000, description: 'of AAC, in Hz' })),
+      },
+      Closed,
+    ),
+  ),
   maxSeconds: Type.Optional(Type.Number({ minimum: 0.1, maximum: 31_622_400 })),
   waitForStream: Type.Optional(Type.Boolean({ description: 'accept a path nobody publishes yet' })),
   reconnectSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 604_800 })),
@@ -114,6 +123,9 @@ const PartTrackSchema = Type.Object({
   height: Type.Optional(Count()),
   sampleRateHz: Type.Optional(Count()),
   channels: Type.Optional(Count()),
+  source: Type.Optional(
+    Type.Object({ codec: Type.String(), accessUnits: Count() }, { description: 'what it was transcoded from' }),
+  ),
 })
 
 const PartSchema = Type.Object({
@@ -135,7 +147,8 @@ const LedgerSchema = Type.Object({
     Type.Object({
       trackId: Count(),
       kind: Kind,
-      codec: Type.String(),
+      codec: Type.String({ description: 'as received' }),
+      transcoded: Type.Optional(Type.String({ description: 'as written, where that is another' })),
       received: Count(),
       written: Count(),
       lost: Count(),

@@ -1,4 +1,5 @@
 import { CONTAINER_NAMES } from '#containers/container.ts'
+import { AAC_ENCODERS, DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import { Key } from '../key.ts'
 import { byteSize } from '../values/byte-size.ts'
 import { choice } from '../values/choice.ts'
@@ -72,6 +73,11 @@ export const RECORDINGS_KEYS = {
     default: 0,
     about:
       'This much of every stream is remembered, within limits.preRollBytes each, so that recordings with preRollSeconds may begin in the past. Rules that ask for more get it for the streams they match.',
+  }),
+  aacEncoder: new Key(choice(AAC_ENCODERS), {
+    default: DEFAULT_AAC_ENCODER,
+    about:
+      'Encoder for sound that has to be transcoded to AAC. libfdk_aac sounds better at low bitrates; whether you may use it is for you to find out.',
   }),
   mp4IndexBytes: new Key(byteSize({ min: 1024, max: 1024 ** 3 }), {
     default: '1MiB',

@@ -21,6 +21,7 @@ export function createMp4(options: Mp4Options): Container {
     extension: 'mp4',
     mimeType: 'video/mp4',
     carries: isCarried,
+    rarelyPlayed: ['pcma', 'pcmu'], // QuickTime's; browsers refuse the file
     maxVideoTracks: Number.POSITIVE_INFINITY,
     maxAudioTracks: Number.POSITIVE_INFINITY,
     open: (writerOptions) => new Mp4Writer(writerOptions, options.indexBytes),

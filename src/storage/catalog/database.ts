@@ -75,8 +75,8 @@ export class CatalogDatabase implements Disposable {
       ])
     }
     for (const [position, track] of ledger.tracks.entries()) {
-      const { trackId, kind, codec, received, written, lost } = track
-      this.#run('saveTrack', [id, position, trackId, kind, codec, received, written, lost])
+      const { trackId, kind, codec, transcoded = null, received, written, lost } = track
+      this.#run('saveTrack', [id, position, trackId, kind, codec, transcoded, received, written, lost])
     }
     for (const [position, gap] of ledger.gaps.entries()) {
       const { track, fromMs, toMs, missingMs, accessUnits, packets, cause, at } = gap

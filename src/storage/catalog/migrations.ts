@@ -107,6 +107,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE pulls ADD COLUMN transport TEXT NOT NULL DEFAULT 'auto';
   ALTER TABLE pulls ADD COLUMN damaged   TEXT NOT NULL DEFAULT 'drop';
   `,
+  `
+  ALTER TABLE tracks ADD COLUMN transcoded TEXT;                        -- codec as written, where that is another
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

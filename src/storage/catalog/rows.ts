@@ -62,10 +62,12 @@ export function partFromRow(row: Row): PartDocument {
 }
 
 export function ledgerTrackFromRow(row: Row): LedgerTrackDocument {
+  const transcoded = row.textOrNull('transcoded')
   return {
     trackId: row.number('track'),
     kind: row.oneOf('kind', ['video', 'audio']),
     codec: row.text('codec'),
+    ...(transcoded !== null && { transcoded }),
     received: row.number('received'),
     written: row.number('written'),
     lost: row.number('lost'),

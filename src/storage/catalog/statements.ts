@@ -28,7 +28,11 @@ export const STATEMENTS = {
     ['recording', 'part'],
     ['root', 'path', 'state', 'started_at', 'start_ms', 'duration_ms', 'bytes', 'sha256', 'tracks', 'renaming'],
   ),
-  saveTrack: upsert('tracks', ['recording', 'position'], ['track', 'kind', 'codec', 'received', 'written', 'lost']),
+  saveTrack: upsert(
+    'tracks',
+    ['recording', 'position'],
+    ['track', 'kind', 'codec', 'transcoded', 'received', 'written', 'lost'],
+  ),
   saveGap: upsert(
     'gaps',
     ['recording', 'position'],
