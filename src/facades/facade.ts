@@ -16,12 +16,20 @@ export interface FacadeContext {
   readonly version: string
 }
 
-/** A facade that runs: dispose to close its doors. What it started in the core goes on unless its own rules say else. */
+/**
+ * A facade that runs. It ends in two steps, with the end of all recordings in between: its doors close, then it is
+ * disposed. What it started in the core goes on unless its own rules say else.
+ */
 export interface RunningFacade extends AsyncDisposable {
   /** Where it really listens, by what the door is for. */
   readonly addresses: Readonly<Record<string, ListenAddress>>
   /** What it adds to RTMP sessions. At most one of the facades that are enabled may. */
   readonly rtmp?: RtmpExtension
+  /**
+   * Takes no command any more. What becomes of recordings it goes on following, and telling, until it is disposed: the
+   * end of the server finishes files as well.
+   */
+  closeDoors(): Promise<void>
 }
 
 /** One vendor's language over the product's commands. */

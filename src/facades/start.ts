@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { within } from '#base/within.ts'
 import type { Config, ListenAddress } from '#config/config.ts'
 import type { RtmpExtension } from '#ingest/rtmp/extension.ts'
 import type { Facade, FacadeContext } from './facade.ts'
@@ -11,11 +12,16 @@ const LOADERS: Readonly<Record<string, () => Promise<Facade>>> = {
   wowza: async () => (await import('./wowza/facade.ts')).wowza,
 }
 
-/** Facades that run, and the way to end them all. */
+/** How long each of the two steps in which a facade ends may take. */
+const CLOSE_PATIENCE_MS = 5_000
+
+/** Facades that run, and the way to end them all; see RunningFacade. */
 export interface RunningFacades extends AsyncDisposable {
   readonly addresses: Readonly<Record<string, Readonly<Record<string, ListenAddress>>>>
   /** For the RTMP server, which is to listen only when it has this. */
   readonly rtmp: RtmpExtension | undefined
+  /** Nobody gives orders through a facade any more. Never rejects; bounded in time. */
+  closeDoors(): Promise<void>
 }
 
 /** Starts what is enabled, in the order of the declarations; if one can't start, none stays. */
@@ -25,18 +31,43 @@ export async function startFacades(
 ): Promise<RunningFacades> {
   await using opening = new AsyncDisposableStack()
   const addresses: Record<string, Readonly<Record<string, ListenAddress>>> = {}
+  const doors: (() => Promise<void>)[] = []
   let rtmp: RtmpExtension | undefined
+  /** One facade's trouble at its end must not keep the others, or the recorder, from theirs. */
+  const end = async (step: string, name: string, work: () => Promise<void>) => {
+    try {
+      await within(CLOSE_PATIENCE_MS, work())
+    } catch (error) {
+      context.runtime.log.error({ event: 'facade.close-failed', facade: name, step, err: error })
+    }
+  }
   for (const [name, settings] of Object.entries(config.facades)) {
     const load = LOADERS[name]
     if (!settings.enabled || load === undefined) continue
     const facade = await load()
     const data = join(config.data, 'facades', name)
     await mkdir(data, { recursive: true })
-    const running = opening.use(await facade.start(settings, { ...context, data }))
+    const running = await facade.start(settings, { ...context, data })
+    let closed: Promise<void> | undefined
+    const closeDoors = () => {
+      closed ??= end('closeDoors', name, () => running.closeDoors())
+      return closed
+    }
+    opening.defer(() => end('dispose', name, async () => running[Symbol.asyncDispose]()))
+    // In case another one can't start.
+    opening.defer(closeDoors)
+    doors.push(closeDoors)
     addresses[name] = running.addresses
     rtmp ??= running.rtmp
     context.runtime.log.info({ event: 'facade.started', facade: name, addresses: running.addresses })
   }
   const owned = opening.move()
-  return { addresses, rtmp, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    addresses,
+    rtmp,
+    async closeDoors() {
+      await Promise.all(doors.map((closeDoors) => closeDoors()))
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ScriptJob, ScriptOutcome } from '#control/scripts.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
+import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
+import { eventually, Installation } from '#test/support/flashphoner.ts'
 import { RecorderFixture } from '#test/support/recorder-fixture.ts'
 import { HookLedger } from '../../src/facades/flashphoner/hook-ledger.ts'
 import { RecordHooks } from '../../src/facades/flashphoner/record-hooks.ts'
@@ -37,7 +39,7 @@ async function withHooks(
   }
   const { runtime, recorder, folder } = fixture
   const ledger = await HookLedger.open(folder.at('hooks-run.txt'))
-  using hooks = new RecordHooks({ runtime, recorder, scripts, script: '/hook', multipleScript: '', ledger })
+  await using hooks = new RecordHooks({ runtime, recorder, scripts, script: '/hook', multipleScript: '', ledger })
   await hooks.catchUp()
   await during()
   await sleep(100)
@@ -74,4 +76,23 @@ test('a script runs once for each part, and again only when it was interrupted',
   assert.deepEqual(await withHooks(fixture, OK, async () => {}), [])
   const lines = (await readFile(fixture.folder.at('hooks-run.txt'), 'utf8')).trimEnd().split('\n')
   assert.ok(lines.length < 20, `${lines.length} lines are left`)
+})
+
+test('the script runs for what the end of the server finishes, before the server has ended', async () => {
+  await using wcs = await Installation.make()
+  await wcs.hook('printf "%s %s\\0" "$1" "$2" >> "$LOG"')
+  const properties = 'record_flash_published_streams=true\nstream_record_policy=streamName\n'
+  const server = await wcs.start(properties)
+  const names = ['a', 'b', 'c', 'd']
+  const publishers = names.map((name) => new FfmpegPublisher(`${server.rtmp}/live/${name}`))
+  await eventually(async () => (await wcs.files()).length === names.length, 'all are recorded')
+  await sleep(1_000)
+  await server.stop()
+  const expected = names.map((name) => `${name} ${wcs.path(`${name}.mp4`)}`)
+  assert.deepEqual((await wcs.hookLog()).toSorted(), expected)
+  for (const publisher of publishers) await publisher.stop()
+  // It is noted: nothing is left for the next start.
+  await wcs.start(properties)
+  await sleep(500)
+  assert.equal((await wcs.hookLog()).length, names.length)
 })

@@ -123,21 +123,18 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
       response: (value) => events.emit('cliResponse', value),
     },
   )
-  const addresses = await openDoors(settings, context, commands, opening)
+  await using opened = new AsyncDisposableStack()
+  const addresses = await openDoors(settings, context, commands, opened)
   events.emit('serverStarted', versionValue(version))
+  const doors = opened.move()
   const owned = opening.move()
   return {
     addresses,
-    [Symbol.asyncDispose]: async () => {
+    closeDoors: async () => {
       events.emit('serverStopping', versionValue(version))
-      // The server ends all recordings at its end; ours end now, so that their events still go out.
-      if (events.isHeard) await Promise.all(streams.list().map((each) => endRecording(each)))
-      await owned.disposeAsync()
+      await doors.disposeAsync()
     },
-  }
-
-  async function endRecording(stream: AnyStream): Promise<void> {
-    if (stream.kind === 'out') await recorder.stop(stream.recordingId)
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 

@@ -37,7 +37,8 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   const { hookScript: script, multipleHookScript: multipleScript } = settings
   const hooks = opening.use(new RecordHooks({ runtime, recorder, scripts, script, multipleScript, ledger }))
   hooks.catchUp().catch((error: unknown) => runtime.log.error({ event: 'facade.hooks-not-caught-up', err: error }))
-  opening.use(recordAutomatically(sessions, recordings, runtime))
+  await using opened = new AsyncDisposableStack()
+  opened.use(recordAutomatically(sessions, recordings, runtime))
   const multiple = new MultiRecorders({ combined: control.combined, recorder, sessions, settings })
   const doors = {
     runtime,
@@ -50,7 +51,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   const addresses: Record<string, ListenAddress> = {}
   const { listen, tls } = config.web
   if (listen !== undefined) {
-    const door = opening.use(await openWeb({ ...doors, listen, certificate: undefined, key: `${SECTION}.web.listen` }))
+    const door = opened.use(await openWeb({ ...doors, listen, certificate: undefined, key: `${SECTION}.web.listen` }))
     addresses['http'] = door.address
   }
   if (tls.listen !== undefined) {
@@ -63,10 +64,16 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
       nowMs: runtime.nowMs(),
     })
     const key = `${SECTION}.web.tls.listen`
-    addresses['https'] = opening.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
+    addresses['https'] = opened.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
   }
+  const entrances = opened.move()
   const owned = opening.move()
-  return { addresses, rtmp: RTMP_NAMES, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    addresses,
+    rtmp: RTMP_NAMES,
+    closeDoors: () => entrances.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 const SECTION = 'facades.flashphoner'

@@ -29,11 +29,12 @@ export interface RecordHookOptions {
  * and nothing else; those of one stream after each other. Records of multiple recorders have a script of their own. What became final while nobody was there (a kill, a server
  * that was stopped) is made up for. spec section 5.
  */
-export class RecordHooks implements Disposable {
+export class RecordHooks implements AsyncDisposable {
   readonly #options: RecordHookOptions
   readonly #listening: Disposable
   /** Recordings of which something may still be owed: when they were requested, and what the script runs for. */
   readonly #open = new Map<string, OpenRecording>()
+  readonly #running = new Set<Promise<void>>()
   #closed = false
 
   constructor(options: RecordHookOptions) {
@@ -107,7 +108,7 @@ export class RecordHooks implements Disposable {
     if (this.#closed || open.asked.has(part.index) || ledger.has(id, part.index)) return
     open.asked.add(part.index)
     open.running++
-    this.#runScript(recording, part)
+    const running = this.#runScript(recording, part)
       .then(async (isDone) => {
         if (isDone) await ledger.add(id, part.index)
         else open.isOwing = true
@@ -118,8 +119,10 @@ export class RecordHooks implements Disposable {
       })
       .finally(() => {
         open.running--
+        this.#running.delete(running)
         this.#settle(id)
       })
+    this.#running.add(running)
   }
 
   /** Of a recording that is over and done with, one line is enough. */
@@ -163,9 +166,11 @@ export class RecordHooks implements Disposable {
     return !outcome.isPassing
   }
 
-  [Symbol.dispose](): void {
+  /** Asks for nothing more; resolves when what was asked for has run and is noted, so that it need not run again. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     this.#listening[Symbol.dispose]()
+    await Promise.all(this.#running)
   }
 }
 

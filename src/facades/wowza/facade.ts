@@ -17,6 +17,7 @@ import { loadUsers } from './users.ts'
 export const wowza = implementFacade(WOWZA, {
   async start(settings, { runtime, control, roots }) {
     await using opening = new AsyncDisposableStack()
+    await using opened = new AsyncDisposableStack()
     const log = runtime.log.child({ facade: 'wowza' })
     const applications = applicationSettings(settings, roots)
     const rules = (app: string): FileRules => {
@@ -35,7 +36,7 @@ export const wowza = implementFacade(WOWZA, {
     const common = { runtime: { ...runtime, log }, authentication, anonymous }
     const addresses: Record<string, ListenAddress> = {}
     if (http.listen !== undefined) {
-      const door = opening.use(
+      const door = opened.use(
         createDoor({
           ...common,
           listen: http.listen,
@@ -47,7 +48,7 @@ export const wowza = implementFacade(WOWZA, {
       addresses['http'] = await door.listen()
     }
     if (rest.listen !== undefined) {
-      const door = opening.use(
+      const door = opened.use(
         createDoor({
           ...common,
           listen: rest.listen,
@@ -59,7 +60,13 @@ export const wowza = implementFacade(WOWZA, {
       registerStreamRecorders(door.app, { streams, recorders: streamRecorders, askers: door.askers })
       addresses['rest'] = await door.listen()
     }
+    const doors = opened.move()
     const owned = opening.move()
-    return { addresses, rtmp, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+    return {
+      addresses,
+      rtmp,
+      closeDoors: () => doors.disposeAsync(),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    }
   },
 })
