@@ -50,6 +50,25 @@ for (const { name, request, isAllowed } of KEYS) {
   })
 }
 
+test('key: who proves to know a token, without telling it, is let in as its owner', async () => {
+  const access = createStreamAccess({ auth: { publish: 'key', play: 'key' }, credentials, fetch: noFetch })
+  const knowing = (secret: string) => ({ ...REQUEST, proves: (token: string) => token === secret })
+  await access.authorize(knowing('k-publish'))
+  for (const secret of ['k-play', 'k']) await assert.rejects(access.authorize(knowing(secret)), StreamAccessDeniedError)
+})
+
+test('logins that may help: none where all are let in or none, no Digest where the secret has to be told', () => {
+  const logins = (policy: 'open' | 'key' | { http: string }) => {
+    return createStreamAccess({ auth: { publish: policy, play: 'open' }, credentials, fetch: noFetch }).logins?.(
+      'publish',
+    )
+  }
+  assert.deepEqual(
+    [logins('open'), logins('key'), logins({ http: 'http://127.0.0.1/' })],
+    [[], ['digest', 'basic'], ['basic']],
+  )
+})
+
 const ANSWERS = [
   { status: 204, error: undefined },
   { status: 401, error: StreamAccessDeniedError },

@@ -108,7 +108,8 @@ export async function rtmpFixture(
   }
 }
 
-function tapeOf(stream: Stream): Tape {
+/** Tapes a stream from now on. */
+export function tapeOf(stream: Stream): Tape {
   const { promise, resolve } = Promise.withResolvers<StreamEnd>()
   const tape: Tape = { stream, formats: [], units: [], ended: promise }
   stream.attach(
@@ -123,7 +124,8 @@ function tapeOf(stream: Stream): Tape {
   return tape
 }
 
-function collectingLogger(events: LoggedEvent[]): Logger {
+/** A logger that keeps what it is told. */
+export function collectingLogger(events: { push(event: LoggedEvent): unknown }): Logger {
   const take = (fields: object) => void events.push(fields as LoggedEvent)
   const logger: Logger = { ...SILENT_LOGGER, debug: take, info: take, warn: take, error: take, child: () => logger }
   return logger

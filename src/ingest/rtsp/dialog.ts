@@ -225,7 +225,9 @@ export class RtspDialog {
     const { log } = this.#surroundings.runtime
     const fields = { event: 'rtsp.request-refused', method: request.method, code }
     if (error instanceof RtspLoginRequiredError) {
-      log.debug(fields, message)
+      // Everybody comes without a login first.
+      if (request.headers.get('Authorization') === undefined) log.debug(fields, message)
+      else log.warn(fields, message)
       this.#respond(
         request,
         error.status,

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:dgram'
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Stream, StreamEnd } from '#hub/stream.ts'
@@ -17,7 +18,10 @@ const QUEUE_BYTES = 6 * 1024 * 1024
 /** Bytes handed to the socket and not yet sent; beyond it the queue waits (and bounds). */
 const MAX_UNSENT_BYTES = 512 * 1024
 
-/** Sent over UDP at once: receivers have buffers of 200 kB, and what a GOP brings at the beginning is more. */
+/**
+ * Sent over UDP at once: receivers have buffers for some 90 packets, and one key frame may be more, all the more what a
+ * GOP brings at the beginning.
+ */
 const BURST_BYTES = 48 * 1024
 const BURST_EVERY_MS = 5
 
@@ -48,6 +52,9 @@ export class PlaySession implements RtspSession {
   #queue: StreamQueue | undefined
   #items: StreamItem[] = []
   #nextItem = 0
+  /** Datagrams of one access unit, on their way. */
+  readonly #datagrams: { readonly socket: Socket; readonly bytes: Uint8Array }[] = []
+  #nextDatagram = 0
   #batch: Uint8Array[] = []
   #batchBytes = 0
   #isPlaying = false
@@ -182,7 +189,7 @@ export class PlaySession implements RtspSession {
     // Over TCP the connection itself tells whether somebody takes what is sent.
     const mayBeSilent = this.#isPlaying && !this.#usesUdp
     if (!mayBeSilent && idleMs > sessionTimeoutMs) throw new RtspIdleError(idleMs, 'rtsp.sessionTimeoutMs')
-    if (this.#isOver && this.#peer.unsentBytes === 0) this.#leave()
+    this.#leaveWhenOver()
   }
 
   /** Items arrive on the publisher's call: they are sent afterwards, many at once. */
@@ -205,19 +212,35 @@ export class PlaySession implements RtspSession {
   #flush(): void {
     let burstBytes = this.#usesUdp ? this.#burstBytes() : Number.POSITIVE_INFINITY
     while (this.#peer.unsentBytes <= MAX_UNSENT_BYTES) {
+      burstBytes -= this.#sendDatagrams(burstBytes)
+      if (burstBytes <= 0) {
+        this.#isScheduled = true
+        setTimeout(() => this.#run(), BURST_EVERY_MS)
+        break
+      }
       const item = this.#takeNext()
       if (item === undefined) break
-      burstBytes -= item.kind === 'accessUnit' ? item.accessUnit.payloadBytes : 0
       this.#send(item)
       if (this.#isEnded) return
       if (this.#batchBytes > MAX_UNSENT_BYTES / 4) this.#writeBatch()
-      if (burstBytes > 0) continue
-      this.#isScheduled = true
-      setTimeout(() => this.#run(), BURST_EVERY_MS)
-      break
     }
     this.#writeBatch()
-    if (this.#isOver && this.#peer.unsentBytes === 0) this.#leave()
+    this.#leaveWhenOver()
+  }
+
+  /** Sends what is on its way, up to a bound; gives the bytes. */
+  #sendDatagrams(maxBytes: number): number {
+    let sentBytes = 0
+    while (this.#nextDatagram < this.#datagrams.length && sentBytes < maxBytes) {
+      const datagram = this.#datagrams[this.#nextDatagram++]
+      datagram?.socket.send(datagram.bytes, () => {})
+      sentBytes += datagram?.bytes.length ?? 0
+    }
+    if (this.#nextDatagram === this.#datagrams.length) {
+      this.#datagrams.length = 0
+      this.#nextDatagram = 0
+    }
+    return sentBytes
   }
 
   /** Never less than twice what the stream brings in the time. */
@@ -280,7 +303,10 @@ export class PlaySession implements RtspSession {
         const [channel] = way.channels
         sender.packetize(accessUnit, (framed) => this.#putFrame(channel, framed))
       } else {
-        sender.packetize(accessUnit, (framed) => way.udp.rtp.send(framed.subarray(FRAME_HEAD_BYTES), () => {}))
+        const socket = way.udp.rtp
+        sender.packetize(accessUnit, (framed) => {
+          this.#datagrams.push({ socket, bytes: framed.subarray(FRAME_HEAD_BYTES) })
+        })
       }
     } catch (error) {
       if (!(error instanceof TapedeckError)) throw error
@@ -299,7 +325,7 @@ export class PlaySession implements RtspSession {
 
   #sendReport(way: Way, report: Uint8Array): void {
     if ('channels' in way) this.#put(interleaved(way.channels[1], report))
-    else way.udp.rtcp.send(report, () => {})
+    else this.#datagrams.push({ socket: way.udp.rtcp, bytes: report })
   }
 
   #put(bytes: Uint8Array): void {
@@ -315,7 +341,8 @@ export class PlaySession implements RtspSession {
   }
 
   /** RTSP has no word for it: the connection ends when the goodbyes are out. */
-  #leave(): void {
+  #leaveWhenOver(): void {
+    if (!this.#isOver || this.#peer.unsentBytes > 0 || this.#datagrams.length > 0) return
     this.#peer.disconnect({ cause: 'unpublished', message: 'the stream ended' })
   }
 
