@@ -11,6 +11,7 @@ import type { Container, ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { createMp4, mp4Fragments } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
+import { mkv, webm } from '#containers/webm/webm.ts'
 import { createControl, type PublishPoint } from '#control/control.ts'
 import { EventFeed } from '#control/event-feed.ts'
 import { Hooks } from '#hooks/hooks.ts'
@@ -27,7 +28,7 @@ import { Recorder } from '#recorder/recorder.ts'
 import { isFinal } from '#recorder/state.ts'
 import { rebuildCatalog } from '#storage/catalog/rebuild.ts'
 import { SqliteCatalog } from '#storage/catalog/sqlite-catalog.ts'
-import { DigestQueue } from '#storage/digest-queue.ts'
+import { Digests } from '#storage/digests.ts'
 import { FreeSpace } from '#storage/free-space.ts'
 import { ManifestStore } from '#storage/manifests.ts'
 import { settleNames } from '#storage/part-rename.ts'
@@ -64,7 +65,13 @@ export function allContainers(mp4IndexBytes: number): Readonly<Record<ContainerN
   const inTurn = (container: Container): Container => {
     return { ...container, finish: (part) => slots.run(() => container.finish(part)) }
   }
-  return { mp4: inTurn(createMp4({ indexBytes: mp4IndexBytes })), flv: inTurn(flv), ts: inTurn(mpegts) }
+  return {
+    mp4: inTurn(createMp4({ indexBytes: mp4IndexBytes })),
+    flv: inTurn(flv),
+    ts: inTurn(mpegts),
+    webm: inTurn(webm),
+    mkv: inTurn(mkv),
+  }
 }
 
 async function makeFolder(key: string, path: string): Promise<void> {
@@ -114,8 +121,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     for (const recording of await catalog.renaming(config.node)) {
       if (isFinal(recording.state)) await note(await settleNames(recording))
     }
-    // What recovery makes ready is hashed as everything that becomes ready; this is what became so before the last end.
-    const undigested = await catalog.undigested(config.node)
     const listed = await catalog.unfinished(config.node)
     const isActive = (id: string) => recorder.active().some((recording) => recording.id === id)
     const unfinished = listed.filter(({ id }) => !isActive(id))
@@ -132,7 +137,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       finalNames,
       signal,
     })
-    for (const recording of undigested) digest(recording)
+    // What recovery makes ready is hashed as everything that becomes ready; this is what became so before the last end.
+    digests.catchUp(signal).catch((error: unknown) => log.warn({ event: 'digest.not-caught-up', err: error }))
   }
   const freeSpace = opening.use(new FreeSpace({ roots, floorBytes: keep.minFreeBytes, pollMs: 1_000, log }))
   await freeSpace.start()
@@ -141,22 +147,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     gopMemoryBytes: config.limits.gopMemoryBytes,
   })
   const digests = opening.use(
-    new DigestQueue({
+    new Digests({
+      catalog,
+      node: config.node,
       bytesPerSecond: DIGEST_BYTES_PER_SECOND,
       log,
-      onDigest: ({ recordingId, partIndex }, sha256) => {
-        recorder.digested(recordingId, partIndex, sha256).catch((error: unknown) => {
-          log.warn({ event: 'digest.not-stored', recording: recordingId, err: error })
-        })
-      },
+      note: (id, made) => recorder.digested(id, made),
     }),
   )
-  const digest = ({ id, parts }: RecordingDocument) => {
-    for (const { index, state, sha256, root: partRoot, path } of parts) {
-      const isWanted = state === 'ready' && sha256 === null
-      if (isWanted) digests.add({ recordingId: id, partIndex: index, path: join(partRoot, path) })
-    }
-  }
   // What becomes final while the server closes is told as well: these outlive the recorder.
   const events = opening.use(new EventFeed(runtime))
   const { random } = Math
@@ -219,7 +217,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   }
   recorder.events.listen((event) => {
     if (event.type === 'part.renamed') digests.cancel(event.recording.id)
-    if (event.type === 'recording.ready' || event.type === 'part.renamed') digest(event.recording)
+    if (event.type === 'recording.ready' || event.type === 'part.renamed') digests.add(event.recording)
   })
   const retention = opening.use(
     new Retention({

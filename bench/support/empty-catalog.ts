@@ -11,6 +11,7 @@ export function emptyCatalog(): Catalog {
     list: async () => ({ recordings: [], nextCursor: undefined }),
     unfinished: none,
     undigested: none,
+    noteFileGone: nothing,
     renaming: none,
     remove: nothing,
     findByPart: none,

@@ -264,16 +264,20 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     return documents
   }
 
-  /** Notes the digest of a finished part, wherever its recording is by now. */
-  async digested(id: string, index: number, sha256: string): Promise<void> {
+  /** Notes digests of finished parts, wherever their recording is by now. @param digests by index of the part */
+  async digested(id: string, digests: ReadonlyMap<number, string>): Promise<void> {
     const recording = this.#recordings.get(id)
     if (recording !== undefined) {
-      recording.digested(index, sha256)
+      for (const [index, sha256] of digests) recording.digested(index, sha256)
       this.#reporter.note(recording, 'soon')
       return
     }
     await this.#archive.amend(id, (document) => {
-      return { ...document, parts: document.parts.map((part) => (part.index === index ? { ...part, sha256 } : part)) }
+      const parts = document.parts.map((part) => {
+        const sha256 = digests.get(part.index)
+        return sha256 === undefined ? part : { ...part, sha256 }
+      })
+      return { ...document, parts }
     })
   }
 

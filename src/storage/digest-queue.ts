@@ -16,6 +16,8 @@ export interface DigestQueueOptions {
   readonly log: Logger
   /** The hash of a file that did not change while it was read. */
   readonly onDigest: (job: DigestJob, sha256: string) => void
+  /** There is no file: a hook has taken it, or somebody has deleted it. */
+  readonly onGone?: (job: DigestJob) => void
 }
 
 /** Hashes finished parts in the background, one at a time, in the order they were added. */
@@ -33,6 +35,16 @@ export class DigestQueue implements AsyncDisposable {
   /** Jobs not yet done. */
   get length(): number {
     return this.#waiting.length + (this.#current === undefined ? 0 : 1)
+  }
+
+  /** Whether parts of the recording wait. */
+  has(recordingId: string): boolean {
+    return this.#waiting.some((job) => job.recordingId === recordingId)
+  }
+
+  /** Resolves when nothing waits, or the queue is closed. */
+  async idle(): Promise<void> {
+    while (!this.#closed && this.length > 0) await this.#working
   }
 
   add(job: DigestJob): void {
@@ -76,9 +88,10 @@ export class DigestQueue implements AsyncDisposable {
     } catch (error) {
       const { log } = this.#options
       // Somebody has taken it away, a hook perhaps: his right, and nothing to warn of at each start.
-      if (systemCode(error) === 'ENOENT' || error instanceof StorageVanishedError)
+      if (systemCode(error) === 'ENOENT' || error instanceof StorageVanishedError) {
         log.debug({ event: 'digest.file-gone', path: job.path }, 'part not hashed: its file is gone')
-      else if (!signal.aborted) log.warn({ event: 'digest.failed', path: job.path, err: error }, 'part not hashed')
+        if (!signal.aborted) this.#options.onGone?.(job)
+      } else if (!signal.aborted) log.warn({ event: 'digest.failed', path: job.path, err: error }, 'part not hashed')
     }
     return undefined
   }

@@ -16,7 +16,7 @@ import type { PartDocument, RecordingDocument } from './recording-document.ts'
 import { recoverRecording, recoverRecordings } from './recovery.ts'
 import { diskInspector, verifyRecording } from './verify.ts'
 
-const containers = { mp4, flv, ts: mpegts }
+const containers = CONTAINERS
 const signal = new AbortController().signal
 const NOW_MS = Date.UTC(2026, 10, 21)
 const runtime = { nowMs: () => NOW_MS, log: SILENT_LOGGER }
@@ -63,7 +63,7 @@ function unfinished(root: string, format: ContainerName, part: Partial<PartDocum
   })
 }
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: a torn part is finished and its ledger balances`, async () => {
     await using folder = await TempFolder.make()
     const container = containers[format]

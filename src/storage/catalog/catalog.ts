@@ -68,6 +68,18 @@ export interface PullRow {
   readonly origin: 'config' | 'api'
 }
 
+/** Which part of which recording. */
+export interface PartKey {
+  readonly recordingId: string
+  readonly index: number
+}
+
+/** A part that is to be hashed, and its file. */
+export interface UndigestedPart extends PartKey {
+  readonly root: string
+  readonly path: string
+}
+
 /** Where recordings are remembered. Asynchronous: SQLite runs in a worker thread, another backend is a server. */
 export interface Catalog extends AsyncDisposable {
   /** Inserts or replaces the recording with its parts, ledger and gaps. */
@@ -78,8 +90,14 @@ export interface Catalog extends AsyncDisposable {
   list(query: RecordingQuery): Promise<RecordingPage>
   /** Recordings a crash left in `waiting`, `recording` or `finishing` on this node, newest first. */
   unfinished(node: string): Promise<readonly RecordingDocument[]>
-  /** Ready recordings of this node that have parts without a digest: a stop of the server came before it. Newest first. */
-  undigested(node: string): Promise<readonly RecordingDocument[]>
+  /**
+   * Final parts of this node's ready recordings that have no digest, since a stop of the server came before it; without
+   * those whose file was found gone. Oldest recordings first.
+   * @param after the last part of the page before
+   */
+  undigested(node: string, limit: number, after?: PartKey): Promise<readonly UndigestedPart[]>
+  /** The file of this part was not there any more when it was to be hashed: there is nothing to try again for. */
+  noteFileGone(part: PartKey): Promise<void>
   /** Recordings of this node with a file that has not its last name (PartDocument.rename). Newest first. */
   renaming(node: string): Promise<readonly RecordingDocument[]>
   remove(id: string): Promise<void>

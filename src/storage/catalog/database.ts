@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { PartDocument, RecordingDocument } from '../recording-document.ts'
-import type { PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
+import type { PartKey, PullRow, RecordingPage, RecordingQuery, RuleRow, UndigestedPart } from './catalog.ts'
 import { migrate } from './migrations.ts'
 import { checkQuery, writeCursor } from './page.ts'
 import { Row } from './row.ts'
@@ -113,8 +113,19 @@ export class CatalogDatabase implements Disposable {
     return this.#recordings(this.#all('unfinished', [node]))
   }
 
-  undigested(node: string): readonly RecordingDocument[] {
-    return this.#recordings(this.#all('undigested', [node]))
+  undigested(node: string, limit: number, after: PartKey = { recordingId: '', index: 0 }): readonly UndigestedPart[] {
+    return this.#all('undigested', [after.recordingId, after.index, node, limit]).map((row) => {
+      return {
+        recordingId: row.text('recording'),
+        index: row.number('part'),
+        root: row.text('root'),
+        path: row.text('path'),
+      }
+    })
+  }
+
+  noteFileGone({ recordingId, index }: PartKey): void {
+    this.#run('noteFileGone', [recordingId, index])
   }
 
   renaming(node: string): readonly RecordingDocument[] {

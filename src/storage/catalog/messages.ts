@@ -9,6 +9,7 @@ export const CATALOG_METHODS = [
   'list',
   'unfinished',
   'undigested',
+  'noteFileGone',
   'renaming',
   'remove',
   'findByPart',

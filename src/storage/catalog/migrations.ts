@@ -104,6 +104,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE gaps ADD COLUMN packets INTEGER NOT NULL DEFAULT 0;
   `,
   `
+  ALTER TABLE parts ADD COLUMN file_gone INTEGER NOT NULL DEFAULT 0;    -- 1: was not there when it was to be hashed
+  CREATE INDEX parts_undigested ON parts (recording, part) WHERE state = 'ready' AND sha256 IS NULL AND file_gone = 0;
+  `,
+  `
   ALTER TABLE pulls ADD COLUMN transport TEXT NOT NULL DEFAULT 'auto';
   ALTER TABLE pulls ADD COLUMN damaged   TEXT NOT NULL DEFAULT 'drop';
   `,

@@ -18,7 +18,7 @@ import { diskInspector, verifyRecording } from '../verify.ts'
 import { rebuildCatalog } from './rebuild.ts'
 import { SqliteCatalog } from './sqlite-catalog.ts'
 
-const containers = { mp4, flv, ts: mpegts }
+const containers = CONTAINERS
 const signal = new AbortController().signal
 
 test('a lost catalog is rebuilt from manifests, and from files that none knows', async () => {

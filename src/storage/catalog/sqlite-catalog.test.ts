@@ -102,6 +102,23 @@ test('pages are newest first and survive new rows between them', async () => {
   }
 })
 
+test('what has no digest comes in pages, without what is gone', async () => {
+  await using folder = await TempFolder.make()
+  await using catalog = await openCatalog(folder.path)
+  const parts = [1, 2, 3].map((index) => partSample({ index, path: `${index}.mp4` }))
+  await catalog.save(numbered(1, { parts }))
+  await catalog.save(numbered(2))
+  await catalog.noteFileGone({ recordingId: 'r0001', index: 2 })
+  const [first, second, ...rest] = await catalog.undigested('node-a', 10)
+  assert.deepEqual(first, { recordingId: 'r0001', index: 1, root: '/recordings', path: '1.mp4' })
+  assert.deepEqual([second?.index, rest.length], [3, 1])
+  assert.deepEqual(await catalog.undigested('node-a', 1, first), [second])
+  assert.deepEqual(await catalog.undigested('node-a', 10, rest[0]), [])
+  // Saved again it is gone all the same.
+  await catalog.save(numbered(1, { parts, held: true }))
+  assert.equal((await catalog.undigested('node-a', 10)).length, 3)
+})
+
 test('unfinished, oldest, totals and paths', async () => {
   await using folder = await TempFolder.make()
   await using catalog = await openCatalog(folder.path)
@@ -117,8 +134,8 @@ test('unfinished, oldest, totals and paths', async () => {
   )
   await catalog.save(numbered(7, { parts: [partSample({ path: 'hashed.mp4', sha256: 'a'.repeat(64) })] }))
   assert.deepEqual(
-    (await catalog.undigested('node-a')).map(({ id }) => id),
-    ['r0006', 'r0002', 'r0001'],
+    (await catalog.undigested('node-a', 10)).map(({ recordingId }) => recordingId),
+    ['r0001', 'r0002', 'r0006'],
   )
   await catalog.remove('r0007')
   assert.deepEqual(

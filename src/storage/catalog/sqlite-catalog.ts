@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Runtime } from '#base/runtime.ts'
 import type { PartDocument, RecordingDocument } from '../recording-document.ts'
-import type { Catalog, PullRow, RecordingPage, RecordingQuery, RuleRow } from './catalog.ts'
+import type { Catalog, PartKey, PullRow, RecordingPage, RecordingQuery, RuleRow, UndigestedPart } from './catalog.ts'
 import type { CatalogDatabase } from './database.ts'
 import { CatalogClosedError } from './errors.ts'
 import type {
@@ -97,8 +97,12 @@ export class SqliteCatalog implements Catalog {
     return this.#call('unfinished', node)
   }
 
-  undigested(node: string): Promise<readonly RecordingDocument[]> {
-    return this.#call('undigested', node)
+  undigested(node: string, limit: number, after?: PartKey): Promise<readonly UndigestedPart[]> {
+    return this.#call('undigested', node, limit, after)
+  }
+
+  noteFileGone(part: PartKey): Promise<void> {
+    return this.#call('noteFileGone', part)
   }
 
   renaming(node: string): Promise<readonly RecordingDocument[]> {

@@ -52,9 +52,12 @@ export const STATEMENTS = {
     SELECT * FROM recordings WHERE state IN ('waiting', 'recording', 'finishing') AND node = ?
     ORDER BY requested_at DESC, id DESC`,
   undigested: `
-    SELECT * FROM recordings WHERE state = 'ready' AND node = ?
-      AND id IN (SELECT recording FROM parts WHERE state = 'ready' AND sha256 IS NULL)
-    ORDER BY requested_at DESC, id DESC`,
+    SELECT p.recording, p.part, p.root, p.path FROM parts p INDEXED BY parts_undigested
+      JOIN recordings r ON r.id = p.recording
+    WHERE p.state = 'ready' AND p.sha256 IS NULL AND p.file_gone = 0 AND (p.recording, p.part) > (?, ?)
+      AND r.state = 'ready' AND r.node = ?
+    ORDER BY p.recording, p.part LIMIT ?`,
+  noteFileGone: 'UPDATE parts SET file_gone = 1 WHERE recording = ? AND part = ? AND sha256 IS NULL',
   renaming: `
     SELECT * FROM recordings WHERE node = ? AND id IN (SELECT recording FROM parts WHERE renaming IS NOT NULL)
     ORDER BY requested_at DESC, id DESC`,
