@@ -56,18 +56,16 @@ export function describeOffer(stream: Stream, tracks: readonly OfferedTrack[], h
 
 /** Resolves when a stream's tracks are likely to be known, or won't be. */
 export async function tracksSettled(stream: Stream, nowMs: () => number): Promise<void> {
-  const isSettled = () => {
-    if (stream.end !== undefined || stream.formats.size >= 2) return true
-    return stream.formats.size > 0 && nowMs() - stream.startedAtMs >= SETTLED_MS
-  }
-  if (isSettled()) return
+  if (stream.end !== undefined || stream.formats.size >= 2) return
   const { promise, resolve } = Promise.withResolvers<void>()
-  const check = () => {
-    if (isSettled()) resolve()
+  const settledInMs = () => Math.max(0, stream.startedAtMs + SETTLED_MS - nowMs())
+  let timer = setTimeout(resolve, stream.formats.size === 0 ? MAX_WAIT_MS : settledInMs())
+  const format = () => {
+    clearTimeout(timer)
+    timer = setTimeout(resolve, stream.formats.size >= 2 ? 0 : settledInMs())
   }
-  const noSink = { accessUnit: check, format: check, ended: () => resolve() }
-  using _attachment = stream.attach(noSink, { from: 'now', live: true })
-  const timer = setTimeout(resolve, MAX_WAIT_MS)
+  const sink = { accessUnit() {}, format, ended: () => resolve() }
+  using _attachment = stream.attach(sink, { from: 'now', live: true })
   await promise
   clearTimeout(timer)
 }
