@@ -11,7 +11,8 @@ const TYPE = { stapA: 24, fuA: 28 } as const
 const FU_START = 0x80
 const FU_END = 0x40
 
-const SYNTAX: NalSyntax = {
+/** NAL units of H.264. */
+export const h264Syntax: NalSyntax = {
   typeOf: h264NalUnitType,
   isSlice: (type) => type >= H264NalUnitType.slice && type <= H264NalUnitType.idrSlice,
   // first_mb_in_slice is 0: a one as the first bit (§7.3.3).
@@ -57,7 +58,7 @@ class H264Depacketizer implements Depacketizer {
   readonly #header = new Uint8Array(1)
 
   constructor({ sink, parameters, configured }: DepacketizerOptions) {
-    this.#assembler = new NalAssembler(sink, SYNTAX, configured)
+    this.#assembler = new NalAssembler(sink, h264Syntax, configured)
     this.#assembler.preset(base64Units(parameters.get('sprop-parameter-sets')))
   }
 

@@ -14,7 +14,8 @@ const HEADER_BYTES = 2
 
 const { vps, sps, pps } = H265NalUnitType
 
-const SYNTAX: NalSyntax = {
+/** NAL units of H.265. */
+export const h265Syntax: NalSyntax = {
   typeOf: h265NalUnitType,
   isSlice: (type) => type < vps,
   // first_slice_segment_in_pic_flag (§7.3.6.1).
@@ -70,7 +71,7 @@ class H265Depacketizer implements Depacketizer {
   readonly #header = new Uint8Array(HEADER_BYTES)
 
   constructor({ sink, parameters, configured }: DepacketizerOptions) {
-    this.#assembler = new NalAssembler(sink, SYNTAX, configured)
+    this.#assembler = new NalAssembler(sink, h265Syntax, configured)
     this.#hasOrderNumbers = Number(parameters.get('sprop-max-don-diff') ?? 0) > 0
     const names = ['sprop-vps', 'sprop-sps', 'sprop-pps']
     this.#assembler.preset(names.flatMap((name) => base64Units(parameters.get(name))))
