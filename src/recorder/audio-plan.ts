@@ -12,7 +12,8 @@ export function targetCodec(format: TrackFormat, container: Container, wish: Aud
   if (format.kind === 'video' || audioCodec === 'copy') return undefined
   if (audioCodec === 'auto') {
     const isAtHome = container.carries(format.codec) && !(container.rarelyPlayed ?? []).includes(format.codec)
-    return isAtHome ? undefined : 'aac'
+    if (isAtHome) return undefined
+    return container.carries('aac') ? 'aac' : 'opus'
   }
   const isSo = format.codec === audioCodec && (audioSampleRateHz === 0 || audioSampleRateHz === format.sampleRateHz)
   return isSo ? undefined : audioCodec

@@ -31,9 +31,6 @@ import { problemOf, severityOf } from './troubles.ts'
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
 
-/** Sound that may wait for the transcoder: half a minute of G.711, a few seconds of L16. */
-const SOUND_QUEUE_BYTES = 512 * 1024
-
 /** What a recording reports to the recorder that owns it. */
 export interface RecordingEvents {
   stateChanged(recording: Recording): void
@@ -140,8 +137,9 @@ export class Recording {
     this.#sound = new TranscodedTracks({
       wish: request,
       transcoder: options.transcoder,
-      capacityBytes: SOUND_QUEUE_BYTES + (request.preRollSeconds > 0 ? settings.preRollBytes : 0),
+      capacityBytes: settings.queueBytes + (request.preRollSeconds > 0 ? settings.preRollBytes : 0),
       log: this.log,
+      monotonicMs,
       wait: (ms) => this.#pauses.wait(ms),
       events: {
         write: (unit, atMs) => this.#output.take(unit, atMs),

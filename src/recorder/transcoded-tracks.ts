@@ -1,3 +1,5 @@
+import type { TapedeckError } from '#base/error.ts'
+import { LogLimit } from '#base/log-limit.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
@@ -32,6 +34,7 @@ export interface TranscodedTracksOptions {
   /** Of each track; see AudioTranscoder.open. */
   readonly capacityBytes: number
   readonly log: Logger
+  readonly monotonicMs: () => number
   /** Resolves after so long; the recording's own clock. */
   readonly wait: (ms: number) => Promise<void>
   readonly events: TranscodedTracksEvents
@@ -57,9 +60,13 @@ export class TranscodedTracks implements AsyncDisposable {
   #held: HeldUnit[] | undefined
   #heldBytes = 0
   #flaw: unknown
+  readonly #trouble: LogLimit<TapedeckError>
 
   constructor(options: TranscodedTracksOptions) {
     this.#options = options
+    this.#trouble = new LogLimit(options.monotonicMs, (err, occurrences) => {
+      options.log.warn({ event: 'recording.sound-lost', occurrences, err })
+    })
   }
 
   /** Payload bytes that wait for the transcoder, or for its sound. */
@@ -84,7 +91,8 @@ export class TranscodedTracks implements AsyncDisposable {
   /** What has come so far begins the file, as soon as its sound is there. */
   begun(): void {
     if (this.#held === undefined) return
-    const settled = Promise.all([...this.#tracks.values()].map((track) => track.settled()))
+    // Twice: what the hub remembers has only begun to come.
+    const settled = this.#settled().then(() => this.#settled())
     void Promise.race([settled, this.#options.wait(BEGIN_PATIENCE_MS)]).then(() => this.#release())
   }
 
@@ -129,6 +137,10 @@ export class TranscodedTracks implements AsyncDisposable {
     this.#tracks.clear()
   }
 
+  async #settled(): Promise<void> {
+    await Promise.all([...this.#tracks.values()].map((track) => track.settled()))
+  }
+
   /** A track that was transcoded once stays so: its files hold one codec. */
   #trackOf(format: TrackFormat): AudioTranscode | undefined {
     if (format.kind === 'video' || this.#container === undefined) return undefined
@@ -147,7 +159,7 @@ export class TranscodedTracks implements AsyncDisposable {
         events.lost(track.format, loss)
         if (loss.error === undefined) return
         this.#flaw = loss.error
-        log.warn({ event: 'recording.sound-lost', accessUnits: loss.accessUnits, err: loss.error })
+        this.#trouble.occurred(loss.error)
       },
     })
     this.#tracks.set(format.trackId, track)

@@ -3,6 +3,8 @@ import type { AudioFormat } from '#media/track.ts'
 
 const INITIAL_UNITS = 32
 const INITIAL_BYTES = 8 * 1024
+/** What has grown beyond this, for a burst, is not kept. */
+const MAX_KEPT_BYTES = 128 * 1024
 
 /** Access units of one source that go to the child together. Its memory is used again and again. */
 export class Batch {
@@ -59,6 +61,10 @@ export class Batch {
     this.settle = undefined
     this.#units = 0
     this.#byteLength = 0
+    if (this.#bytes.length <= MAX_KEPT_BYTES) return
+    this.#bytes = new Uint8Array(INITIAL_BYTES)
+    this.#positions = new Float64Array(INITIAL_UNITS)
+    this.#sizes = new Uint32Array(INITIAL_UNITS)
   }
 }
 

@@ -230,8 +230,10 @@ export class RecorderFixture implements AsyncDisposable {
     await this.recorder[Symbol.asyncDispose]()
     const leftBytes = this.hub.payloads.inUseBytes
     const { queuedBytes } = this.recorder.counters
+    const soundBytes = this.transcoder.inUseBytes
     await this.#owned.disposeAsync()
     assert.equal(leftBytes, 0, 'all payload memory is back')
+    assert.equal(soundBytes, 0, 'all memory of transcoded sound is back')
     assert.equal(queuedBytes, 0, 'nothing waits for the disk')
   }
 }
