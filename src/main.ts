@@ -1,6 +1,6 @@
 import { processContext } from './cli/process-context.ts'
-import { FACADES } from './facades/declarations.ts'
 import { runCommandLine } from './cli/run.ts'
+import { FACADES } from './facades/declarations.ts'
 
 /** The index room of MP4 files that commands finish: they only read what the recorder reserved. */
 const ANY_INDEX_BYTES = 1024 * 1024

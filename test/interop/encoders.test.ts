@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import { ApiClient } from '#test/support/api-client.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { PacedPublisher } from '#test/support/paced-publisher.ts'
 import { program } from '#test/support/programs.ts'
@@ -94,7 +94,7 @@ for (const { name, encoding, movedMs, sent, publish } of ENCODERS) {
     await using server = await serverIn(folder, '[]')
     const api = new ApiClient(server)
     const ids: string[] = []
-    for (const format of CONTAINER_NAMES) {
+    for (const format of H264_CONTAINERS) {
       ids.push((await api.start({ stream: 'live/cam1', waitForStream: true, format, name: format })).id)
     }
     await publish(source, server.rtmp)
@@ -113,12 +113,12 @@ test('thirty encoders at once: every recording complete', { timeout: 120_000 }, 
   const judged = new JudgedSource(source.path, ['h264', 'aac'])
   await using server = await serverIn(
     folder,
-    JSON.stringify(CONTAINER_NAMES.map((format) => ({ match: `${format}/*`, format }))),
+    JSON.stringify(H264_CONTAINERS.map((format) => ({ match: `${format}/*`, request: { format } }))),
   )
   // Five programs with six connections each: thirty programs would cost more to start than they send.
   const publishers = Array.from({ length: 5 }, (_, number) => {
     const outputs = Array.from({ length: 6 }, (_, output) => {
-      const app = CONTAINER_NAMES[output % CONTAINER_NAMES.length]
+      const app = H264_CONTAINERS[output % H264_CONTAINERS.length]
       return ['-map', '0', '-c', 'copy', '-f', 'flv', `${server.rtmp}/${app}/cam-${number}-${output}`]
     })
     return program('ffmpeg', ['-v', 'error', '-re', '-i', source.path, ...outputs.flat()])
