@@ -11,6 +11,7 @@ import type { ContainerName } from '#containers/container.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { mp4 } from '#containers/mp4/mp4.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
+import { mkv, webm } from '#containers/webm/webm.ts'
 import { Hub } from '#hub/hub.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -36,7 +37,7 @@ const runtime = {
 const stream = prepareStream(benchMedia(Number(values.kbps), 20), 1)
 const reads = slices(stream)
 const rows: Record<string, string> = {}
-for (const format of [undefined, 'mp4', 'flv', 'ts'] as const) {
+for (const format of [undefined, 'mp4', 'flv', 'ts', 'mkv'] as const) {
   let least = Number.POSITIVE_INFINITY
   for (let run = 0; run < 4; run++) least = Math.min(least, await measure(format))
   rows[format === undefined ? 'chunks → hub' : `chunks → hub → recorder (${format})`] = `${least.toFixed(2)} µs`
@@ -94,7 +95,7 @@ function makeRecorder(hub: Hub, format: ContainerName): Recorder {
       queueBytes: 64 * 1024 * 1024,
       preRollSeconds: 0,
       preRollBytes: 16 * 1024 * 1024,
-      containers: { mp4, flv, ts: mpegts },
+      containers: { mp4, flv, ts: mpegts, webm, mkv },
     },
     store: { save: async () => {}, remove: async () => {} },
     rules: [{ ...NEW_RULE, id: 'all', match: '**', origin: 'config' }],

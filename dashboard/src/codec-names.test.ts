@@ -15,7 +15,7 @@ const CASES = [
 for (const { track, text } of CASES) test(`track: ${text}`, () => assert.equal(describeTrack(track), text))
 
 test('containers by their names', () => {
-  assert.deepEqual(['mp4', 'ts', 'webm'].map(containerName), ['MP4', 'MPEG-TS', 'WEBM'])
+  assert.deepEqual(['mp4', 'ts', 'webm'].map(containerName), ['MP4', 'MPEG-TS', 'WebM'])
 })
 
 test('protocols are called as people do, and what is fetched is told from what is published', () => {

@@ -21,7 +21,14 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 /** Containers by their file extension in capitals, as people name them. */
-const CONTAINERS: Readonly<Record<string, string>> = { mp4: 'MP4', flv: 'FLV', ts: 'MPEG-TS', mpegts: 'MPEG-TS' }
+const CONTAINERS: Readonly<Record<string, string>> = {
+  mp4: 'MP4',
+  flv: 'FLV',
+  ts: 'MPEG-TS',
+  mpegts: 'MPEG-TS',
+  webm: 'WebM',
+  mkv: 'Matroska',
+}
 
 /** `H.264` for `h264`. */
 export function codecName(codec: string): string {

@@ -3,6 +3,7 @@ import type { Container } from '../../src/containers/container.ts'
 import { flv } from '../../src/containers/flv/flv.ts'
 import { mp4 } from '../../src/containers/mp4/mp4.ts'
 import { mpegts } from '../../src/containers/mpegts/mpegts.ts'
+import { mkv, webm } from '../../src/containers/webm/webm.ts'
 import { AUDIO_CODECS, type Codec, VIDEO_CODECS } from '../../src/media/codec.ts'
 import { parseAudioTag } from '../../src/media/flv/audio-tag.ts'
 import { AUDIO_FOUR_CCS, VIDEO_FOUR_CCS } from '../../src/media/flv/four-cc.ts'
@@ -35,6 +36,8 @@ const FILES: readonly (readonly [title: string, container: Container])[] = [
   ['MP4', mp4],
   ['FLV', flv],
   ['MPEG-TS', mpegts],
+  ['WebM', webm],
+  ['Matroska', mkv],
 ]
 
 /** The README with its table of protocols, codecs and containers as the code has it. */

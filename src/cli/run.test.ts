@@ -4,11 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
-import { flv } from '#containers/flv/flv.ts'
-import { mp4 } from '#containers/mp4/mp4.ts'
-import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { ManifestStore } from '#storage/manifests.ts'
 import type { GapDocument, LedgerTrackDocument } from '#storage/recording-document.ts'
+import { CONTAINERS } from '#test/support/containers.ts'
 import { recordingSample } from '#test/support/recording-sample.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { runCommandLine } from './run.ts'
@@ -25,7 +23,7 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
     note: (line) => notes.push(line),
     progress: undefined,
     startServer: () => assert.fail('this command starts no server'),
-    containers: () => Promise.resolve({ mp4, flv, ts: mpegts }),
+    containers: () => Promise.resolve(CONTAINERS),
     onInterrupt: () => ({ [Symbol.dispose]() {} }),
   })
   return { exitCode, out: out.join('\n'), notes: notes.join('\n') }

@@ -140,6 +140,6 @@ export interface PartInspection extends PartSummary {
 }
 
 /** Containers that recordings can be written to. */
-export const CONTAINER_NAMES = ['mp4', 'flv', 'ts'] as const
+export const CONTAINER_NAMES = ['mp4', 'flv', 'ts', 'webm', 'mkv'] as const
 /** One of {@link CONTAINER_NAMES}. */
 export type ContainerName = (typeof CONTAINER_NAMES)[number]

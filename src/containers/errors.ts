@@ -62,6 +62,23 @@ export class AppendMismatchError extends ContainerError {
   }
 }
 
+/** The file's track has another codec configuration than what is to be appended, and the container holds one per track. */
+export class AppendConfigurationError extends ContainerError {
+  readonly code = 'container/append-configuration'
+  override readonly origin = 'client'
+  readonly container: string
+  readonly trackId: number
+  readonly codec: Codec
+  constructor(container: string, trackId: number, codec: Codec) {
+    super(
+      `track ${trackId} of the ${container} file is ${codec} of another configuration than the stream's: record to a new file`,
+    )
+    this.container = container
+    this.trackId = trackId
+    this.codec = codec
+  }
+}
+
 /** An access unit of a track that the writer was not told of, or whose new format it refused: a mistake of ours. */
 export class UnannouncedTrackError extends TapedeckError {
   readonly code = 'internal/track-unannounced'

@@ -8,7 +8,13 @@ const MAX_WIDTH_PIXELS = 640
 const MAX_PACKETS = 2_000
 
 /** Names of libavformat's readers. Named, so that a stranger's bytes can't choose one that opens further files. */
-const READERS: Readonly<Record<string, string>> = { mp4: 'mov', flv: 'flv', ts: 'mpegts' }
+const READERS: Readonly<Record<string, string>> = {
+  mp4: 'mov',
+  flv: 'flv',
+  ts: 'mpegts',
+  webm: 'matroska',
+  mkv: 'matroska',
+}
 
 const [input = '', container = '', output = ''] = process.argv.slice(2)
 try {

@@ -6,7 +6,7 @@ import { DISK } from '#storage/part-files.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { RecordingBusyError, RecordingHeldError } from './errors.ts'
 import { FilesInUse } from './files-in-use.ts'
-import { PartMaker } from './part-maker.ts'
+import { AUTO_CONTAINERS, PartMaker } from './part-maker.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
 import { isFinal } from './state.ts'
@@ -20,7 +20,7 @@ export interface Place {
 /** Where a name leads to now, by container: what append and overwrite are about. `id`: of the recording, if it is known. */
 export function places(settings: RecorderSettings, request: ResolvedRequest, runtime: Runtime, id = ''): Place[] {
   const maker = new PartMaker(settings, { files: DISK, inUse: new FilesInUse() }, request, id)
-  const names = request.format === 'auto' ? (['mp4', 'flv'] as const) : ([request.format] as const)
+  const names = request.format === 'auto' ? AUTO_CONTAINERS : ([request.format] as const)
   return names.map((name) => {
     const nowMs = runtime.nowMs()
     const times = { recordingStartedAtMs: nowMs, startedAtMs: nowMs }

@@ -12,7 +12,8 @@ export function boundedRotation(
   request: Pick<ResolvedRequest, 'rotateSeconds' | 'rotateBytes' | 'rotateAt' | 'mp4Compatible32' | 'format'>,
 ): Pick<ResolvedRequest, 'rotateSeconds' | 'rotateBytes' | 'rotateAt'> {
   const { rotateSeconds, rotateBytes, rotateAt, mp4Compatible32, format } = request
-  if (!mp4Compatible32 || format === 'flv' || format === 'ts') return { rotateSeconds, rotateBytes, rotateAt }
+  const hasMp4 = format === 'mp4' || format === 'auto'
+  if (!mp4Compatible32 || !hasMp4) return { rotateSeconds, rotateBytes, rotateAt }
   return {
     rotateSeconds: Math.min(rotateSeconds || Infinity, LONGEST_32_BIT_SECONDS),
     rotateBytes: Math.min(rotateBytes || Infinity, LARGEST_32_BIT_BYTES),

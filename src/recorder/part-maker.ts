@@ -58,6 +58,9 @@ const MAX_ATTEMPTS = 10_000
  */
 const EXPECTED_BYTES_PER_SECOND = 1_000_000 / 8
 
+/** What `auto` may choose: WebM where that is VP8's or VP9's and Opus' own, else the first that carries the codecs. */
+export const AUTO_CONTAINERS = ['mp4', 'flv', 'mkv', 'webm'] as const satisfies readonly ContainerName[]
+
 /** Chooses container, names and files for the parts of one recording. */
 export class PartMaker {
   readonly root: string
@@ -95,8 +98,9 @@ export class PartMaker {
     const tracks = [...formats]
     const wanted = this.#request.format === 'auto' ? (present ?? 'auto') : this.#request.format
     if (wanted === 'auto') {
-      const fits = (container: Container) => tracks.every((track) => canHold(track, container, this.#request))
-      return fits(containers.mp4) || !fits(containers.flv) ? containers.mp4 : containers.flv
+      if (this.#isForWebm(tracks)) return containers.webm
+      const fits = (name: ContainerName) => tracks.every((track) => canHold(track, containers[name], this.#request))
+      return containers[AUTO_CONTAINERS.find(fits) ?? 'mp4']
     }
     const container = containers[wanted]
     for (const track of tracks) {
@@ -308,6 +312,16 @@ export class PartMaker {
       if (index === 1) throw error
       return false
     }
+  }
+
+  /** VP8 or VP9, with sound that WebM holds without being transcoded for it. */
+  #isForWebm(tracks: readonly TrackFormat[]): boolean {
+    const { audioCodec, audioSampleRateHz } = this.#request
+    const wish = { audioCodec: audioCodec === 'auto' ? ('copy' as const) : audioCodec, audioSampleRateHz }
+    return (
+      tracks.some(({ codec }) => codec === 'vp8' || codec === 'vp9') &&
+      tracks.every((track) => canHold(track, this.#settings.containers.webm, wish))
+    )
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {

@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SILENT_LOGGER } from '#base/runtime.ts'
-import { CONTAINER_NAMES, type ContainerName } from '#containers/container.ts'
-import { flv } from '#containers/flv/flv.ts'
-import { createMp4 } from '#containers/mp4/mp4.ts'
-import { mpegts } from '#containers/mpegts/mpegts.ts'
+import type { ContainerName } from '#containers/container.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
@@ -13,6 +10,7 @@ import { H264_RECORDS } from '#media/h264/vectors.test-data.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { testAudio, testVideo } from '#test/support/access-units.ts'
+import { CONTAINERS, H264_CONTAINERS } from '#test/support/containers.ts'
 import { MemoryDisk } from '#test/support/memory-files.ts'
 import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
@@ -33,8 +31,6 @@ const AUDIO: readonly TrackFormat[] = [
 /** One length-prefixed IDR slice, or another slice. */
 const KEY = Uint8Array.of(0, 0, 0, 4, 0x65, 1, 2, 3)
 const DELTA = Uint8Array.of(0, 0, 0, 4, 0x41, 1, 2, 3)
-
-const CONTAINERS = { mp4: createMp4({ indexBytes: 4096 }), flv, ts: mpegts }
 
 /** A recording with its own hub, disk and clock; nothing happens unless the test makes it. */
 function simulation(format: ContainerName, request: Partial<RecordingRequest> = {}) {
@@ -230,7 +226,7 @@ async function assertAccounted(simulated: Simulation): Promise<RecordingDocument
 }
 
 test('the simulation records: a plain run through', async () => {
-  for (const format of CONTAINER_NAMES) {
+  for (const format of H264_CONTAINERS) {
     const simulated = simulation(format)
     simulated.publish()
     await simulated.send(60)
@@ -281,7 +277,7 @@ test('whatever publisher and disk do, every access unit is counted exactly once,
     'well',
   )
   const scenario = fc.record({
-    format: fc.constantFrom(...CONTAINER_NAMES),
+    format: fc.constantFrom(...H264_CONTAINERS),
     rotate: fc.constantFrom(0, 1),
     steps: fc.array(step, { minLength: 3, maxLength: 40 }),
     stopAt: fc.integer({ min: 2, max: 60 }),

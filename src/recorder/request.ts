@@ -4,7 +4,7 @@ import type { ContainerName } from '#containers/container.ts'
 export interface RecordingRequest {
   /** Path of the stream. */
   readonly stream: string
-  /** `auto`: MP4 where it carries the codecs, else FLV. Default auto. */
+  /** `auto`: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska. Default auto. */
   readonly format?: ContainerName | 'auto'
   /** Name template, see naming.ts. Default: recordings.name of the configuration. */
   readonly name?: string

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import { BelowFloorError } from '#storage/errors.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
 import { RecorderFixture, type RecorderFixtureOptions, type TestPublisher } from '#test/support/recorder-fixture.ts'
@@ -91,7 +91,7 @@ test('a recording whose disk never took a byte says so, instead of blaming the e
   assertBalanced(failed)
 })
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   for (const code of ['ENOSPC', 'EIO', 'EROFS'] as const) {
     test(`${format}: ${code} for a while costs nothing that the queue holds, and it goes on in the same file`, async () => {
       await using run = await running({ format })
@@ -274,7 +274,7 @@ test('a disk that takes half a second for every write loses nothing but time', a
 })
 
 test('stopped while the disk is full: answers in bounded time, is ready when the disk is back', async () => {
-  for (const format of CONTAINER_NAMES) {
+  for (const format of H264_CONTAINERS) {
     await using run = await running({ format }, { stopAnswerMs: 200 })
     const { fixture, publisher, id } = run
     fixture.disk.failApply = 'ENOSPC'
@@ -300,7 +300,7 @@ test('stopped while the disk is full: answers in bounded time, is ready when the
 })
 
 test('stopped while a write hangs: its bytes are in the file once it returns, and the account has them', async () => {
-  for (const format of CONTAINER_NAMES) {
+  for (const format of H264_CONTAINERS) {
     await using run = await running({ format }, { stopAnswerMs: 100 })
     const { fixture, publisher, id } = run
     const hang = Promise.withResolvers<void>()
@@ -413,7 +413,7 @@ test('many recordings on a full disk: each is impaired alone, all go on', async 
     const publisher = fixture.publish(`live/cam${index}`)
     publishers.push(publisher)
     await sendSeconds(publisher, 0, 1.5)
-    ids.push((await fixture.start({ stream: `live/cam${index}`, format: CONTAINER_NAMES[index % 3] ?? 'mp4' })).id)
+    ids.push((await fixture.start({ stream: `live/cam${index}`, format: H264_CONTAINERS[index % 3] ?? 'mp4' })).id)
   }
   fixture.disk.failApply = 'ENOSPC'
   await Promise.all(publishers.map((publisher) => sendSeconds(publisher, 1.5, 4)))

@@ -5,9 +5,9 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TapedeckError } from '#base/error.ts'
 import { type Logger, SILENT_LOGGER } from '#base/runtime.ts'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { assertPlaysAlone, type JudgedFile, judgedFile } from '#test/support/packet-judge.ts'
 import { RecorderFixture, testRule } from '#test/support/recorder-fixture.ts'
@@ -37,7 +37,7 @@ async function record(
   return fixture.recorder.stop(id)
 }
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   const framing = format === 'ts' ? 'bare' : 'as-is'
   const path = `cam1.${format}`
 
@@ -321,7 +321,7 @@ test('indexed with overwrite: an earlier run’s parts are replaced one by one',
   await fixture.assertProved(second)
 })
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: lastPlain numbers parts when another follows, and the last has the plain name`, async () => {
     await using fixture = await RecorderFixture.open()
     const long = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4 })
@@ -370,7 +370,7 @@ test('lastPlain leaves out numbers that are taken', async () => {
   await fixture.assertProved(recording)
 })
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: what is known only at the end stands in the name until then`, async () => {
     await using fixture = await RecorderFixture.open()
     const name = '{duration}/{stream}-{startTimeMillis}-{endTime}'

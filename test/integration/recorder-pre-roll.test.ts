@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
 import { RecorderFixture, type TestPublisher, testRule } from '#test/support/recorder-fixture.ts'
@@ -47,7 +47,7 @@ async function assertHoldsLast(
   )
 }
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: a recording begins at the random access point that is old enough`, async () => {
     await using fixture = await RecorderFixture.open({ settings: { preRollSeconds: 5 } })
     const publisher = fixture.publish('live/cam1')

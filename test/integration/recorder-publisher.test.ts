@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
 import { RecorderFixture, testRule } from '#test/support/recorder-fixture.ts'
@@ -25,7 +25,7 @@ async function assertPlays(fixture: RecorderFixture, recording: RecordingDocumen
   await fixture.assertProved(recording)
 }
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: a publisher that reconnects in time goes on in the same file, with the gap in the ledger`, async () => {
     await using fixture = await RecorderFixture.open({
       rules: [testRule('**', { format })],
@@ -94,7 +94,7 @@ test('one that is lost before enough came to begin still leaves a recording that
   await assertPlays(fixture, final)
 })
 
-for (const format of CONTAINER_NAMES) {
+for (const format of H264_CONTAINERS) {
   test(`${format}: a publisher that comes back with another codec goes on in a new part`, async () => {
     await using fixture = await RecorderFixture.open({
       rules: [testRule('**', { format })],
@@ -161,7 +161,7 @@ const CLOCKS: readonly { name: string; ms: (seconds: number) => number; gaps: nu
   { name: 'stumbles within a GOP', ms: (s) => (Math.floor(s * 25) % 7 === 3 ? -90 : 0), gaps: 0, durationMs: 3_000 },
 ]
 for (const { name, ms, gaps, durationMs } of CLOCKS) {
-  for (const format of CONTAINER_NAMES) {
+  for (const format of H264_CONTAINERS) {
     test(`${format}: a clock that ${name}`, async () => {
       await using fixture = await RecorderFixture.open({ rules: [testRule('**', { format })] })
       const publisher = fixture.publish('live/cam1')

@@ -5,9 +5,6 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SILENT_LOGGER } from '#base/runtime.ts'
-import { flv } from '#containers/flv/flv.ts'
-import { createMp4 } from '#containers/mp4/mp4.ts'
-import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import { isFinal } from '#recorder/state.ts'
@@ -15,11 +12,12 @@ import { settleNames } from '#storage/part-rename.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { recoverRecording } from '#storage/recovery.ts'
 import { diskInspector, verifyRecording } from '#storage/verify.ts'
+import { CONTAINERS } from '#test/support/containers.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { RecorderFixture } from '#test/support/recorder-fixture.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
-const containers = { mp4: createMp4({ indexBytes: 64 * 1024 }), flv, ts: mpegts }
+const containers = CONTAINERS
 const signal = new AbortController().signal
 const runtime = { nowMs: () => Date.now(), log: SILENT_LOGGER }
 

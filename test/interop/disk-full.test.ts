@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CONTAINER_NAMES } from '#containers/container.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient } from '#test/support/api-client.ts'
+import { H264_CONTAINERS } from '#test/support/containers.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { EventReader } from '#test/support/event-reader.ts'
 import { PacedPublisher } from '#test/support/paced-publisher.ts'
@@ -49,7 +49,7 @@ test('a full disk is announced, costs whole GOPs, and recording resumes by itsel
   })().catch(() => {}) // the server ends the stream
 
   const ids: string[] = []
-  for (const format of CONTAINER_NAMES) {
+  for (const format of H264_CONTAINERS) {
     ids.push((await api.start({ stream: 'live/cam1', waitForStream: true, format, name: format })).id)
   }
   await disk.fill(ROOM_BYTES)

@@ -6,10 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
 import { newUlid } from '#base/id.ts'
 import { type Logger, type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
-import type { Container, ContainerName } from '#containers/container.ts'
-import { flv } from '#containers/flv/flv.ts'
-import { createMp4 } from '#containers/mp4/mp4.ts'
-import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS, type StreamEnd } from '#hub/stream.ts'
 import { rescale } from '#media/clock.ts'
@@ -29,16 +25,10 @@ import { removeRecording } from '#storage/remove-recording.ts'
 import { diskInspector, verifyRecording } from '#storage/verify.ts'
 import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
+import { CONTAINERS } from './containers.ts'
 import { type SourceUnit, toAccessUnit } from './elementary-source.ts'
 import { FaultFile, type Faults } from './fault-file.ts'
 import { TempFolder } from './temp-folder.ts'
-
-/** Small index room, so that parts limited in bytes are about media. */
-const CONTAINERS: Readonly<Record<ContainerName, Container>> = {
-  mp4: createMp4({ indexBytes: 64 * 1024 }),
-  flv,
-  ts: mpegts,
-}
 
 /** What the disk of the fixture does wrong; change it at any time. */
 export interface DiskFaults extends Faults {

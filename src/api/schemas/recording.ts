@@ -18,7 +18,12 @@ export const MetadataSchema = Type.Record(Type.String({ maxLength: 100 }), Type.
 })
 
 const REQUEST_FIELDS = {
-  format: Type.Optional(oneOf(['auto', ...CONTAINER_NAMES], 'auto: MP4 where it carries the codecs, else FLV')),
+  format: Type.Optional(
+    oneOf(
+      ['auto', ...CONTAINER_NAMES],
+      'auto: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska',
+    ),
+  ),
   name: Type.Optional(
     Type.String({ minLength: 1, maxLength: 500, description: 'name template, e.g. {app}/{stream}/{date}-{time}' }),
   ),

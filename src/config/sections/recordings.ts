@@ -26,7 +26,8 @@ export const RECORDINGS_KEYS = {
   }),
   format: new Key(choice(RECORDING_FORMATS), {
     default: 'auto',
-    about: 'File format where a request names none. auto: MP4 where it carries the codecs, else FLV.',
+    about:
+      'File format where a request names none. auto: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska.',
     flag: '--format <format>',
   }),
   durability: new Key(choice(['process', 'power']), {

@@ -107,7 +107,11 @@ export class DashboardBackend implements AsyncDisposable {
           publish: [
             { protocol: 'rtmp', url: 'rtmp://127.0.0.1:1935/{app}/{stream}', server: 'rtmp://127.0.0.1:1935/live' },
           ],
-          formats: ['mp4', 'flv', 'ts'].map((name) => ({ name, mimeType: '', isPlayableInBrowsers: name === 'mp4' })),
+          formats: ['mp4', 'flv', 'ts', 'webm', 'mkv'].map((name) => ({
+            name,
+            mimeType: '',
+            isPlayableInBrowsers: name === 'mp4' || name === 'webm',
+          })),
           access: { name: 'local', role: 'admin', permissions: this.permissions },
         })
       case 'GET streams':

@@ -1,0 +1,119 @@
+import { crc32 } from 'node:zlib'
+import type { ReadableBytes } from '../container.ts'
+import { DamagedError, NotOursError } from '../errors.ts'
+import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
+import { VOID_HEADER_BYTES } from './ebml.ts'
+import { MAX_HEADER_BYTES, readHeader } from './ebml-reader.ts'
+import { HEAD_BYTES, type Head, indexAt, readHead } from './head.ts'
+import { Id } from './ids.ts'
+import { type CuePoint, decodeRecord, RECORD_MAGIC, type Record } from './record.ts'
+import { readTracks, type TrackEntry } from './track-entry.ts'
+
+/** Read at a time when the last record has to be looked for. */
+const PIECE_BYTES = 1024 * 1024
+
+/** A clean end is found in the first piece from the end, so that one is small. */
+const LAST_PIECE_BYTES = 4 * 1024
+
+/** Longest Tracks element or record worth reading: far beyond what we write. */
+const MAX_ELEMENT_BYTES = 16 * 1024 * 1024
+
+/** What is in the file up to the end of its last whole cluster. */
+export interface Tail {
+  readonly head: Head
+  /** The head says so, and all it speaks of is there. */
+  readonly isFinished: boolean
+  /** As the Tracks element for recording has them. */
+  readonly entries: readonly TrackEntry[]
+  readonly lastRecord: Record
+  /** Where the last record ends, and the cluster before it. */
+  readonly goodBytes: number
+}
+
+/**
+ * Finds the last record: a few kibibytes of reading, or the cluster that was torn.
+ * @throws {NotOursError} not written by Tapedeck, or of the other kind
+ * @throws {DamagedError} ends before anything was recorded
+ */
+export async function readTail(part: ReadableBytes, docType: DocType): Promise<Tail> {
+  const name = DOC_TYPE_NAMES[docType]
+  const head = readHead(await part.read(0, HEAD_BYTES))
+  if (head === 'not-matroska') throw new NotOursError(name, 'no EBML header')
+  if (head === 'not-ours') throw new NotOursError(name, 'another program wrote it')
+  if (head === 'damaged') throw new DamagedError(name, 'its first kibibyte is not whole')
+  if (head.docType !== docType) throw new NotOursError(name, `it is a ${DOC_TYPE_NAMES[head.docType]} file`)
+  const entries = await entriesAt(part, head.recordedTracksAt)
+  if (entries === undefined) throw new DamagedError(name, 'its tracks are not described')
+  const finished = await finishedRecord(part, head)
+  const last = finished ?? (await lastRecord(part, head.mediaAt))
+  if (last === undefined) throw new DamagedError(name, 'it ends before anything was recorded')
+  return { head, isFinished: finished !== undefined, entries, lastRecord: last.record, goodBytes: last.end }
+}
+
+/** All cue points up to a record, in order. */
+export async function allCuePoints(part: ReadableBytes, last: Record): Promise<CuePoint[]> {
+  const pieces: (readonly CuePoint[])[] = []
+  let record: Record | undefined = last
+  while (record !== undefined) {
+    pieces.push(record.cuePoints)
+    // They only point backwards. Where one can't be read, an index of what is newer is still true.
+    record = record.previousAt < record.position ? await readRecord(part, record.previousAt) : undefined
+  }
+  return pieces.reverse().flat()
+}
+
+interface FoundRecord {
+  readonly record: Record
+  /** End of its element in the file. */
+  readonly end: number
+}
+
+/** The record a finished head points to, if what was prepared for that head is there too. */
+async function finishedRecord(part: ReadableBytes, head: Head): Promise<FoundRecord | undefined> {
+  const { finish } = head
+  if (finish === undefined || part.sizeBytes < finish.endAt) return undefined
+  const index = await part.read(indexAt(finish), finish.indexBytes)
+  if (index.length !== finish.indexBytes || crc32(index) !== finish.indexCrc) return undefined
+  return await recordAt(part, finish.lastRecordAt)
+}
+
+async function entriesAt(part: ReadableBytes, position: number): Promise<TrackEntry[] | undefined> {
+  const element = await elementAt(part, position)
+  return element?.id === Id.tracks ? readTracks(element.content) : undefined
+}
+
+/** Looks backwards from the end. */
+async function lastRecord(part: ReadableBytes, mediaAt: number): Promise<FoundRecord | undefined> {
+  let end = part.sizeBytes
+  for (let wanted = LAST_PIECE_BYTES; end > mediaAt; wanted = PIECE_BYTES) {
+    const start = Math.max(mediaAt, end - wanted)
+    // Pieces overlap by a magic, which may lie across their border.
+    const piece = Buffer.from(await part.read(start, end - start + RECORD_MAGIC.length))
+    for (let at = piece.lastIndexOf(RECORD_MAGIC); at >= 0; at = piece.lastIndexOf(RECORD_MAGIC, at - 1)) {
+      const found = await recordAt(part, start + at - VOID_HEADER_BYTES)
+      if (found !== undefined) return found
+      if (at === 0) break
+    }
+    end = start
+  }
+  return undefined
+}
+
+async function readRecord(part: ReadableBytes, position: number): Promise<Record | undefined> {
+  return (await recordAt(part, position))?.record
+}
+
+async function recordAt(part: ReadableBytes, position: number): Promise<FoundRecord | undefined> {
+  const element = await elementAt(part, position)
+  const record = element?.id === Id.void ? decodeRecord(element.content, position) : undefined
+  return element && record && { record, end: element.end }
+}
+
+async function elementAt(part: ReadableBytes, position: number) {
+  if (position < HEAD_BYTES) return undefined
+  const header = readHeader(await part.read(position, MAX_HEADER_BYTES), 0)
+  if (header === undefined || header.contentBytes > MAX_ELEMENT_BYTES) return undefined
+  const { id, contentAt, contentBytes } = header
+  const content = await part.read(position + contentAt, contentBytes)
+  return content.length < contentBytes ? undefined : { id, content, end: position + contentAt + contentBytes }
+}
