@@ -71,8 +71,9 @@ export class TranscodedTrack implements Disposable {
 
   #decode(payload: Uint8Array, position: number): void {
     const decoder = this.#decoder
-    if (decoder === undefined) {
-      this.#outgoing.undecodable(position, this.#sourceProblem)
+    // A packet of nothing tells libavcodec that nothing follows, for good.
+    if (decoder === undefined || payload.length === 0) {
+      this.#outgoing.undecodable(position, decoder === undefined ? this.#sourceProblem : 'it is empty')
       return
     }
     try {
@@ -144,7 +145,10 @@ export class TranscodedTrack implements Disposable {
   #finishRun(next: number | undefined): void {
     this.#drain()
     const run = this.#run
-    if (run === undefined) return
+    if (run === undefined) {
+      this.#outgoing.countWithLast(this.#tally.takeAll())
+      return
+    }
     this.#run = undefined
     using encoder = run.encoder
     const give = (at: number, payload: Uint8Array) => this.#give(run, at, payload)
@@ -183,12 +187,12 @@ class Outgoing {
     this.#sourceUnits.push(sourceUnits)
   }
 
-  /** The rest of a run ends in its last access unit. */
+  /** The rest of a run ends in its last access unit; that nothing has come out of some shows only when nothing follows. */
   countWithLast(sourceUnits: number): void {
     const last = this.#sourceUnits.length - 1
     if (sourceUnits === 0) return
     if (last >= 0) this.#sourceUnits[last] = (this.#sourceUnits[last] ?? 0) + sourceUnits
-    else this.#undecodable.push({ units: sourceUnits, fromPosition: 0, toPosition: 0, reason: 'too short for a frame' })
+    else this.#undecodable.push({ units: sourceUnits, fromPosition: 0, toPosition: 0, reason: 'no sound in them' })
   }
 
   undecodable(position: number, reason: string): void {
