@@ -6,7 +6,7 @@ import type { PartFile } from '#storage/part-file.ts'
 import { isThere, type NameVersions, type PartFiles } from '#storage/part-files.ts'
 import { MAX_INDEXED_VERSION, numberedPath, parsePartName, REPLACING_RESERVE_BYTES } from '#storage/part-name.ts'
 import type { PartDocument, PartRename } from '#storage/recording-document.ts'
-import { canHold } from './audio-plan.ts'
+import { canHold, targetCodec } from './audio-plan.ts'
 import { CodecNotCarriedError } from './errors.ts'
 import type { FilesInUse } from './files-in-use.ts'
 import { writeRecipe } from './final-name.ts'
@@ -105,7 +105,8 @@ export class PartMaker {
     const container = containers[wanted]
     for (const track of tracks) {
       if (canHold(track, container, this.#request)) continue
-      throw new CodecNotCarriedError(track.codec, container.name, this.#carriers(track.codec))
+      const codec = targetCodec(track, container, this.#request) ?? track.codec
+      throw new CodecNotCarriedError(codec, container.name, this.#carriers(codec))
     }
     return container
   }

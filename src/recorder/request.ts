@@ -55,7 +55,7 @@ export type IfExists = (typeof IF_EXISTS)[number]
 /** What the sound is written as. */
 export interface AudioRequest {
   /**
-   * `auto`: as it came where players of the container know it, else AAC. `copy`: as it came, or the recording is refused.
+   * `auto`: as it came where players of the container know it, else AAC (Opus where AAC can't be). `copy`: as it came, or the recording is refused.
    * `aac`, `opus`: transcoded unless it came so. Default auto.
    */
   readonly codec?: AudioCodecChoice

@@ -7,6 +7,9 @@ import { SoundClock } from './sound-clock.ts'
 import { SoundQueue } from './sound-queue.ts'
 import { UnitTally } from './unit-tally.ts'
 
+/** Access units of which nothing is heard, after which nothing ever will be. */
+const MAX_SILENT_UNITS = 1_000
+
 /** One uninterrupted stretch of encoded sound. */
 interface Run {
   readonly encoder: CodecEncoder
@@ -84,6 +87,7 @@ export class TranscodedTrack implements Disposable {
     }
     this.#tally.add(this.#clock.next ?? position)
     this.#encode()
+    if (this.#tally.waiting > MAX_SILENT_UNITS) this.#outgoing.noSound(this.#tally.takeAll(), position)
   }
 
   #put(position: number | undefined, samples: number, sound: () => Sound): void {
@@ -146,7 +150,7 @@ export class TranscodedTrack implements Disposable {
     this.#drain()
     const run = this.#run
     if (run === undefined) {
-      this.#outgoing.countWithLast(this.#tally.takeAll())
+      this.#outgoing.countWithLast(this.#tally.takeAll(), this.#floor)
       return
     }
     this.#run = undefined
@@ -161,7 +165,7 @@ export class TranscodedTrack implements Disposable {
     encoder.finish((at, payload) => {
       if (run.start + at < end) give(at, payload)
     })
-    this.#outgoing.countWithLast(this.#tally.takeAll())
+    this.#outgoing.countWithLast(this.#tally.takeAll(), this.#floor)
     if (next === undefined) this.#clock.finished(Math.max(this.#floor, end))
   }
 
@@ -188,11 +192,14 @@ class Outgoing {
   }
 
   /** The rest of a run ends in its last access unit; that nothing has come out of some shows only when nothing follows. */
-  countWithLast(sourceUnits: number): void {
+  countWithLast(sourceUnits: number, position: number): void {
     const last = this.#sourceUnits.length - 1
-    if (sourceUnits === 0) return
     if (last >= 0) this.#sourceUnits[last] = (this.#sourceUnits[last] ?? 0) + sourceUnits
-    else this.#undecodable.push({ units: sourceUnits, fromPosition: 0, toPosition: 0, reason: 'no sound in them' })
+    else if (sourceUnits > 0) this.noSound(sourceUnits, position)
+  }
+
+  noSound(units: number, position: number): void {
+    this.#undecodable.push({ units, fromPosition: position, toPosition: position, reason: 'no sound in them' })
   }
 
   undecodable(position: number, reason: string): void {

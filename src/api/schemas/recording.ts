@@ -77,7 +77,7 @@ const REQUEST_FIELDS = {
   audio: Type.Optional(
     Type.Object(
       {
-        codec: Type.Optional(oneOf(AUDIO_CODEC_CHOICES, 'auto: as it came where players know it, else AAC')),
+        codec: Type.Optional(oneOf(AUDIO_CODEC_CHOICES, 'auto: as it came where players know it, else AAC or Opus')),
         sampleRate: Type.Optional(Type.Integer({ minimum: 1, maximum: 96_000, description: 'of AAC, in Hz' })),
       },
       Closed,
