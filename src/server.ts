@@ -16,6 +16,8 @@ import { createControl, type PublishPoint } from '#control/control.ts'
 import { EventFeed } from '#control/event-feed.ts'
 import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
+import { LibavPull } from '#ingest/pull/libav/libav-pull.ts'
+import { LIBAV_SCHEMES } from '#ingest/pull/libav/libav-url.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { RTSP_SCHEMES } from '#ingest/rtsp/client-url.ts'
@@ -238,6 +240,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const ports = udpPorts === undefined ? undefined : new UdpPorts(udpPorts, Math.random())
   const rtspLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs: config.rtsp.idleTimeoutMs, reorderMs }
   const rtspPull = opening.use(new RtspPull({ runtime, hub, limits: rtspLimits, ports }))
+  const libavPull = new LibavPull({
+    runtime,
+    hub,
+    idleTimeoutMs: config.pullIdleTimeoutMs,
+    folders: config.pullFolders,
+    maxProcesses: config.limits.pullProcesses,
+    dataDir: config.data,
+  })
+  const libavSources = Object.fromEntries(LIBAV_SCHEMES.map((scheme) => [scheme, libavPull]))
   const rtspSources = Object.fromEntries(RTSP_SCHEMES.map((scheme) => [scheme, rtspPull]))
   const control = opening.use(
     createControl({
@@ -248,7 +259,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       recorder,
       events,
       scripts: hooks.scripts,
-      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources }, store: catalog },
+      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources, ...libavSources }, store: catalog },
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       manifestPath: (recording) => manifests.path(recording),

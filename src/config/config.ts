@@ -46,6 +46,10 @@ export interface Config {
     readonly damaged: DamagedPolicy
     readonly metadata: Readonly<Record<string, string>>
   }[]
+  /** Absolute paths; files below may be pulled. */
+  readonly pullFolders: readonly string[]
+  /** Of sources without a timeout of their protocol's. */
+  readonly pullIdleTimeoutMs: number
   readonly api: {
     readonly listen: ListenAddress
     readonly allowedOrigins: readonly string[]
@@ -100,6 +104,8 @@ export interface Config {
     /** Of each stream, where recordings may begin in the past. */
     readonly preRollBytes: number
     readonly pulls: number
+    /** Pulls that are a process each. */
+    readonly pullProcesses: number
   }
   /** Settings of the facades by name; each has `enabled`. Their own code knows their shape. */
   readonly facades: Readonly<Record<string, FacadeSettings>>

@@ -148,6 +148,7 @@ function effectiveConfig(values: Values, absolute: Absolute): Omit<Config, 'faca
     data: absolute('data', values.data),
     recordings: { ...recordings, roots: root.map((name) => absolute('recordings.root', name)) },
     rules: values.rules,
+    pullFolders: values.pullFolders.map((name) => absolute('pullFolders', name)),
     hooks: {
       ...values.hooks,
       exec: values.hooks.exec.map((hook) => ({

@@ -20,6 +20,8 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
     },
     rules: [],
     pulls: [],
+    pullFolders: [],
+    pullIdleTimeoutMs: 20_000,
     api: { listen: { host: '127.0.0.1', port: 0 }, allowedOrigins: [], allowedHosts: [] },
     rtmp: {
       listen: { host: '127.0.0.1', port: 0 },
@@ -47,6 +49,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       gopMemoryBytes: 8 * 1024 * 1024,
       preRollBytes: 8 * 1024 * 1024,
       pulls: 10,
+      pullProcesses: 10,
     },
     facades: {},
     log: { level: 'info', format: 'json' },

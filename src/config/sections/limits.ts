@@ -12,6 +12,11 @@ export const LIMITS_KEYS = {
     default: 500,
     about: 'Streams fetched from other servers at a time, those of the configuration included.',
   }),
+  pullProcesses: new Key(integer({ min: 0, max: 10_000, unit: 'processes' }), {
+    default: 50,
+    about:
+      'Sources read over http, https, srt, udp or from files at a time: each is a process of about 90 MB. Others wait.',
+  }),
   recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
     default: '16MiB',
     about: 'Media one recording may hold while the disk is slow; beyond it whole GOPs are lost and counted.',

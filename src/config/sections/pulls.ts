@@ -4,6 +4,7 @@ import { Key } from '../key.ts'
 import type { ConfigProblem } from '../problem.ts'
 import { choice } from '../values/choice.ts'
 import { flag } from '../values/flag.ts'
+import { integer } from '../values/integer.ts'
 import { list } from '../values/list.ts'
 import { record } from '../values/record.ts'
 import { streamPath } from '../values/stream-path.ts'
@@ -29,8 +30,16 @@ export const PULLS_KEYS = {
   pulls: new Key(list(pull, 'pulls'), {
     default: [],
     about:
-      'Streams fetched from other servers and published here: path, url (rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http:// or rtsp+https://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true), for RTSP transport (auto, udp or tcp) and damaged (drop or keep), and metadata.',
+      'Streams fetched from other servers and published here: path, url (rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http://, rtsp+https://, http://, https://, srt://, udp:// or file://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true), for RTSP transport (auto, udp or tcp) and damaged (drop or keep), and metadata.',
     secret: true,
+  }),
+  pullFolders: new Key(list(text('a folder', { minLength: 1 }), 'folders'), {
+    default: [],
+    about: 'Folders whose files may be pulled in real time (file:///…). None: no file is.',
+  }),
+  pullIdleTimeoutMs: new Key(integer({ min: 1000, max: 3_600_000, unit: 'milliseconds' }), {
+    default: 20_000,
+    about: 'A source pulled over http, https, srt or udp from which no media comes for this long is given up.',
   }),
 }
 

@@ -1,0 +1,66 @@
+import type { LibavScheme } from './libav-url.ts'
+
+/** What a reading process is told, as one line of JSON: never as an argument, which everybody on the machine could see. */
+export interface ReadingTask {
+  readonly scheme: LibavScheme
+  readonly url: string
+  /** libavformat's name of the container; empty: it looks. */
+  readonly format: string
+  /** libavformat's, of demuxer and protocols alike. */
+  readonly options: Readonly<Record<string, string>>
+  /** The source gives as fast as we take: it is read in real time. */
+  readonly isPaced: boolean
+}
+
+/** Longest line a reading process takes. */
+export const MAX_TASK_BYTES = 64 * 1024
+
+/** Containers of files and downloads, by libavformat's names: what holds media, and refers to nothing outside of itself. */
+const FILE_FORMATS =
+  'mpegts,flv,live_flv,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aac,mp3,ac3,eac3,flac,ogg,wav,h264,hevc'
+
+/** And HLS, which refers to other addresses; `webvtt` is what its subtitles are, which nobody asks for. */
+const STREAM_FORMATS = `hls,webvtt,${FILE_FORMATS}`
+
+/** What may be opened on the way, so that a playlist or a redirection never leads to a file or another protocol. */
+const PROTOCOLS: Readonly<Record<LibavScheme, string>> = {
+  http: 'http,https,tcp,tls,crypto',
+  https: 'http,https,tcp,tls,crypto',
+  srt: 'srt',
+  udp: 'udp',
+  file: 'file',
+}
+
+/** Datagrams the kernel and libavformat hold while we are busy: half a second of 60 Mbit/s, where the kernel allows it. */
+const UDP_BUFFER_BYTES = 4 * 1024 * 1024
+
+/** @param trustFile PEM file of certificates that are trusted; undefined: any is */
+export function readingTask(
+  { scheme, url }: { readonly scheme: LibavScheme; readonly url: string },
+  settings: { readonly idleTimeoutMs: number; readonly trustFile: string | undefined },
+): ReadingTask {
+  const isHttp = scheme === 'http' || scheme === 'https'
+  const idleUs = String(settings.idleTimeoutMs * 1000)
+  const options: Record<string, string> = {
+    protocol_whitelist: PROTOCOLS[scheme],
+    format_whitelist: isHttp ? STREAM_FORMATS : FILE_FORMATS,
+  }
+  if (isHttp) {
+    options['rw_timeout'] = idleUs
+    options['user_agent'] = 'Tapedeck'
+    options['seg_max_retry'] = '2'
+    if (settings.trustFile !== undefined) {
+      options['tls_verify'] = '1'
+      options['ca_file'] = settings.trustFile
+    }
+  }
+  // Silence ends reading in order, so that what libavformat still holds comes out.
+  if (scheme === 'srt' || scheme === 'udp') options['timeout'] = idleUs
+  if (scheme === 'udp') {
+    options['overrun_nonfatal'] = '1'
+    options['buffer_size'] = String(UDP_BUFFER_BYTES)
+  }
+  // Without being told, libavformat would wait for more than one packet to know it.
+  const format = scheme === 'srt' || scheme === 'udp' ? 'mpegts' : ''
+  return { scheme, url, format, options, isPaced: isHttp || scheme === 'file' }
+}

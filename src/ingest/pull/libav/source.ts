@@ -1,0 +1,140 @@
+import {
+  AV_DISPOSITION_ATTACHED_PIC,
+  AVDISCARD_ALL,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+  type AVMediaType,
+} from 'node-av/constants'
+import {
+  avGetCodecName,
+  Dictionary,
+  FFmpegError,
+  FormatContext,
+  InputFormat,
+  type Packet,
+  type Stream,
+} from 'node-av/lib'
+import { errorMessage, TapedeckError } from '#base/error.ts'
+import type { FrameWriter } from './frame-writer.ts'
+import { codecOf } from './payload-form.ts'
+import type { ReadingTask } from './reading-task.ts'
+import { SourceTrack } from './source-track.ts'
+
+/** Of the frames' one byte. */
+const MAX_TRACKS = 255
+
+/** A call of libavformat's that failed. */
+export class LibavError extends Error {
+  /** AVERROR: negative, of errno or of four letters. */
+  readonly code: number
+  constructor(code: number) {
+    super(FFmpegError.strerror(code))
+    this.code = code
+  }
+}
+
+/** An open source and its tracks. */
+export class Source implements AsyncDisposable {
+  readonly #context: FormatContext
+  readonly #writer: FrameWriter
+  readonly #tracks = new Map<number, SourceTrack | undefined>()
+  /** Why tracks are left out. */
+  readonly reasons: string[] = []
+  #takesAll = false
+
+  private constructor(context: FormatContext, writer: FrameWriter) {
+    this.#context = context
+    this.#writer = writer
+  }
+
+  /** Resolves once there is media; how long that takes is up to the source. @throws {LibavError} */
+  static async open({ url, format, options }: ReadingTask, writer: FrameWriter): Promise<Source> {
+    const context = new FormatContext()
+    context.allocContext()
+    const source = new Source(context, writer)
+    const input = format === '' ? null : InputFormat.findInputFormat(format)
+    check(await context.openInput(url, input, Dictionary.fromObject(options)))
+    writer.opened({ format: context.iformat?.name ?? '' })
+    writer.flush()
+    return source
+  }
+
+  /** Looks at the media until its tracks are known, and announces them. @throws {LibavError} */
+  async findTracks(): Promise<number> {
+    check(await this.#context.findStreamInfo())
+    const { streams } = this.#context
+    const best = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO]
+    // Of several programmes (variants of HLS, channels of a multiplex) one is recorded: the best, with its sound.
+    this.#takesAll = this.#context.nbPrograms <= 1
+    const chosen = new Set<number>()
+    let related = -1
+    for (const type of best) {
+      related = this.#context.findBestStream(type, -1, related)
+      if (related >= 0) chosen.add(related)
+    }
+    for (const stream of streams) {
+      if (this.#takesAll || chosen.has(stream.index)) this.#add(stream)
+      else this.#leave(stream)
+    }
+    return [...this.#tracks.values()].filter((track) => track !== undefined).length
+  }
+
+  /** The track of a packet; undefined: it is not wanted. */
+  track(packet: Packet): SourceTrack | undefined {
+    const index = packet.streamIndex
+    if (this.#tracks.has(index)) return this.#tracks.get(index)
+    // It has appeared since.
+    const stream = this.#context.streams[index]
+    if (stream === undefined) return undefined
+    if (this.#takesAll) this.#add(stream)
+    else this.#leave(stream)
+    return this.#tracks.get(index)
+  }
+
+  /** The next packet, in the order of the source. @throws {LibavError} */
+  async read(into: Packet): Promise<void> {
+    check(await this.#context.readFrame(into))
+  }
+
+  /** Ends a read that waits. */
+  interrupt(): void {
+    this.#context.interrupt()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.closeInput()
+  }
+
+  #add(stream: Stream): void {
+    const { codecId, codecType } = stream.codecpar
+    const codec = codecOf(codecId)
+    const name = `${kindOf(codecType)} ${avGetCodecName(codecId) ?? codecId}`
+    const isPicture = stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC)
+    if (codec === undefined || isPicture || this.#tracks.size >= MAX_TRACKS) {
+      this.reasons.push(isPicture ? `${name} is a cover` : `${name} is not supported`)
+      this.#leave(stream)
+      return
+    }
+    try {
+      const trackId = this.#tracks.size + 1
+      this.#tracks.set(stream.index, new SourceTrack({ stream, codec, trackId, writer: this.#writer }))
+    } catch (error) {
+      if (!(error instanceof TapedeckError)) throw error
+      this.reasons.push(`${name}: ${errorMessage(error)}`)
+      this.#leave(stream)
+    }
+  }
+
+  #leave(stream: Stream): void {
+    stream.discard = AVDISCARD_ALL
+    this.#tracks.set(stream.index, undefined)
+  }
+}
+
+function kindOf(type: AVMediaType): string {
+  return type === AVMEDIA_TYPE_VIDEO ? 'video' : type === AVMEDIA_TYPE_AUDIO ? 'audio' : 'data'
+}
+
+function check(code: number): void {
+  if (code < 0) throw new LibavError(code)
+}
