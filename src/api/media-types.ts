@@ -13,7 +13,7 @@ export const MEDIA_TYPES: Readonly<Record<ContainerName, string>> = {
 /** Containers a browser's <video> plays from an address. */
 export const BROWSER_FORMATS: readonly ContainerName[] = ['mp4', 'webm']
 
-/** Containers whose files of sound only have a media type of their own. RFC 4337, RFC 9559 §27. */
+/** Containers whose files of sound only have a media type of their own. RFC 4337, RFC 9559. */
 const WITH_AUDIO_TYPE: readonly ContainerName[] = ['mp4', 'webm', 'mkv']
 
 /** A part's media type: audio/mp4 rather than video/mp4 when there is sound only. */

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Demuxer } from 'node-av/api'
-import { AV_CODEC_ID_AAC, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AVMEDIA_TYPE_VIDEO } from 'node-av/constants'
+import {
+  AV_CODEC_ID_AAC,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_HEVC,
+  AV_NOPTS_VALUE,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants'
 import { annexBUnits } from '#media/nal/annex-b.ts'
 import { lengthPrefixedUnits } from '#media/nal/length-prefixed.ts'
 
@@ -48,13 +54,28 @@ export async function judgedFile(path: string, framing: Framing): Promise<Judged
     for (const piece of pieces) hash.update(piece)
     tracks[packet.streamIndex]?.packets.push({
       ptsMs: toMs(packet.pts),
-      dtsMs: toMs(packet.dts),
+      dtsMs: packet.dts === AV_NOPTS_VALUE ? Number.NaN : toMs(packet.dts),
       isKey: packet.isKeyframe,
       hash: hash.digest('hex'),
     })
   }
-  const byKind = tracks.toSorted((a, b) => (a.kind === b.kind ? 0 : a.kind === 'video' ? -1 : 1))
+  const timed = tracks.map((track) => ({ ...track, packets: withEveryDts(track.packets) }))
+  const byKind = timed.toSorted((a, b) => (a.kind === b.kind ? 0 : a.kind === 'video' ? -1 : 1))
   return { durationMs: input.duration * 1000, tracks: byKind }
+}
+
+/**
+ * Matroska has no DTS, so FFmpeg knows none before it has seen how far pictures are reordered: those of the first ones
+ * precede the first known in even steps.
+ */
+function withEveryDts(packets: readonly JudgedPacket[]): JudgedPacket[] {
+  const known = packets.findIndex(({ dtsMs }) => !Number.isNaN(dtsMs))
+  const firstMs = packets[known]?.dtsMs ?? packets[0]?.ptsMs ?? 0
+  const stepMs = (packets[known + 1]?.dtsMs ?? Number.NaN) - firstMs || 1
+  const anchor = Math.max(0, known)
+  return packets.map((packet, index) =>
+    Number.isNaN(packet.dtsMs) ? { ...packet, dtsMs: firstMs + (index - anchor) * stepMs } : packet,
+  )
 }
 
 function barePieces(codecId: number, data: Uint8Array, isByteStream: boolean): Iterable<Uint8Array> {

@@ -6,7 +6,7 @@ import type { AudioFormat, TrackFormat } from '#media/track.ts'
 import { parseVpcC } from '#media/vp9/vpcc.ts'
 import { CodecUnsupportedError } from '../errors.ts'
 
-/** Codec ids, from the IETF's Matroska Codec Specifications §5 and §6. G.722 and G.711 go by their WAVE tags. */
+/** Codec ids, Matroska Codec Specifications. G.722 and G.711 go by their WAVE tags. */
 const CODEC_IDS: Readonly<Partial<Record<Codec, string>>> = {
   h264: 'V_MPEG4/ISO/AVC',
   h265: 'V_MPEGH/ISO/HEVC',

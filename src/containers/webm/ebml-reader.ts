@@ -15,7 +15,7 @@ export interface FoundElement {
   readonly content: Uint8Array
 }
 
-/** Longest id and longest size field that Matroska allows. RFC 9559 §4. */
+/** Longest id and longest size field that Matroska allows: RFC 9559. */
 export const MAX_HEADER_BYTES = 4 + 8
 
 /** The header at this place; undefined when there is none of a known size. RFC 8794 §5 and §6. */

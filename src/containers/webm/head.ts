@@ -89,7 +89,7 @@ export function readHead(bytes: Uint8Array): Head | HeadFault {
   return readBlock(bytes.subarray(BLOCK_AT)) ?? 'damaged'
 }
 
-/** EBML Header, RFC 8794 §11.2; versions as RFC 9559 §15 wants them for CodecDelay, and SimpleBlock to read. */
+/** EBML Header, RFC 8794 §11.2; version 4 has CodecDelay, and 2 the SimpleBlock that readers need. */
 const ebmlHeader = (docType: DocType): Uint8Array =>
   element(
     Id.ebml,
