@@ -34,14 +34,14 @@ const EVERYDAY: readonly Case[] = [
   { video: 'h264', audio: 'mp3', publisher: 'ffmpeg', bPictures: 2 },
   { video: 'h265', audio: 'aac', publisher: 'FFmpeg 8' },
   { video: 'av1', audio: 'aac', publisher: 'FFmpeg 8' },
-  { video: 'vp9', audio: 'aac', publisher: 'FFmpeg 8' },
+  { video: 'vp9', audio: 'opus', publisher: 'FFmpeg 8' },
   { video: 'h264', audio: 'opus', publisher: 'FFmpeg 8', bPictures: 0 },
 ]
 const FURTHER: readonly Case[] = [
   { video: 'h265', audio: 'opus', publisher: 'FFmpeg 8' },
   { video: 'h265', audio: 'mp3', publisher: 'FFmpeg 8' },
   { video: 'av1', audio: 'opus', publisher: 'FFmpeg 8' },
-  { video: 'vp9', audio: 'opus', publisher: 'FFmpeg 8' },
+  { video: 'vp9', audio: 'aac', publisher: 'FFmpeg 8' },
   { video: 'vp9', audio: 'mp3', publisher: 'FFmpeg 8' },
   { video: 'h264', audio: 'ac3', publisher: 'FFmpeg 8', bPictures: 2 },
   { video: 'h264', audio: 'eac3', publisher: 'FFmpeg 8', bPictures: 0 },
