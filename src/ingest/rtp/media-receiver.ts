@@ -160,6 +160,12 @@ export class MediaReceiver implements Disposable {
     this.#track[Symbol.dispose]()
   }
 
+  /** What was begun will not be continued, and what comes has times of its own. */
+  #restarted(): void {
+    this.flush()
+    this.#clock.restarted()
+  }
+
   #receptionOf({ ssrc }: RtpPacket): Reception | undefined {
     const known = this.#reception
     if (known?.ssrc === ssrc) {
@@ -171,7 +177,7 @@ export class MediaReceiver implements Disposable {
       this.#ignore('it is of another source')
       return undefined
     }
-    if (known !== undefined) this.flush()
+    if (known !== undefined) this.#restarted()
     this.#strangeSsrc = -1
     this.#next = -1
     const { reorderMs, format } = this.#options
@@ -180,7 +186,7 @@ export class MediaReceiver implements Disposable {
         maxDelayMs: reorderMs,
         maxBytes: MAX_REORDER_BYTES,
         receive: (packet, lostBefore) => this.#track.push(packet, lostBefore, this.#arrivalMs),
-        restarted: () => this.#track.flush(),
+        restarted: () => this.#restarted(),
       })
     }
     const reception = new Reception(ssrc, format.clockRateHz)
@@ -198,7 +204,7 @@ export class MediaReceiver implements Disposable {
   #inOrder(packet: RtpPacket): void {
     const ahead = this.#next === -1 ? 0 : distance(this.#next, packet.sequenceNumber)
     const isRestart = ahead < 0 || ahead > MAX_LOSS
-    if (isRestart) this.#track.flush()
+    if (isRestart) this.#restarted()
     this.#next = (packet.sequenceNumber + 1) & 0xffff
     this.#track.push(packet, isRestart ? 0 : ahead, this.#arrivalMs)
   }

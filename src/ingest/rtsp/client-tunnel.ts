@@ -17,6 +17,7 @@ const TYPE = 'application/x-rtsp-tunnelled'
 /** Servers read on behind it; nobody who speaks this has ever meant it. */
 const POST_LENGTH = 32_767
 const MAX_HEAD_BYTES = 16 * 1024
+const HTTP = Buffer.from('HTTP/')
 /** One who asks for a login, and one whose nonce has expired. */
 const MAX_ATTEMPTS = 3
 
@@ -138,12 +139,14 @@ class Download implements TransportUser {
     if (this.#state === 'refused') return 'stop'
     const all = Buffer.concat([this.#pending, bytes])
     const end = all.indexOf('\r\n\r\n')
-    if (end < 0 && all.length <= MAX_HEAD_BYTES) {
+    const isHttp = all.length < HTTP.length || all.subarray(0, HTTP.length).equals(HTTP)
+    if (isHttp && end < 0 && all.length <= MAX_HEAD_BYTES) {
       this.#pending = all
       return 'now'
     }
     this.#pending = new Uint8Array(0)
     try {
+      if (!isHttp) throw new PullProtocolError(this.#url.shown, 'answers HTTP with something else')
       if (end < 0) throw new PullProtocolError(this.#url.shown, 'answers HTTP with a head that does not end')
       const response = parseHead(all.subarray(0, end).toString('latin1').split('\r\n'))
       if (response.kind !== 'response') throw new PullProtocolError(this.#url.shown, 'answers HTTP with a request')

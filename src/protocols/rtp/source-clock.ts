@@ -12,6 +12,8 @@ const MAX_REPORTED_OFFSET_MS = 5_000
 
 /** A timestamp this far from where its arrival puts it begins a new count: the source has restarted. */
 const MAX_JUMP_MS = 10_000
+/** … and one this far before the latest, too: pictures are reordered by less. */
+const MAX_BACK_MS = 2_000
 
 /** Without reports, a track's clock is compared with ours over windows as long as this, by their quickest packets. */
 const WINDOW_MS = 20_000
@@ -63,6 +65,8 @@ export class TrackClock {
   #correction = 0
   #target = 0
   #hasReports = false
+  /** The source said that it has begun anew. */
+  #hasRestarted = false
   /** Came before the first packet, as some senders have it. */
   #early: SenderReport | undefined
   #windowStartMs = 0
@@ -80,9 +84,9 @@ export class TrackClock {
     if (this.#first === undefined) {
       this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(arrivalMs)))
       this.#useEarlyReport(unwrapped)
-    } else if (this.#isJump(unwrapped, arrivalMs)) {
-      const at =
-        this.#raw(this.#highest) + this.#correction + this.#ticksOf(Math.max(0, arrivalMs - this.#lastArrivalMs))
+    } else if (this.#hasRestarted || this.#isJump(unwrapped, arrivalMs)) {
+      const passedTicks = Math.max(1, this.#ticksOf(arrivalMs - this.#lastArrivalMs))
+      const at = this.#raw(this.#highest) + this.#correction + passedTicks
       this.#unwrapper = new TimestampUnwrapper()
       unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
       this.#begin(unwrapped, at)
@@ -92,6 +96,11 @@ export class TrackClock {
     this.#lastArrivalMs = arrivalMs
     if (!this.#hasReports) this.#watchDrift(unwrapped, arrivalMs)
     return Math.round(this.#raw(unwrapped) + this.#correction)
+  }
+
+  /** The source counts anew: its next timestamp has nothing to do with those before. */
+  restarted(): void {
+    this.#hasRestarted = this.#first !== undefined
   }
 
   /** What the source says: this timestamp was that moment. False when it can't be believed. */
@@ -127,11 +136,13 @@ export class TrackClock {
     this.#correction = 0
     this.#target = 0
     this.#hasReports = false
+    this.#hasRestarted = false
     this.#firstQuickestMs = undefined
     this.#quickestMs = Number.POSITIVE_INFINITY
   }
 
   #isJump(unwrapped: number, arrivalMs: number): boolean {
+    if (this.#msOf(unwrapped - this.#highest) < -MAX_BACK_MS) return true
     const passedMs = this.#msOf(unwrapped - this.#last)
     return Math.abs(passedMs - (arrivalMs - this.#lastArrivalMs)) > MAX_JUMP_MS
   }
