@@ -1,4 +1,4 @@
-/** How media of a pull travels: `auto` tries UDP, and TCP where that does not get through. */
+/** How media of a pull travels: `auto` tries UDP, and TCP where that does not get through; with TLS only TCP. */
 export const PULL_TRANSPORTS = ['auto', 'udp', 'tcp'] as const
 /** One of {@link PULL_TRANSPORTS}. */
 export type PullTransport = (typeof PULL_TRANSPORTS)[number]

@@ -38,6 +38,10 @@ test('a source: added, seen to come, to fail and to come back, removed', { timeo
   await address.and(page.locator(':focus')).waitFor()
   assert.match((await page.locator('#pull-url-problem').textContent()) ?? '', /rtmp:\/\//)
   assert.deepEqual(await accessibilityProblems(page), [])
+  // What only cameras are asked: how their media travels.
+  await address.fill('rtsp://camera/1')
+  await page.getByLabel('Media comes over').selectOption('tcp')
+  assert.deepEqual(await accessibilityProblems(page), [])
   await address.fill(`${origin.rtmp.replace('rtmp://', 'rtmp://viewer:s3cret@')}/live/cam1`)
   await page.keyboard.press('Enter')
   await page.getByText('live/gate is fetched from now on.').waitFor()

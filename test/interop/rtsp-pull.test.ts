@@ -138,7 +138,7 @@ test('over TCP, UDP, whichever works, TLS and HTTP: all that the camera sent', {
     udp: { url: `rtsp://${plain.address}/cam1`, transport: 'udp' },
     auto: { url: `rtsp://${plain.address}/cam1` },
     http: { url: `rtsp+http://${plain.address}/cam1` },
-    tls: { url: `rtsps://${secure.address}/cam1`, verifyTls: false, transport: 'tcp' },
+    tls: { url: `rtsps://${secure.address}/cam1`, verifyTls: false },
     https: { url: `rtsp+https://${secure.address}/cam1`, verifyTls: false },
   }
   for (const [name, way] of Object.entries(ways)) await pull(server, { path: `live/${name}`, keepAlive: false, ...way })

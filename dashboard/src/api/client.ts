@@ -128,7 +128,9 @@ export class ApiClient {
     return answer.pulls
   }
 
-  async addPull(pull: Pick<PullDocument, 'path' | 'url' | 'keepAlive' | 'verifyTls'>): Promise<PullDocument> {
+  async addPull(
+    pull: Pick<PullDocument, 'path' | 'url' | 'keepAlive' | 'verifyTls' | 'transport'>,
+  ): Promise<PullDocument> {
     return this.#json('POST', 'pulls', pull)
   }
 

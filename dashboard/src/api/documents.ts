@@ -112,6 +112,8 @@ export interface PullDocument {
   readonly keepAlive: boolean
   /** A TLS origin must have a certificate that the server trusts. */
   readonly verifyTls: boolean
+  /** RTSP: how media travels. */
+  readonly transport: 'auto' | 'udp' | 'tcp'
   readonly state: 'connecting' | 'streaming' | 'waiting' | 'failed' | 'ended'
   readonly lastError: { readonly code: string; readonly message: string } | null
   readonly attempts: number

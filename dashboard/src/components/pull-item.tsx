@@ -31,6 +31,7 @@ export function PullItem({ pull }: { pull: PullDocument }) {
           {pull.attempts > 0 && <span>{count(pull.attempts, 'attempt')}</span>}
           <span>{pull.keepAlive ? 'reconnects' : 'tried once'}</span>
           {!pull.verifyTls && <span>any certificate</span>}
+          {pull.transport !== 'auto' && <span>over {pull.transport.toUpperCase()} only</span>}
         </p>
         {pull.lastError !== null && (
           <p class="reason">

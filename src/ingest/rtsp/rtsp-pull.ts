@@ -101,8 +101,10 @@ export class RtspPull implements PullSource, Disposable {
   }
 
   /** Undefined: media comes over TCP. */
-  #udpPorts({ isTunnelled, address }: RtspUrl, { transport }: PullRequest): UdpPorts | undefined {
+  #udpPorts({ isTunnelled, isTls, address }: RtspUrl, { transport }: PullRequest): UdpPorts | undefined {
     if (transport === 'tcp' || isTunnelled) return undefined
+    // Whoever asks for TLS means the media, which only the connection itself can protect.
+    if (transport === 'auto' && isTls) return undefined
     return transport === 'auto' && this.#tcpOnly.has(address) ? undefined : this.#ports
   }
 
