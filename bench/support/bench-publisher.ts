@@ -3,7 +3,7 @@ import type { Hub, Publication } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { RtmpToStream } from '#ingest/rtmp/to-stream.ts'
 import { ChunkReader } from '#protocols/rtmp/chunk-reader.ts'
-import { decodeData, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
+import { MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
 
 /** A publisher without a socket. */
 export class BenchPublisher {
@@ -26,7 +26,7 @@ export class BenchPublisher {
       sink: {
         place: (head, firstBytes) => input.place(head, firstBytes),
         message: (message: RtmpMessage) => {
-          if (message.typeId === MessageType.data) input.data(decodeData(message), message.body.length)
+          if (message.typeId === MessageType.data) input.data(message)
           else if (message.typeId === MessageType.audio || message.typeId === MessageType.video) input.media(message)
         },
       },

@@ -24,6 +24,7 @@ export function withRequestOptions(command: Command): Command {
     .option('--audio-sample-rate <hz>', 'of sound that is transcoded to AAC', positive)
     .option('--no-audio', 'leave audio out')
     .option('--no-video', 'leave video out')
+    .option('--no-data', 'FLV: leave cue points and other data messages out')
     .option('--metadata <name=value>', 'a label; may be repeated', label, {})
 }
 
@@ -41,6 +42,7 @@ export interface RequestOptions {
   readonly audioSampleRate?: number
   readonly audio: boolean
   readonly video: boolean
+  readonly data: boolean
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -66,6 +68,7 @@ export function requestFromOptions(options: RequestOptions): Omit<RecordingReque
     ...(Object.keys(rotate).length === 0 ? {} : { rotate }),
     ...(Object.keys(sound).length === 0 ? {} : { audio: sound }),
     ...(options.audio && options.video ? {} : { tracks: { audio: options.audio, video: options.video } }),
+    ...(options.data ? {} : { data: false }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   }
 }

@@ -32,6 +32,7 @@ function remembering(gopBytes: number) {
       memory.add(unit, startsGop)
       unit.release()
     },
+    say: (timeMs: number, bytes = 1) => memory.addData({ encoding: 'amf0', timeMs, body: new Uint8Array(bytes) }),
     since(backMs: number) {
       const found = memory.since(backMs)
       const shown = found?.items.map((item) => ('body' in item ? `data ${item.timeMs}` : item.dts))
@@ -54,6 +55,23 @@ test('by itself it remembers the present GOP, and before the first one what came
   assert.deepEqual(since(9_000), { numbers: [4], ageMs: 0 })
   memory[Symbol.dispose]()
   assert.equal(payloads.inUseBytes, 0)
+})
+
+test('what was said stays between the access units it came between, as long as they do', () => {
+  const { add, say, since } = remembering(1_000)
+  say(1)
+  add(0, true, 10)
+  say(2)
+  say(3)
+  add(40, false, 10)
+  say(4)
+  assert.deepEqual(since(0)?.numbers, ['data 1', 0, 'data 2', 'data 3', 1, 'data 4'])
+  add(40, true, 10)
+  assert.deepEqual(since(0)?.numbers, ['data 4', 2])
+  for (let i = 0; i < 300; i++) say(i, 1_000)
+  const kept = since(0)?.numbers ?? []
+  assert.ok(kept.length > 200 && kept.length < 270, String(kept.length))
+  assert.deepEqual([kept[0], kept.at(-1)], [2, 'data 299'])
 })
 
 test('it begins at the last random access point that is old enough, else at the oldest', () => {

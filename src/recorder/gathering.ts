@@ -39,6 +39,11 @@ export class Gathering implements Disposable {
     return this.#held.length === 0
   }
 
+  /** Access units so far. */
+  get count(): number {
+    return this.#held.length
+  }
+
   get heldBytes(): number {
     return this.#heldBytes
   }

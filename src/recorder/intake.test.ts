@@ -34,19 +34,30 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
     return hub.publish('live/cam1', publisher)
   }
   const made = new Intake({
-    request: { startOn: 'keyframe', audio: true, video: true, audioCodec: 'auto', audioSampleRateHz: 0, ...request },
+    request: {
+      startOn: 'keyframe',
+      audio: true,
+      video: true,
+      data: true,
+      audioCodec: 'auto',
+      audioSampleRateHz: 0,
+      ...request,
+    },
     trackWaitMs: 1_000,
     monotonicMs: () => clock.ms,
     log: SILENT_LOGGER,
     events: {
       ready: () => void seen.push('ready'),
       accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
+      data: ({ timeMs }) => void seen.push(`data ${timeMs}`),
       lost: () => undefined,
       trackEnded: (trackId) => void seen.push(`${trackId} ended`),
       ended: ({ cause }) => void seen.push(cause),
     },
   })
-  const begin = (container = flv) => seen.push(...made.begin(container).map((each) => `[${name(each)}]`))
+  const begin = (container = flv) => {
+    seen.push(...made.begin(container).map((each) => ('body' in each ? `[data ${each.timeMs}]` : `[${name(each)}]`)))
+  }
   return { intake: made, clock, seen, publish, begin }
 }
 
@@ -151,4 +162,25 @@ test('gathering becomes ready by the clock alone', () => {
   assert.deepEqual(seen, ['ready'])
   i[Symbol.dispose]()
   assert.equal(i.gatheredBytes, 0)
+})
+
+test('what the publisher says keeps its place, unless it is not wanted', () => {
+  for (const data of [true, false]) {
+    const { intake: i, seen, publish, begin } = intake({ data })
+    const { stream } = publish()
+    const say = (timeMs: number) => stream.data({ encoding: 'amf0', timeMs, body: new Uint8Array(1) })
+    for (const format of [video, audio]) stream.setFormat(format)
+    say(90)
+    send(stream, video, 100, true)
+    say(110)
+    i.attach(stream)
+    send(stream, audio, 100)
+    say(120)
+    begin()
+    say(130)
+    send(stream, video, 140)
+    const said = seen.filter((each) => each !== 'ready')
+    const all = ['[data 90]', '[v100]', '[data 110]', '[a100]', '[data 120]', 'data 130', 'v140']
+    assert.deepEqual(said, data ? all : all.filter((each) => !each.includes('data')))
+  }
 })

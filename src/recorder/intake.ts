@@ -3,6 +3,7 @@ import type { Container } from '#containers/container.ts'
 import { leadingTrackId } from '#hub/leading-track.ts'
 import type { StreamEnd, StreamLoss, StreamSink } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
+import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { type AudioWish, canHold } from './audio-plan.ts'
 import { Gathering } from './gathering.ts'
@@ -17,13 +18,15 @@ export interface IntakeEvents {
   accessUnit(accessUnit: AccessUnit): void
   /** A track brings nothing more while others go on; it may return. */
   trackEnded(trackId: number): void
+  /** What the publisher said, only after begin(). */
+  data(message: DataMessage): void
   /** Of a track of the recording; what was lost before begin() is to be asked for right after it. */
   lost(loss: StreamLoss): void
   ended(end: StreamEnd): void
 }
 
 export interface IntakeOptions {
-  readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video'> & AudioWish
+  readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video' | 'data'> & AudioWish
   readonly trackWaitMs: number
   readonly monotonicMs: () => number
   readonly log: Logger
@@ -32,6 +35,9 @@ export interface IntakeOptions {
 
 /** A beginning with more losses than this is told in part; a stream tells them a second at a time. */
 const MAX_EARLY_LOSSES = 1_000
+
+/** What a publisher says before a recording has begun is kept so far. */
+const MAX_EARLY_DATA_BYTES = 256 * 1024
 
 /** Tracks of one stream lie no further apart than this. */
 const MAX_EARLY_MS = 10_000
@@ -55,6 +61,9 @@ export class Intake implements StreamSink, Disposable {
   #gathering: Gathering | undefined
   /** While something is gathered. */
   #earlyLosses: StreamLoss[] = []
+  /** Each with the number of access units that came before it. */
+  #earlyData: { readonly message: DataMessage; readonly before: number }[] = []
+  #earlyDataBytes = 0
   #attachment: Disposable | undefined
   /** A stream may still be handing an access unit round when we leave. */
   #isListening = false
@@ -111,17 +120,29 @@ export class Intake implements StreamSink, Disposable {
     this.#attachment = undefined
   }
 
-  /** From now on access units pass. Gives what was gathered; the caller owns the references. */
-  begin(container: Container): AccessUnit[] {
+  /** From now on access units pass. Gives what was gathered, in the stream's order; the caller owns the references. */
+  begin(container: Container): (AccessUnit | DataMessage)[] {
     this.#startMs = this.#gathering?.startMs
     const gathered = this.#gathering?.take() ?? []
     this.#container = container
     this.#gathering = undefined
-    const taken: AccessUnit[] = []
-    for (const accessUnit of gathered) {
+    const earlyData = this.#earlyData
+    this.#earlyData = []
+    this.#earlyDataBytes = 0
+    const taken: (AccessUnit | DataMessage)[] = []
+    let nextData = 0
+    const takeDataUpTo = (count: number) => {
+      for (; (earlyData[nextData]?.before ?? Number.POSITIVE_INFINITY) <= count; nextData++) {
+        const early = earlyData[nextData]
+        if (early !== undefined) taken.push(early.message)
+      }
+    }
+    for (const [index, accessUnit] of gathered.entries()) {
+      takeDataUpTo(index)
       if (this.#passes(accessUnit)) taken.push(accessUnit)
       else accessUnit.release()
     }
+    takeDataUpTo(gathered.length)
     return taken
   }
 
@@ -179,6 +200,16 @@ export class Intake implements StreamSink, Disposable {
     const losses = this.#earlyLosses
     this.#earlyLosses = []
     return losses
+  }
+
+  data(message: DataMessage): void {
+    if (!this.#isListening || !this.#options.request.data) return
+    if (this.#gathering === undefined) {
+      this.#options.events.data(message)
+    } else if (this.#earlyDataBytes + heldBytes(message) <= MAX_EARLY_DATA_BYTES) {
+      this.#earlyData.push({ message, before: this.#gathering.count })
+      this.#earlyDataBytes += heldBytes(message)
+    }
   }
 
   ended(end: StreamEnd): void {

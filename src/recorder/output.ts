@@ -2,6 +2,7 @@ import type { TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container, WriterOutput } from '#containers/container.ts'
 import { GopGate } from '#hub/gop-gate.ts'
+import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { StorageError } from '#storage/errors.ts'
 import type { PartDocument, ProblemDocument } from '#storage/recording-document.ts'
@@ -22,6 +23,9 @@ const NEW_PART_RETRY_MS = 1_000
 
 /** How often a part is synced while it is written, with power durability. */
 const SYNC_EVERY_MS = 1_000
+
+/** What the publisher said may wait for this much more of it, until the media after it comes. */
+const MAX_WAITING_DATA_BYTES = 256 * 1024
 
 /** What the output tells its recording. */
 export interface OutputEvents {
@@ -69,6 +73,9 @@ export class Output {
   readonly #parts: PartChain
   /** Owned by a part, or by the chain while there is none to write to. */
   readonly #troubles = new Troubles<Part | PartChain>()
+  /** Ahead of what is written; in the order of their times. */
+  readonly #waitingData: { readonly message: DataMessage; readonly atMs: number }[] = []
+  #waitingDataBytes = 0
   #lastRefusal: unknown
   #container: Container | undefined
   #startedAtMs = 0
@@ -88,7 +95,10 @@ export class Output {
       {
         accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
         write: (unit) => this.#write(unit),
-        cut: (at, held) => this.#begin(zeroAt(at), this.#formatsFrom(held)),
+        cut: (at, held) => {
+          this.#writeData((at.dts * 1000) / at.accessUnit.format.timescale)
+          this.#begin(zeroAt(at), this.#formatsFrom(held))
+        },
       },
       runtime.monotonicMs,
       isExact,
@@ -189,6 +199,20 @@ export class Output {
     this.#cutter.push(unit, mayBeCut ? this.#rotation.outlook(atMs, part.zeroMs, bytes) : 'never')
   }
 
+  /**
+   * Takes what the publisher said. It waits for the media after it, so that it gets into the same part; what finds no
+   * place is left out.
+   * @param atMs on the recording's timeline
+   */
+  data(message: DataMessage, atMs: number): void {
+    const bytes = heldBytes(message)
+    if (this.queuedBytes + this.#waitingDataBytes + bytes > this.#options.settings.queueBytes) return
+    const after = this.#waitingData.findLastIndex((other) => other.atMs <= atMs)
+    this.#waitingData.splice(after + 1, 0, { message, atMs })
+    this.#waitingDataBytes += bytes
+    if (this.#waitingDataBytes > MAX_WAITING_DATA_BYTES) this.#writeData(Number.POSITIVE_INFINITY)
+  }
+
   /** Asks for a new part at the next random access point, or with exact cuts at once. */
   split(): void {
     this.#rotation.split()
@@ -202,6 +226,7 @@ export class Output {
   /** The publisher is gone, perhaps to come back with other tracks: what came goes out now. */
   pause(): void {
     this.#cutter.flush()
+    this.#writeData(Number.POSITIVE_INFINITY)
     this.#cutter.forgetTracks()
     this.#parts.current?.flush()
   }
@@ -215,6 +240,7 @@ export class Output {
   /** Takes no more. Resolves when every part is as final as it can be. */
   close(): Promise<void> {
     this.#cutter.flush()
+    this.#writeData(Number.POSITIVE_INFINITY)
     this.#closing = true
     return this.#parts.close()
   }
@@ -241,6 +267,7 @@ export class Output {
   }
 
   #write(unit: TimedAccessUnit): void {
+    if (this.#waitingData.length > 0) this.#writeData((unit.dts * 1000) / unit.accessUnit.format.timescale)
     const part = this.#parts.current
     if (part !== undefined) {
       if (unit.isLeading) this.#isPartEmpty = false
@@ -254,6 +281,16 @@ export class Output {
   #lose({ accessUnit: { format, sourceAccessUnits: accessUnits }, dts }: TimedAccessUnit): void {
     const atMs = (dts * 1000) / format.timescale
     this.#options.account.lost({ format, accessUnits, fromMs: atMs, toMs: atMs }, 'disk')
+  }
+
+  /** What lies up to there, into the present part. */
+  #writeData(upToMs: number): void {
+    const later = this.#waitingData.findIndex(({ atMs }) => atMs > upToMs)
+    const due = this.#waitingData.splice(0, later < 0 ? this.#waitingData.length : later)
+    for (const { message, atMs } of due) {
+      this.#waitingDataBytes -= heldBytes(message)
+      this.#parts.current?.data(message, atMs)
+    }
   }
 
   /** What is announced, except that what waits to be written may be of the formats before. */

@@ -3,6 +3,7 @@ import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { StreamEnd, StreamLoss } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import type {
   GapCause,
   GapDocument,
@@ -121,6 +122,7 @@ export class Recording {
       events: {
         ready: () => this.#begin(),
         accessUnit: (accessUnit) => this.#take(accessUnit),
+        data: (message) => this.#say(message),
         lost: (loss) => this.#lostOnTheWay(loss),
         trackEnded: (trackId) => {
           if (!this.#sound.endTrack(trackId)) this.#output.endTrack(trackId)
@@ -394,9 +396,13 @@ export class Recording {
     this.#catchUp(() => {
       if (target === undefined) this.#output.begin(container, startedAtMs)
       else this.#output.append(container, startedAtMs, target, this.#timeline.endMs)
-      for (const accessUnit of gathered) {
-        this.#take(accessUnit)
-        accessUnit.release()
+      for (const item of gathered) {
+        if ('body' in item) {
+          this.#say(item)
+        } else {
+          this.#take(item)
+          item.release()
+        }
       }
       for (const loss of this.#intake.takeEarlyLosses()) this.#lostOnTheWay(loss)
       this.#sound.begun()
@@ -435,6 +441,10 @@ export class Recording {
   #timed(accessUnit: AccessUnit, dts: number, pts: number): TimedAccessUnit {
     const isLeading = accessUnit.format.trackId === this.#intake.leadingTrackId
     return { accessUnit, dts, pts, isLeading, startsGop: isLeading && accessUnit.isRandomAccess }
+  }
+
+  #say(message: DataMessage): void {
+    this.#output.data(message, this.#timeline.momentMs(message.timeMs))
   }
 
   #lostOnTheWay(loss: StreamLoss): void {
@@ -488,9 +498,10 @@ export class Recording {
 }
 
 /** The access unit that is decoded first of all tracks: the recording's zero. */
-function earliest(accessUnits: readonly AccessUnit[]): AccessUnit | undefined {
+function earliest(gathered: readonly (AccessUnit | DataMessage)[]): AccessUnit | undefined {
   let first: AccessUnit | undefined
-  for (const accessUnit of accessUnits) {
+  for (const accessUnit of gathered) {
+    if ('body' in accessUnit) continue
     if (first === undefined || accessUnit.dts / accessUnit.format.timescale < first.dts / first.format.timescale) {
       first = accessUnit
     }

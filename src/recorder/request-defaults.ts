@@ -58,6 +58,7 @@ export interface ResolvedRequest {
   readonly startOn: 'keyframe' | 'now'
   readonly audio: boolean
   readonly video: boolean
+  readonly data: boolean
   readonly audioCodec: AudioCodecChoice
   /** Of transcoded sound; 0: the source's. */
   readonly audioSampleRateHz: number
@@ -154,6 +155,7 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
     startOn,
     audio,
     video,
+    data: request.data ?? true,
     audioCodec: oneOf('audio.codec', request.audio?.codec ?? 'auto', AUDIO_CODEC_CHOICES),
     audioSampleRateHz: checkedSampleRate(request.audio),
     maxSeconds: positive('maxSeconds', request.maxSeconds, 0.1),

@@ -36,6 +36,8 @@ export interface RecordingRequest {
   readonly startOn?: 'keyframe' | 'now'
   readonly tracks?: { readonly audio?: boolean; readonly video?: boolean }
   readonly audio?: AudioRequest
+  /** FLV only: what the publisher says besides its tracks (cue points, texts) is recorded too. Default true. */
+  readonly data?: boolean
   readonly maxSeconds?: number
   /** Accept a path nobody publishes yet and wait. Default false: 404. */
   readonly waitForStream?: boolean

@@ -135,6 +135,14 @@ export class Timeline {
     return Math.max(0, ((dts - clock.offsetTicks) * 1000) / timescale)
   }
 
+  /** Where a moment of the publisher's clock lies in the recording; the end of it when the clock tells nothing. */
+  momentMs(timeMs: number): number {
+    const epoch = this.#epoch
+    if (epoch === undefined || this.#restarting || Math.abs(timeMs - epoch.latestInMs) > JUMP_MS)
+      return this.#latestEndMs
+    return Math.max(this.#startMs, timeMs - (epoch.offsetTicks * 1000) / epoch.offsetHz)
+  }
+
   #isBeforeStart(epoch: Epoch, inMs: number): boolean {
     const atMs = inMs - (epoch.offsetTicks * 1000) / epoch.offsetHz
     return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - JUMP_MS

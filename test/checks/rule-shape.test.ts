@@ -27,6 +27,7 @@ const EVERYTHING = {
     rotate: { seconds: 1.5, bytes: 65_536, at: '0 * * * *', cut: 'exact' },
     preRollSeconds: 0.5,
     mp4Compatible32: true,
+    data: false,
     startOn: 'now',
     tracks: { audio: true, video: false },
     maxSeconds: 0.1,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { amfFields } from '#media/flv/amf-value.ts'
 import { type AmfEncodable, encodeAmf0 } from '#media/flv/amf0.ts'
 import { MessageType } from '#protocols/rtmp/message.ts'
 import type { ElementarySource } from '#test/support/elementary-source.ts'
+import { dataTags } from '#test/support/flv-walker.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { program } from '#test/support/programs.ts'
 import { RtmpClient } from '#test/support/rtmp-client.ts'
@@ -69,7 +71,8 @@ await suite('On demand', { concurrency: 3 }, () => {
   test('format, append, startOnKeyFrame, recordData, versionFile each change the result as in 5.2; defaults when absent.', async () => {
     const [name, plain] = ['mp4:options', 'plainoptions']
     using _one = await server.publisher({ name, units: endless.units, speed: 1 })
-    using _two = await server.publisher({ name: plain, units: endless.units, speed: 1 })
+    using two = await server.publisher({ name: plain, units: endless.units, speed: 1 })
+    const begunMs = performance.now()
     using client = await RtmpClient.open(server.rtmpPort, 'liverec')
     await sleep(600) // into the first GOP
     const record = async (stream: string, options: Record<string, AmfEncodable>, moments = 1) => {
@@ -106,8 +109,37 @@ await suite('On demand', { concurrency: 3 }, () => {
     const begun: boolean[] = []
     for (let i = 0; i < 3; i++) begun.push(await firstIsKey({ startOnKeyFrame: false }))
     assert.ok(begun.includes(false))
-    // recordData: cue points are recorded by nobody here; the flag is taken, and changes nothing (see the guide)
-    for (const recordData of [true, false]) assert.ok((await lasts(await record(plain, { recordData }))) > 0.5)
+    // recordData: cue points and new descriptions are in an FLV unless they are not wanted; MP4 has no place for them
+    const cuePoint = encodeAmf0('onCuePoint', { name: 'goal', time: 12, parameters: { by: 'Zoë' } })
+    let titles = 0
+    const withData = async (options: Record<string, AmfEncodable>) => {
+      await called(client, 'startRecording', null, plain, options)
+      await aMoment()
+      const [timestampMs, title] = [Math.round(performance.now() - begunMs), `title ${++titles}`]
+      two.client.send(MessageType.data, cuePoint, { timestampMs })
+      two.client.send(MessageType.data, encodeAmf0('@setDataFrame', 'onMetaData', { title }), { timestampMs })
+      await aMoment()
+      const path = server.folder.at('recordings', await called(client, 'stopRecording', null, plain))
+      return { path, expected: [cuePoint, encodeAmf0('onMetaData', { title })].map((body) => Buffer.from(body)) }
+    }
+    for (const options of [{}, { recordData: true }, { recordData: 'false' }, { recordData: false }]) {
+      const { path, expected } = await withData(options)
+      const isWanted = String(options.recordData ?? true) === 'true'
+      const tags = dataTags(await readFile(path))
+      assert.deepEqual(
+        tags.map(({ type, body }) => ({ type, body })),
+        isWanted ? expected.map((body) => ({ type: 18, body })) : [],
+      )
+      for (const { timestampMs } of tags) assert.ok(timestampMs > 500 && timestampMs < 3_000, String(timestampMs))
+      // An outside reader that looks far enough finds them, too: packets of their own between the media.
+      const shown = ['-show_entries', 'packet=codec_type:format=duration', '-of', 'csv=p=0', path]
+      const { stdout } = await program('ffprobe', ['-v', 'error', '-fpsprobesize', '10000', ...shown])
+      const lines = stdout.trim().split('\n')
+      assert.equal(lines.filter((line) => line === 'subtitle' || line === 'data').length, tags.length)
+      assert.ok(Math.abs(Number(lines.at(-1)) - 2) < 1.3, `lasts ${lines.at(-1)} s`)
+      await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-map', '0:v', '-map', '0:a', '-f', 'null', '-'])
+    }
+    assert.ok((await lasts((await withData({ format: 'mp4', recordData: true })).path)) > 1)
     const strange = await client.call('startRecording', null, name, { format: 'avi' })
     assert.equal(strange.name, '_error')
     for (const output of ['../x.mp4', '/etc/x.mp4', 'a/../../b.mp4']) {

@@ -69,6 +69,7 @@ const REQUEST_FIELDS = {
     ),
   ),
   preRollSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 3_600, description: 'begin this far in the past' })),
+  data: Type.Optional(Type.Boolean({ description: 'FLV: record cue points and other data messages' })),
   mp4Compatible32: Type.Optional(Type.Boolean({ description: '32-bit fields in all MP4 headers; 4 GiB at most' })),
   startOn: Type.Optional(oneOf(['keyframe', 'now'])),
   tracks: Type.Optional(

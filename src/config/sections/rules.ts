@@ -54,6 +54,7 @@ const REQUEST_FIELDS = {
   },
   preRollSeconds: { type: seconds({ min: 0, max: 3_600 }) },
   mp4Compatible32: { type: flag },
+  data: { type: flag },
   startOn: { type: choice(['keyframe', 'now']) },
   tracks: {
     type: record('a mapping such as { audio: false }', { audio: { type: flag }, video: { type: flag } }),

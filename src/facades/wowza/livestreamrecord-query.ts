@@ -57,6 +57,7 @@ function readOptions(value: (name: string) => string | undefined): RecordOptions
     existing:
       optionWord(value('option')) ?? existingFile(truth(value('append'), 'append'), truth(value('version'), 'version')),
     startOnKeyFrame: truth(value('startOnKeyFrame'), 'startOnKeyFrame'),
+    recordData: truth(value('recordData'), 'recordData'),
     output: output ?? (file === undefined ? undefined : [folder, file].filter((part) => part !== undefined).join('/')),
     ...(file === undefined && { outputFolder: folder }),
     rotate: readSegments(value),

@@ -14,6 +14,8 @@ export interface RecordOptions {
   readonly existing: ExistingFile
   /** False: from the next access unit on, decodable or not; else from the last random access point on. */
   readonly startOnKeyFrame?: boolean | undefined
+  /** False: without cue points and other data messages. FLV only. */
+  readonly recordData?: boolean | undefined
   /** A file to write, absolute or below the root. */
   readonly output?: string | undefined
   /** A folder for the default name, absolute or below the root. */
@@ -62,6 +64,7 @@ export function toRequest(stream: LiveStream, options: RecordOptions, rules: Fil
     ...(root !== undefined && { root }),
     ifExists: IF_EXISTS[options.existing],
     startOn: options.startOnKeyFrame === false ? 'now' : 'keyframe',
+    data: options.recordData !== false,
     ...(options.rotate !== undefined && { rotate: options.rotate }),
     ...(maxDurationSeconds > 0 && { maxSeconds: maxDurationSeconds }),
     // A recorder ends with its stream; the one that comes back is recorded by whoever asks again.

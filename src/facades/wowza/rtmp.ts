@@ -127,6 +127,7 @@ export class RtmpFront implements RtmpExtension {
       format: fileFormat(options['format']),
       existing: existingFile(truth(options['append'], 'append'), truth(options['versionfile'], 'versionFile')),
       startOnKeyFrame: truth(options['startonkeyframe'], 'startOnKeyFrame'),
+      recordData: truth(options['recorddata'], 'recordData'),
       output: words(options['outputpath'] ?? options['output'], 'outputPath'),
     })
     return recording.parts.at(-1)?.path ?? true

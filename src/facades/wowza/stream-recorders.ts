@@ -124,7 +124,7 @@ export class StreamRecorders {
   *#ofCallers(): Generator<StreamRecorder> {
     const { control, recorders } = this.#options
     for (const { stream, options, recordingId } of recorders.list()) {
-      const { existing, format, output, outputFolder, startOnKeyFrame, rotate } = options
+      const { existing, format, output, outputFolder, startOnKeyFrame, recordData, rotate } = options
       yield {
         name: stream.name,
         application: stream.app,
@@ -138,6 +138,7 @@ export class StreamRecorders {
           baseFile: output ?? '',
           outputPath: outputFolder ?? '',
           startOnKeyFrame: startOnKeyFrame ?? true,
+          recordData: recordData ?? true,
         },
         recording: control.recorder.active(stream.path).find(({ id }) => id === recordingId),
       }
@@ -182,6 +183,7 @@ export function ruleRequest(
       format: settings.fileFormat,
       existing: settings.option,
       startOnKeyFrame: settings.startOnKeyFrame,
+      recordData: settings.recordData,
       ...(isPlaced && (output === undefined ? { outputFolder: outputPath } : { output })),
       rotate: rotation(settings),
       fileTemplate: settings.fileTemplate,

@@ -49,6 +49,8 @@ const WINDOW_BYTES = 2_500_000
 const MIN_WINDOW_BYTES = 64 * 1024
 /** What players have; a server may send that much ahead. */
 const BUFFER_MS = 3_000
+/** Data messages that servers send to players about themselves: nothing of the stream's. */
+const SERVER_DATA: ReadonlySet<unknown> = new Set(['onPlayStatus', 'onStatus', '|RtmpSampleAccess'])
 const SERVER_HELLO_BYTES = 1 + 2 * HANDSHAKE_BLOCK_BYTES
 
 export interface PullLimits {
@@ -107,7 +109,7 @@ export class RtmpPlayer implements TransportUser, ChunkReaderSink {
   #publication: Publication | undefined
   #input: RtmpToStream | undefined
   /** onMetaData that came before the media. */
-  #metadata: { readonly values: readonly AmfValue[]; readonly bodyBytes: number } | undefined
+  #metadata: RtmpMessage | undefined
   #hasMedia = false
   #lastMediaMs: number
 
@@ -157,7 +159,7 @@ export class RtmpPlayer implements TransportUser, ChunkReaderSink {
         break
       case MessageType.data:
       case MessageType.dataAmf3:
-        this.#data(decodeData(message), message.body.length)
+        this.#data(message)
         break
       case MessageType.command:
       case MessageType.commandAmf3:
@@ -319,10 +321,12 @@ export class RtmpPlayer implements TransportUser, ChunkReaderSink {
     }
   }
 
-  #data(values: readonly AmfValue[], bodyBytes: number): void {
+  #data(message: RtmpMessage): void {
+    const values = decodeData(message)
     if (values[0] === 'onPlayStatus') this.#status(values[1])
-    if (this.#input !== undefined) this.#input.data(values, bodyBytes)
-    else if (values.includes('onMetaData')) this.#metadata = { values, bodyBytes }
+    if (SERVER_DATA.has(values[0])) return
+    if (this.#input !== undefined) this.#input.data(message)
+    else if (values.includes('onMetaData')) this.#metadata = { ...message, body: message.body.slice() }
   }
 
   #media(message: RtmpMessage): void {
@@ -347,7 +351,7 @@ export class RtmpPlayer implements TransportUser, ChunkReaderSink {
     })
     const { stream } = this.#publication
     this.#input = new RtmpToStream({ stream, log: this.#log, monotonicMs: runtime.monotonicMs })
-    if (this.#metadata !== undefined) this.#input.data(this.#metadata.values, this.#metadata.bodyBytes)
+    if (this.#metadata !== undefined) this.#input.data(this.#metadata)
     this.#phase = 'media'
     this.#log.info({ event: 'pull.streaming', from: url.shown, server: this.#serverName })
     request.onStreaming()

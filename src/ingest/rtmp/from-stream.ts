@@ -1,5 +1,6 @@
 import type { AccessUnit } from '#media/access-unit.ts'
 import { rescale } from '#media/clock.ts'
+import type { DataMessage } from '#media/data-message.ts'
 import { AmfEcmaArray, type AmfEncodable, encodeAmf0 } from '#media/flv/amf0.ts'
 import { audioTagHeader } from '#media/flv/audio-tag.ts'
 import { flvConfiguration } from '#media/flv/configuration.ts'
@@ -42,6 +43,13 @@ export class StreamToRtmp {
       this.#header(format, 'coded', isRandomAccess, compositionTimeMs),
       payload,
     ])
+  }
+
+  /** What the publisher said, not before the player's zero. */
+  data({ encoding, timeMs, body }: DataMessage): MediaMessage {
+    const typeId = encoding === 'amf3' ? MessageType.dataAmf3 : MessageType.data
+    const timestampMs = this.#zeroMs === undefined ? 0 : Math.max(0, Math.round(timeMs - this.#zeroMs)) % 2 ** 32
+    return { chunkStreamId: ChunkStreamId.data, typeId, timestampMs, body: [body] }
   }
 
   /** onMetaData of the tracks known now. Adobe FLV 10.1, annex E.5. */

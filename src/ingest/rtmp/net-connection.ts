@@ -6,7 +6,6 @@ import { type AmfValue, amfFields } from '#media/flv/amf-value.ts'
 import type { MessageHead, Placement } from '#protocols/rtmp/chunk-reader.ts'
 import {
   decodeCommand,
-  decodeData,
   decodeU32,
   decodeUserControl,
   encodePeerBandwidth,
@@ -89,7 +88,7 @@ export class NetConnection {
         break
       case MessageType.data:
       case MessageType.dataAmf3:
-        this.#streams.publishSession(message.messageStreamId)?.input.data(decodeData(message), message.body.length)
+        this.#streams.publishSession(message.messageStreamId)?.input.data(message)
         break
       case MessageType.command:
       case MessageType.commandAmf3:

@@ -26,7 +26,7 @@ export class PlaySession {
   #wantsVideo = true
   #isPaused = false
   #isScheduled = false
-  /** Sequence starts held back until onMetaData has gone out. */
+  /** Sequence starts, and what was said before the first access unit, held back until onMetaData has gone out. */
   #waitingStarts: MediaMessage[] | undefined = []
   #isClosed = false
 
@@ -93,6 +93,12 @@ export class PlaySession {
           this.#put(this.#attempt(() => this.#output.accessUnit(accessUnit)))
         }
         accessUnit.release()
+        return
+      }
+      case 'data': {
+        const message = this.#output.data(item.message)
+        if (this.#waitingStarts !== undefined) this.#waitingStarts.push(message)
+        else if (!this.#isPaused) this.#put(message)
         return
       }
       case 'lost': {

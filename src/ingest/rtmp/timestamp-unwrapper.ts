@@ -8,9 +8,14 @@ export class TimestampUnwrapper {
   #lastMs: number | undefined
 
   unwrap(timestampMs: number): number {
+    this.#lastMs = this.peek(timestampMs)
+    return this.#lastMs
+  }
+
+  /** Without taking it for the present time: of a message whose sender may not care. */
+  peek(timestampMs: number): number {
     const lastMs = this.#lastMs
     // `| 0` takes the difference modulo 2^32 as a signed number.
-    this.#lastMs = lastMs === undefined ? timestampMs : lastMs + ((timestampMs - (lastMs % WRAP_MS)) | 0)
-    return this.#lastMs
+    return lastMs === undefined ? timestampMs : lastMs + ((timestampMs - (lastMs % WRAP_MS)) | 0)
   }
 }

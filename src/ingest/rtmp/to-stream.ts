@@ -1,11 +1,13 @@
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Stream } from '#hub/stream.ts'
-import { type AmfValue, amfFields } from '#media/flv/amf-value.ts'
+import { bytesEqual } from '#media/bytes.ts'
+import { MAX_DATA_BYTES } from '#media/data-message.ts'
+import { type AmfObject, amfFields } from '#media/flv/amf-value.ts'
 import { type AudioTag, isPlainAudioTag, parseAudioTag, splitAudioTag } from '#media/flv/audio-tag.ts'
 import { isPlainVideoTag, parseVideoTag, splitVideoTag, type VideoTag } from '#media/flv/video-tag.ts'
 import type { MessageHead, Placement } from '#protocols/rtmp/chunk-reader.ts'
-import { MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
+import { decodeData, MessageType, type RtmpMessage, withoutFirstValue } from '#protocols/rtmp/message.ts'
 import { AudioFeed } from './audio-feed.ts'
 import { NoSupportedTrackError } from './errors.ts'
 import { TimestampUnwrapper } from './timestamp-unwrapper.ts'
@@ -17,9 +19,6 @@ const MAX_TRACKS_OF_A_KIND = 16
 
 /** A publisher may begin with a track we can't record; this long after the first one, there must be another. */
 const SUPPORTED_TRACK_WAIT_MS = 5_000
-
-/** Metadata larger than this is no description of a live stream; it would be kept and sent to every API client. */
-const MAX_METADATA_BYTES = 64 * 1024
 
 interface IgnoredTrack {
   readonly kind: 'video' | 'audio'
@@ -43,6 +42,9 @@ export class RtmpToStream implements Disposable {
   #audioTagKey = 0
   #announcements = NO_ANNOUNCEMENTS
   #metadata: Readonly<Record<string, unknown>> = {}
+  /** Body of the last onMetaData. */
+  #metadataBody: Uint8Array | undefined
+  #isDataIgnored = false
 
   constructor(options: { stream: Stream; log: Logger; monotonicMs: () => number }) {
     this.#stream = options.stream
@@ -96,18 +98,49 @@ export class RtmpToStream implements Disposable {
     }
   }
 
-  /** `onMetaData`, plain or inside `@setDataFrame`. Everything else a data message can hold is not recorded. */
-  data(values: readonly AmfValue[], bodyBytes: number): void {
-    const [name, ...rest] = values[0] === '@setDataFrame' ? values.slice(1) : values
-    if (name !== 'onMetaData') return
-    if (bodyBytes > MAX_METADATA_BYTES) {
-      this.#log.warn({ event: 'rtmp.metadata-ignored', bodyBytes }, 'onMetaData is too large to be kept')
+  /**
+   * A data message: goes to everybody as it is, but without `@setDataFrame`. The first `onMetaData` only describes the
+   * stream, since recordings and players get a description of their own; so does one that is repeated.
+   * @throws {AmfError}
+   */
+  data(message: RtmpMessage): void {
+    const values = decodeData(message)
+    const isFramed = values[0] === '@setDataFrame'
+    const name = values[isFramed ? 1 : 0]
+    // What does not begin with a name means nothing to anybody.
+    if (typeof name !== 'string' || name === '@clearDataFrame') return
+    const body = isFramed ? withoutFirstValue(message) : message.body.slice()
+    if (body.length > MAX_DATA_BYTES) {
+      this.#ignoreData(name, body.length)
       return
     }
-    const fields = amfFields(rest[0])
+    if (name === 'onMetaData') {
+      const before = this.#metadataBody
+      this.#metadataBody = body
+      if (before !== undefined && bytesEqual(before, body)) return
+      this.#describe(amfFields(values[isFramed ? 2 : 1]))
+      if (!this.#hasMedia) return
+    }
+    const encoding = message.typeId === MessageType.dataAmf3 ? 'amf3' : 'amf0'
+    this.#stream.data({ encoding, timeMs: this.#unwrapper.peek(message.timestampMs), body })
+  }
+
+  get #hasMedia(): boolean {
+    for (const { accessUnits } of this.#stream.counters.values()) if (accessUnits > 0) return true
+    return false
+  }
+
+  #describe(fields: AmfObject): void {
     this.#announcements = readAnnouncements(fields)
     this.#metadata = Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, toJson(value)]))
     this.#publishMetadata()
+  }
+
+  #ignoreData(name: string, bodyBytes: number): void {
+    if (this.#isDataIgnored) return
+    this.#isDataIgnored = true
+    const fields = { event: 'rtmp.data-ignored', name: name.slice(0, 100), bodyBytes, maxBytes: MAX_DATA_BYTES }
+    this.#log.warn(fields, 'data messages that are too large are left out')
   }
 
   /** @throws {NoSupportedTrackError} when nothing the publisher sends can be recorded */

@@ -1,3 +1,4 @@
+import { concatBytes } from '#media/bytes.ts'
 import type { AmfValue } from '#media/flv/amf-value.ts'
 import { Amf0Reader, type AmfEncodable, decodeAmf0, encodeAmf0 } from '#media/flv/amf0.ts'
 import { RtmpMessageError } from './errors.ts'
@@ -78,6 +79,15 @@ export function decodeCommand({ typeId, body }: RtmpMessage): RtmpCommand {
  */
 export function decodeData({ typeId, body }: RtmpMessage): AmfValue[] {
   return decodeAmf0(withoutAmf3Prefix(typeId === MessageType.dataAmf3, body))
+}
+
+/** The body of a data message without its first value; what follows stays as it is. @throws {AmfError} */
+export function withoutFirstValue({ typeId, body }: Pick<RtmpMessage, 'typeId' | 'body'>): Uint8Array {
+  const values = withoutAmf3Prefix(typeId === MessageType.dataAmf3, body)
+  const reader = new Amf0Reader(values)
+  reader.read()
+  const prefix = body.subarray(0, body.length - values.length)
+  return concatBytes([prefix, values.subarray(reader.offset)])
 }
 
 function withoutAmf3Prefix(isAmf3: boolean, body: Uint8Array): Uint8Array {
