@@ -18,5 +18,6 @@ const SOURCES = [
   ['../media/.hidden file.mp4', 'media/hidden-file'],
   ['in.mp4', 'record/in'],
   ['rtmp://host', 'record/source'],
+  ['srt://:9710?mode=listener&passphrase=secret', 'srt/9710'],
 ] as const
 for (const [url, path] of SOURCES) test(`stream path of ${url}`, () => assert.equal(streamPathOf(url), path))

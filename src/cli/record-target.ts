@@ -32,10 +32,11 @@ const DEFAULT_INSTANCE = '_definst_'
 
 /**
  * The stream path under which a source is recorded: the last two components of its address, made safe; RTMP needs two.
- * Without dots: libavformat gives names that end in .mp4 a prefix of Flash Media Server's, and takes .flv away.
+ * Without dots: players give names that end in .mp4 a prefix of Flash Media Server's, and take .flv away.
  */
 export function streamPathOf(url: string): string {
-  const path = URL.canParse(url) ? new URL(url).pathname : url
+  // A query may hold credentials, which don't belong into a name.
+  const path = URL.canParse(url) ? new URL(url).pathname : url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^?#]*).*/i, '$1')
   const components = path
     .split('/')
     .map((component) => component.replace(/\.[A-Za-z0-9]{1,5}$/, '').replace(/[^A-Za-z0-9_-]+/g, '-'))

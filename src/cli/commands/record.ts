@@ -12,9 +12,8 @@ import { ApiClient } from '../api-client.ts'
 import type { CommandContext } from '../context.ts'
 import { RecordingFailedError, UsageError } from '../errors.ts'
 import { followRecording } from '../follow-recording.ts'
-import { startPull } from '../pull/pull-process.ts'
-import { isPulledByServer, startServerPull } from '../pull/server-pull.ts'
-import type { SourceReader } from '../pull/source-reader.ts'
+import { startServerPull } from '../pull/server-pull.ts'
+import { pulledSource } from '../pull/source-url.ts'
 import { type RecordTarget, recordTarget, streamPathOf } from '../record-target.ts'
 import { recordingText } from '../recording-text.ts'
 import { type RequestOptions, requestFromOptions, withRequestOptions } from '../request-options.ts'
@@ -32,16 +31,15 @@ interface RecordOptions extends RequestOptions {
 
 /**
  * `tapedeck record <url> [file]`: a private server on a free port records one source to one file, with everything the
- * recorder does for any other. A camera is pulled by the server itself, any other source read by a child process, or with
- * --listen awaited from an encoder.
+ * recorder does for any other. It is pulled as other servers pull it, or with --listen awaited from an encoder.
  */
 export function addRecord(program: Command, context: CommandContext): void {
   const command = program
     .command('record <url> [file]')
-    .description('record one source (rtsp, rtmp, http, HLS, a file, …) to one file, until it ends or Ctrl-C')
+    .description('record one source (rtsp, rtmp, srt, udp, http, HLS, a file) to one file, until it ends or Ctrl-C')
     .option('--listen', 'the URL is an rtmp:// address of this machine: wait there for an encoder')
     .addOption(new Option('--transport <way>', 'how media of rtsp:// travels (auto)').choices(PULL_TRANSPORTS))
-    .option('--no-verify-tls', 'rtsps:// may have any certificate')
+    .option('--no-verify-tls', 'the source may have any certificate')
     .option('--json', 'print the finished recording as JSON')
   withRequestOptions(command).action((url: string, file: string | undefined, options: RecordOptions) =>
     record(url, recordTarget(file, context.cwd), options, context),
@@ -63,7 +61,9 @@ async function record(
   const stream = streamPathOf(url)
   const request = { ...requestFromOptions(options), name: target.name }
   const rule = { match: stream, request: { format: target.format ?? 'auto', ...request } }
-  const config = await privateConfig({ data, root: target.root, rtmp: options.listen ? rtmpAddress(url) : '', rule })
+  const source = options.listen ? { url, folders: [] } : await pulledSource(url, context.cwd)
+  const rtmpListen = options.listen ? rtmpAddress(url) : ''
+  const config = await privateConfig({ data, root: target.root, rtmp: rtmpListen, rule, folders: source.folders })
   const server = await context.startServer(config, { isThrowaway: true })
   opened.defer(() => server.close())
   const { rtmp, api } = server.addresses
@@ -71,7 +71,9 @@ async function record(
   const address = `rtmp://${formatListenAddress(rtmp)}/${stream}`
   if (options.listen) context.note(`Waiting for an encoder at ${address} …`)
   const client = new ApiClient({ server: `http://${formatListenAddress(api)}` }, {})
-  const pull = options.listen ? undefined : await startReading(url, { stream, address, client }, options, context)
+  const { transport = 'auto', verifyTls } = options
+  const spec = { url: source.url, path: stream, transport, verifyTls }
+  const pull = options.listen ? undefined : await startServerPull(client, spec)
   opened.defer(() => pull?.stop())
   const following = followRecording(client, stream, context.progress)
   // A source that ends ends its recording too; one that brought nothing leaves nothing to wait for.
@@ -84,22 +86,6 @@ async function record(
   const finished = first ?? (await following.stop())
   if (finished === undefined) throw new RecordingFailedError('nothing was recorded: no media arrived')
   report(finished, options, context)
-}
-
-/** @throws {UsageError} the options are not for this source */
-async function startReading(
-  url: string,
-  to: { stream: string; address: string; client: ApiClient },
-  { transport, verifyTls }: RecordOptions,
-  context: CommandContext,
-): Promise<SourceReader> {
-  if (isPulledByServer(url)) {
-    return startServerPull(to.client, { url, path: to.stream, transport: transport ?? 'auto', verifyTls })
-  }
-  if (transport !== undefined || !verifyTls) {
-    throw new UsageError('--transport and --no-verify-tls are for rtsp:// and rtsps:// only')
-  }
-  return startPull(url, to.address, context.env)
 }
 
 function report(recording: RecordingDocument, options: RecordOptions, context: CommandContext): void {
@@ -117,7 +103,13 @@ function rtmpAddress(url: string): string {
   return `${hostname}:${port === '' ? 1935 : port}`
 }
 
-async function privateConfig(wanted: { data: string; root: string; rtmp: string; rule: object }): Promise<Config> {
+async function privateConfig(wanted: {
+  data: string
+  root: string
+  rtmp: string
+  rule: object
+  folders: readonly string[]
+}): Promise<Config> {
   const flags = {
     data: wanted.data,
     'recordings.root': JSON.stringify([wanted.root]),
@@ -125,6 +117,7 @@ async function privateConfig(wanted: { data: string; root: string; rtmp: string;
     'api.listen': '127.0.0.1:0',
     'rtmp.listen': wanted.rtmp === '' ? '127.0.0.1:0' : wanted.rtmp,
     'rtsp.listen': '',
+    pullFolders: JSON.stringify(wanted.folders),
     // What matters is in the progress line and the result.
     'log.level': 'error',
   }

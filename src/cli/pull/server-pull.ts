@@ -16,11 +16,6 @@ export interface ServerPullOptions {
   readonly verifyTls: boolean
 }
 
-/** Whether the server has a protocol of its own for the address; any other is read by libavformat. */
-export function isPulledByServer(url: string): boolean {
-  return /^rtsp(s|\+https?)?:\/\//i.test(url)
-}
-
 /** Lets a server pull the source, once. @throws {ServerRefusedError} it can't be pulled */
 export async function startServerPull(client: ApiClient, options: ServerPullOptions): Promise<SourceReader> {
   const stopping = new AbortController()

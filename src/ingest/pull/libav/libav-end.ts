@@ -18,7 +18,7 @@ import type { OverFrame } from './wire.ts'
 
 const { EINVAL, EIO, ENOENT, ETIMEDOUT } = constants.errno
 
-const WORDS = new Map<number, OverFrame['how']>([
+const MEANINGS = new Map<number, OverFrame['how']>([
   [AVERROR_EOF, 'ended'],
   [AVERROR_EXIT, 'stopped'],
   [-ETIMEDOUT, 'silent'],
@@ -45,9 +45,8 @@ export function howItEnded(
   const shown = (words === '' || words === message ? message : `${message}: ${words}`)
     .slice(0, 400)
     .replaceAll(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, (url) => publicUrl(url))
-  const known = WORDS.get(code)
-  // A caller of SRT that leaves, in order or not, is told as an error of input.
-  const isSrtEnd = scheme === 'srt' && isOpen && code === -EIO
-  const how = isSrtEnd ? 'failed' : (known ?? (isOpen ? 'failed' : 'unreachable'))
+  // The timeout of a datagram read comes as an error of input.
+  const isSilence = scheme === 'udp' && isOpen && code === -EIO
+  const how = isSilence ? 'silent' : (MEANINGS.get(code) ?? (isOpen ? 'failed' : 'unreachable'))
   return { how, message: shown }
 }
