@@ -90,6 +90,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     readonly begun: Promise<unknown>
   }>()
   readonly #inUse = new FilesInUse()
+  /** What recordings have replaced is being forgotten. */
+  readonly #replacements = new Map<string, Promise<unknown>>()
   readonly #owned = new DisposableStack()
   readonly #recovery: Promise<void>
   #lastSaveMs: number
@@ -105,11 +107,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       tally: this.#tally,
       log: runtime.log,
       onFinal: (recording) => this.#forget(recording),
-      onReplaced: (recording, place) => {
-        this.#archive.forgetReplaced(recording.id, place).catch((error: unknown) => {
-          recording.log.error({ event: 'catalog.forget-failed', err: error })
-        })
-      },
+      onReplaced: (recording, place) => this.#forgetReplaced(recording, place),
     })
     this.#archive = new Archive({
       runtime,
@@ -208,6 +206,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (recording === undefined) return this.get(id)
     await within(this.#options.stopAnswerMs ?? STOP_ANSWER_MS, recording.stop())
     await this.#journal.settled(id)
+    // Whoever asks next finds one recording in the place, not two.
+    await this.#replacements.get(id)
     return recording.toDocument()
   }
 
@@ -310,6 +310,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     await this.#rules.settled()
     this.#owned.dispose()
     await this.#recovery
+    await Promise.all(this.#replacements.values())
     await this.#journal.allSettled()
   }
 
@@ -462,6 +463,17 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       }
       if (save && recording.state === 'recording') this.#reporter.note(recording, 'soon')
     }
+  }
+
+  #forgetReplaced(recording: Recording, place: { root: string; path: string }): void {
+    const { id } = recording
+    const forgotten = this.#archive.forgetReplaced(id, place).catch((error: unknown) => {
+      recording.log.error({ event: 'catalog.forget-failed', err: error })
+    })
+    const all = Promise.all([this.#replacements.get(id), forgotten]).finally(() => {
+      if (this.#replacements.get(id) === all) this.#replacements.delete(id)
+    })
+    this.#replacements.set(id, all)
   }
 
   /** Answers come from memory until the catalog has the final state. */
