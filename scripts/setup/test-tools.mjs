@@ -8,6 +8,7 @@ const TOOLS = {
   ffprobe: ['ffmpeg'],
   chromium: ['chromium'],
   mediainfo: ['mediainfo'],
+  mkvmerge: ['mkvtoolnix'],
   rtmpdump: ['rtmpdump'],
   nginx: ['nginx-light', 'libnginx-mod-rtmp'],
   'gst-launch-1.0': [
@@ -19,11 +20,18 @@ const TOOLS = {
   ],
 }
 
-/** GStreamer's RTSP server is no program but a library that a script of the tests calls from Debian's own Python. */
+/**
+ * GStreamer's RTSP server is no program but a library that a script of the tests calls from Debian's own Python; its
+ * publisher is an element.
+ */
 const RTSP_SERVER = {
   python: '/usr/bin/python3',
-  probe: 'import gi; gi.require_version("GstRtspServer", "1.0")',
-  packages: ['python3', 'python3-gi', 'gir1.2-gst-rtsp-server-1.0'],
+  probe: `import gi, sys
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst
+Gst.init(None)
+sys.exit(Gst.ElementFactory.find("rtspclientsink") is None)`,
+  packages: ['python3', 'python3-gi', 'gir1.2-gst-rtsp-server-1.0', 'gstreamer1.0-rtsp'],
 }
 
 /** Installs missing test tools on Debian as root; elsewhere says what to install, and ends. */
@@ -31,7 +39,7 @@ export function ensureTestTools() {
   const missing = Object.keys(TOOLS).filter((program) => !isOnPath(program))
   const needed = missing.flatMap((program) => TOOLS[program])
   if (spawnSync(RTSP_SERVER.python, ['-c', RTSP_SERVER.probe]).status !== 0) {
-    missing.push("GStreamer's RTSP server")
+    missing.push("GStreamer's RTSP server and publisher")
     needed.push(...RTSP_SERVER.packages)
   }
   if (missing.length === 0) return

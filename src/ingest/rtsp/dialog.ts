@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { errorCode, TapedeckError } from '#base/error.ts'
+import { publicUrl } from '#base/public-url.ts'
 import { StreamPathInUseError, TooManyPublishersError } from '#hub/hub.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import { normalizeStreamPath } from '#hub/stream-path.ts'
@@ -51,6 +52,8 @@ export class RtspDialog {
 
   /** Answers one request. @throws what is no refusal: the connection has to end */
   async answer(request: RtspRequest): Promise<void> {
+    const { log } = this.#surroundings.runtime
+    log.debug({ event: 'rtsp.request', method: request.method, uri: publicUrl(request.uri) })
     try {
       const { fields = [], body } = await this.#handle(request)
       if (!this.#isClosed) this.#respond(request, 200, fields, body)
