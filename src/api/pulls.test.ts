@@ -71,7 +71,8 @@ const REFUSED = [
   { name: 'of an unknown scheme', as: 'boss', payload: { ...GATE, url: 'file:///etc/passwd' }, status: 400 },
   { name: 'without a path', as: 'boss', payload: { url: GATE.url }, status: 400 },
   { name: 'with an impossible path', as: 'boss', payload: { ...GATE, path: '../x' }, status: 400 },
-  { name: 'with a field nobody knows', as: 'boss', payload: { ...GATE, transport: 'tcp' }, status: 400 },
+  { name: 'with a field nobody knows', as: 'boss', payload: { ...GATE, colour: 'red' }, status: 400 },
+  { name: 'over a way there is not', as: 'boss', payload: { ...GATE, transport: 'pigeon' }, status: 400 },
 ] as const
 for (const { name, as: who, payload, status } of REFUSED) {
   test(`refused: a pull ${name}`, async () => {
