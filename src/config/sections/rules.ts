@@ -1,6 +1,6 @@
 import { errorMessage } from '#base/error.ts'
 import { NEW_RULE, type NewRule, RULE_RECORDS } from '#recorder/new-rule.ts'
-import { IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
+import { AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { type RequestDefaults, resolveRequest } from '#recorder/request-defaults.ts'
 import { checkRule } from '#recorder/rules.ts'
 import type { Config } from '../config.ts'
@@ -58,6 +58,12 @@ const REQUEST_FIELDS = {
   startOn: { type: choice(['keyframe', 'now']) },
   tracks: {
     type: record('a mapping such as { audio: false }', { audio: { type: flag }, video: { type: flag } }),
+  },
+  audio: {
+    type: record('a mapping such as { codec: aac }', {
+      codec: { type: choice(AUDIO_CODEC_CHOICES) },
+      sampleRate: { type: integer({ min: 1, max: 96_000, unit: 'Hz' }) },
+    }),
   },
   maxSeconds: { type: seconds({ min: 0.1, max: 31_622_400 }) },
   reconnectSeconds: { type: seconds({ min: 0, max: 604_800 }) },
