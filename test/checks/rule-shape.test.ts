@@ -30,6 +30,7 @@ const EVERYTHING = {
     data: false,
     startOn: 'now',
     tracks: { audio: true, video: false },
+    audio: { codec: 'aac', sampleRate: 16_000 },
     maxSeconds: 0.1,
     reconnectSeconds: 604_800,
     metadata: { room: 'a' },
@@ -73,7 +74,15 @@ test('the configuration takes what POST /rules takes, and reads it as the same r
 
 test('the configuration takes no field that POST /rules does not', () => {
   const names: string[] = []
-  for (const at of ['', 'request', 'request.rotate', 'request.tracks', 'request.nameText', 'request.nameValues']) {
+  for (const at of [
+    '',
+    'request',
+    'request.rotate',
+    'request.tracks',
+    'request.audio',
+    'request.nameText',
+    'request.nameValues',
+  ]) {
     const unknown = at
       .split('.')
       .filter((name) => name !== '')
