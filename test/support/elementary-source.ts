@@ -62,7 +62,12 @@ export interface ElementarySource {
 /** A moving picture and a tone, encoded by ffmpeg. */
 export async function makeSource(folder: TempFolder, options: SourceOptions): Promise<ElementarySource> {
   const { video, audio, seconds = 2, size = '320x180', encoding = [] } = options
-  const extension = video === 'vp8' ? 'mkv' : audio === 'pcma' || audio === 'pcmu' ? 'mov' : 'mp4'
+  const extension =
+    video === 'vp8' || audio === 'g722'
+      ? 'mkv'
+      : audio === 'pcma' || audio === 'pcmu' || audio === 'l16'
+        ? 'mov'
+        : 'mp4'
   const name = ['source', video ?? 'none', audio ?? 'none', seconds, size, ...encoding].join('-')
   const path = folder.at(`${name.replaceAll(/[^\w.-]/g, '_')}.${extension}`)
   const inputs: string[] = []
