@@ -106,7 +106,7 @@ const WRONG: readonly {
       'rtmp.listn (tapedeck.yaml:2): is not a key; did you mean rtmp.listen?',
       'rtmp.tls.cert (tapedeck.yaml:3): is not a key; rtmp.tls has listen, certificate, key',
       'recording (tapedeck.yaml:4): is not a key; did you mean recordings?',
-      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, pulls, api, rtmp, auth, hooks, limits, log, facades',
+      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, pulls, pullFolders, pullIdleTimeoutMs, api, rtmp, rtsp, auth, hooks, limits, log, facades',
     ],
   },
   {
@@ -140,6 +140,22 @@ const WRONG: readonly {
       'rtmp.tls.certificate: is missing although rtmp.tls.key is given: give both PEM files, or neither for a self-signed one',
       'auth.publish: is key, but no token has the role publish or admin: add one to auth.tokens',
       'rtmp.listen: found 127.0.0.1:8000; is taken by api.listen: choose another port',
+    ],
+  },
+  {
+    name: 'RTSP: certificate, ports and a choice',
+    yaml: "rtsp: { udpPorts: '80-90', damaged: mend, tls: { certificate: a.pem } }\n",
+    says: [
+      'rtsp.udpPorts (tapedeck.yaml:1): found "80-90"; expected a range of ports such as 20000-29999; or \'\' (off), from 1024 to 65535',
+      'rtsp.damaged (tapedeck.yaml:1): found "mend"; expected one of drop, keep',
+    ],
+  },
+  {
+    name: 'RTSP: half a certificate, a port that is taken',
+    yaml: 'rtsp: { listen: 1935, tls: { certificate: a.pem } }\n',
+    says: [
+      'rtsp.tls.key: is missing although rtsp.tls.certificate is given: give both PEM files, or neither for a self-signed one',
+      'rtsp.listen: found 127.0.0.1:1935; is taken by rtmp.listen: choose another port',
     ],
   },
   {
@@ -182,6 +198,7 @@ const DOORS: readonly { name: string; yaml: string; refused: boolean; adds?: Reg
     refused: true,
     adds: /^auth:\n {2}publish: key/,
   },
+  { name: 'RTSP to all', yaml: "rtsp: { listen: '[::]' }", refused: true, adds: /publish: key.*play: key/s },
   { name: 'API to the network, no token', yaml: 'api: { listen: 192.168.1.2 }', refused: true, adds: /role: admin/ },
   { name: 'API by name', yaml: 'api: { listen: studio.example }', refused: true },
   {

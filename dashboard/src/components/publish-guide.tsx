@@ -6,14 +6,14 @@ const EXAMPLE_STREAM = 'cam1'
 
 /** How to send a first stream: shown whole while nothing was ever recorded, folded afterwards. */
 export function PublishGuide({ server, isFirstRun }: { server: ServerDocument | undefined; isFirstRun: boolean }) {
-  const url = server?.publish[0]?.server
-  if (url === undefined) return <p class="empty">Nobody publishes now.</p>
+  const points = server?.publish ?? []
+  if (points.length === 0) return <p class="empty">Nobody publishes now.</p>
   if (isFirstRun) {
     return (
       <div class="panel guide">
         <h2>Send your first stream</h2>
         <p class="muted">It appears here within a second, and is recorded from its first key frame on.</p>
-        <Ways url={url} />
+        <Ways points={points} />
       </div>
     )
   }
@@ -22,26 +22,38 @@ export function PublishGuide({ server, isFirstRun }: { server: ServerDocument | 
       <p>Nobody publishes now.</p>
       <details>
         <summary>How to publish</summary>
-        <Ways url={url} />
+        <Ways points={points} />
       </details>
     </div>
   )
 }
 
-function Ways({ url }: { url: string }) {
-  const ffmpeg = `ffmpeg -re -i input.mp4 -c copy -f flv ${url}/${EXAMPLE_STREAM}`
+function Ways({ points }: { points: ServerDocument['publish'] }) {
+  const rtmp = points.find(({ protocol }) => protocol.startsWith('rtmp'))?.server
+  const rtsp = points.find(({ protocol }) => protocol.startsWith('rtsp'))?.server
+  const command =
+    rtmp === undefined ? `-f rtsp -rtsp_transport tcp ${rtsp}/${EXAMPLE_STREAM}` : `-f flv ${rtmp}/${EXAMPLE_STREAM}`
   return (
     <div class="ways">
       <div>
         <h3>ffmpeg</h3>
-        <CopyField name="ffmpeg command" value={ffmpeg} />
+        <CopyField name="ffmpeg command" value={`ffmpeg -re -i input.mp4 -c copy ${command}`} />
       </div>
-      <div>
-        <h3>OBS Studio</h3>
-        <p class="muted">Settings → Stream → Service “Custom…”</p>
-        <CopyField name="Server" value={url} isLabelled />
-        <CopyField name="Stream key" value={EXAMPLE_STREAM} isLabelled />
-      </div>
+      {rtmp !== undefined && (
+        <div>
+          <h3>OBS Studio</h3>
+          <p class="muted">Settings → Stream → Service “Custom…”</p>
+          <CopyField name="Server" value={rtmp} isLabelled />
+          <CopyField name="Stream key" value={EXAMPLE_STREAM} isLabelled />
+        </div>
+      )}
+      {rtsp !== undefined && (
+        <div>
+          <h3>Cameras and RTSP encoders</h3>
+          <p class="muted">Those that publish by themselves (ANNOUNCE); others are fetched, see Sources.</p>
+          <CopyField name="RTSP address" value={`${rtsp}/${EXAMPLE_STREAM}`} isLabelled />
+        </div>
+      )}
     </div>
   )
 }

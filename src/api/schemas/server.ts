@@ -11,7 +11,7 @@ export const ServerSchema = Type.Object({
     Type.Object({
       protocol: Type.String(),
       url: Type.String({ description: 'what to publish to, with {app}/{stream} to fill in' }),
-      server: Type.String({ description: 'the "server" field of OBS for the app "live"' }),
+      server: Type.String({ description: 'the address up to the app "live"; for RTMP the "server" field of OBS' }),
     }),
   ),
   formats: listOf(Type.Object({ name: Type.String(), mimeType: Type.String(), isPlayableInBrowsers: Type.Boolean() })),

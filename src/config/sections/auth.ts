@@ -38,7 +38,7 @@ export const AUTH_KEYS = {
   }),
   play: new Key(accessPolicy, {
     default: 'open',
-    about: 'Who may play live streams over RTMP; the same choices as publish.',
+    about: 'Who may play live streams over RTMP and RTSP; the same choices as publish.',
   }),
 }
 
