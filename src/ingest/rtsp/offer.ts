@@ -1,3 +1,4 @@
+import { TapedeckError } from '#base/error.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { payloadFormatOf } from '#protocols/rtp/payloads/all.ts'
@@ -18,16 +19,34 @@ export interface OfferedTrack {
   readonly payloadType: number
   /** As in the session description. */
   readonly control: string
+  readonly clockRateHz: number
+  /** Value of `a=fmtp`. */
+  readonly parameters: string
 }
 
 /** The tracks that RTP can carry, in the order of their ids. */
 export function offeredTracks(stream: Stream): OfferedTrack[] {
   const formats = [...stream.formats.values()].toSorted((left, right) => left.trackId - right.trackId)
-  return formats.flatMap((format, index) => {
+  return formats.flatMap((format, index) => offered(format, FIRST_PAYLOAD_TYPE + index) ?? [])
+}
+
+function offered(format: TrackFormat, payloadType: number): OfferedTrack | undefined {
+  try {
     const payloadFormat = payloadFormatOf(format)
-    if (payloadFormat === undefined) return []
-    return [{ format, payloadFormat, payloadType: FIRST_PAYLOAD_TYPE + index, control: `trackID=${format.trackId}` }]
-  })
+    if (payloadFormat === undefined) return undefined
+    return {
+      format,
+      payloadFormat,
+      payloadType,
+      control: `trackID=${format.trackId}`,
+      clockRateHz: payloadFormat.clockRateHz(format),
+      parameters: payloadFormat.parameters(format),
+    }
+  } catch (error) {
+    // A configuration that says nothing sensible: others of the stream can still be played.
+    if (error instanceof TapedeckError) return undefined
+    throw error
+  }
 }
 
 /** A track's number in the address of a request, as offeredTracks() names it; undefined: it names none. */
@@ -42,15 +61,10 @@ export function describeOffer(stream: Stream, tracks: readonly OfferedTrack[], h
     id: String(stream.startedAtMs),
     name: stream.path,
     host,
-    media: tracks.map(({ format, payloadFormat, payloadType, control }) => ({
-      kind: format.kind,
-      payloadType,
-      encoding: payloadFormat.encoding,
-      clockRateHz: payloadFormat.clockRateHz(format),
-      channels: format.kind === 'audio' ? format.channels : 1,
-      parameters: payloadFormat.parameters(format),
-      control,
-    })),
+    media: tracks.map(({ format, payloadFormat: { encoding }, payloadType, control, clockRateHz, parameters }) => {
+      const channels = format.kind === 'audio' ? format.channels : 1
+      return { kind: format.kind, payloadType, encoding, clockRateHz, channels, parameters, control }
+    }),
   })
 }
 
