@@ -302,3 +302,15 @@ test('TLS: an unknown certificate is refused, unless told not to look', async ()
   pull.stop()
   assert.equal(await pull.ended, undefined)
 })
+
+test('what only packets have a choice in is refused', async () => {
+  await using here = await rtmpFixture()
+  const { maxMessageBytes, maxChunkStreams } = testConfig('').rtmp
+  const limits = { connectTimeoutMs: 5_000, idleTimeoutMs: 10_000, maxMessageBytes, maxChunkStreams }
+  using source = new RtmpPull({ runtime: here.runtime, hub: here.hub, limits })
+  const url = here.url('live/cam1')
+  source.check(url, DEFAULT_PULL_OPTIONS)
+  for (const option of [{ transport: 'udp' }, { transport: 'tcp' }, { damaged: 'keep' }] as const) {
+    assert.throws(() => source.check(url, { ...DEFAULT_PULL_OPTIONS, ...option }), { code: 'pull/option-unsupported' })
+  }
+})

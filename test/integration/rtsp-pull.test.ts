@@ -310,6 +310,29 @@ test('over UDP: out of order, twice, and with a packet missing', async () => {
   await pull.ended
 })
 
+test('over TCP packets that come twice or late are nobody’s', async () => {
+  await using here = await rtmpFixture()
+  await using camera = await ScriptedCamera.start({ sdp: PLAIN })
+  const units = withSets(await footage(here))
+  const pull = pullInto(here, `rtsp://${camera.address}/stream`)
+  const peer = await camera.peer(0)
+  const track = new CameraTrack(96)
+  const sent: Uint8Array[] = []
+  for (const unit of units) {
+    for (const packet of track.packets(unit)) {
+      peer.send(0, packet)
+      sent.push(packet)
+      for (const again of sent.slice(-3)) peer.send(0, again)
+    }
+  }
+  const tape = await here.tape(0)
+  assertUnits(await untilTaped(tape, units.length), units)
+  const steps = tape.units.map(({ pts }, index) => pts - (tape.units[index - 1]?.pts ?? pts)).slice(1)
+  assert.deepEqual([...new Set(steps)], [3600])
+  pull.stop()
+  await pull.ended
+})
+
 test('damaged: keep takes what refers to a missing picture too', async () => {
   await using here = await rtmpFixture()
   await using camera = await ScriptedCamera.start({ sdp: PLAIN })

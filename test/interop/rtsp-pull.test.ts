@@ -13,6 +13,7 @@ import { type ElementarySource, makeSource, type SourceOptions } from '#test/sup
 import { GstRtspServer } from '#test/support/gst-rtsp-server.ts'
 import { ffprobe, joinedHashes, remuxWithFfmpeg } from '#test/support/outside-judges.ts'
 import { assertPlaysAlone, assertSameTimes, type JudgedFile, judgedFile } from '#test/support/packet-judge.ts'
+import { program } from '#test/support/programs.ts'
 import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -222,6 +223,48 @@ test('a camera that is killed and comes back is pulled again', { timeout: 90_000
   await untilPull(server, ({ state }) => state === 'streaming')
 })
 
+test('from another Tapedeck, to which ffmpeg publishes: TCP, UDP and TLS, from the last random access point on', {
+  timeout: 90_000,
+}, async () => {
+  await using folder = await TempFolder.make()
+  await using originFolder = await TempFolder.make()
+  const source = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 8, size: '160x90' })
+  await using origin = await startServerProcess(originFolder.path, {
+    env: { TAPEDECK_RULES: '[]', TAPEDECK_RTSP_TLS_LISTEN: '127.0.0.1:0' },
+  })
+  const started = origin.log.map((line) => JSON.parse(line)).find(({ event }) => event === 'server.started')
+  const secure = `rtsps://127.0.0.1:${started?.addresses.rtsps.port}`
+  const ways = {
+    tcp: { url: `${origin.rtsp}/live/cam1`, transport: 'tcp' },
+    udp: { url: `${origin.rtsp}/live/cam1`, transport: 'udp' },
+    tls: { url: `${secure}/live/cam1`, verifyTls: false },
+  }
+  await using server = await recorder(folder)
+  const published = program('ffmpeg', [
+    ...['-v', 'error', '-re', '-i', source.path, '-c', 'copy'],
+    ...['-f', 'rtsp', '-rtsp_transport', 'tcp', `${origin.rtsp}/live/cam1`],
+  ])
+  for (const [name, way] of Object.entries(ways)) await pull(server, { path: `live/${name}`, ...way })
+  await published
+  const sent = await judgedFile(source.path, 'bare')
+  for (const name of Object.keys(ways)) {
+    const recording = await recordingOf(server, `live/${name}`)
+    assert.equal(recording.state, 'ready', JSON.stringify(recording.error))
+    const [path = ''] = partPaths(recording)
+    const got = await judgedFile(path, 'bare')
+    assertPlaysAlone(got, path)
+    for (const [index, { kind, packets }] of got.tracks.entries()) {
+      const hashes = packets.map(({ hash }) => hash)
+      const all = (sent.tracks[index]?.packets ?? []).map(({ hash }) => hash)
+      assert.ok(hashes.length > 50, `${name} ${kind}: ${hashes.length}`)
+      assert.deepEqual(hashes, all.slice(all.indexOf(hashes[0] ?? '')).slice(0, hashes.length), `${name} ${kind}`)
+      assert.ok(all.indexOf(hashes.at(-1) ?? '') >= all.length - 2, `${name} ${kind}: up to the end`)
+    }
+    for (const { received, written, lost } of recording.ledger.tracks) assert.deepEqual([written, lost], [received, 0])
+    assert.deepEqual(recording.ledger.gaps, [])
+  }
+})
+
 test('tapedeck record rtsp://… out.mp4: to its end, and why it could not begin', { timeout: 90_000 }, async () => {
   await using folder = await TempFolder.make()
   const codecs = { video: 'h264', audio: 'aac' } as const
@@ -237,6 +280,7 @@ test('tapedeck record rtsp://… out.mp4: to its end, and why it could not begin
   assert.equal(missing.exitCode, 1)
   assert.match(missing.output, /\[cli\/source-failed\].*\[pull\/stream-not-found\]/)
   assert.doesNotMatch(missing.output, /secret/)
-  const wrong = await tapedeck(['record', 'clip.mp4', out, '--transport', 'tcp'])
-  assert.equal(wrong.exitCode, 2, wrong.output)
+  const wrong = await tapedeck(['record', `rtsp+http://${camera.address}/cam1`, out, '--transport', 'udp'])
+  assert.notEqual(wrong.exitCode, 0)
+  assert.match(wrong.output, /pull\/option-unsupported/)
 })

@@ -15,6 +15,9 @@ const MAX_REORDER_BYTES = 4 * 1024 * 1024
 /** More than this many sequence numbers left out is no loss: the source counts anew. */
 const MAX_LOSS = 3000
 
+/** One that is no further behind came late, or twice (RFC 3550 appendix A.1). */
+const MAX_LATE = 100
+
 /** A medium of a session description that we can take. */
 export interface MediaFormat {
   readonly payloadType: number
@@ -203,6 +206,10 @@ export class MediaReceiver implements Disposable {
 
   #inOrder(packet: RtpPacket): void {
     const ahead = this.#next === -1 ? 0 : distance(this.#next, packet.sequenceNumber)
+    if (ahead < 0 && ahead >= -MAX_LATE) {
+      this.#ignore('it is late, or came twice')
+      return
+    }
     const isRestart = ahead < 0 || ahead > MAX_LOSS
     if (isRestart) this.#restarted()
     this.#next = (packet.sequenceNumber + 1) & 0xffff
