@@ -140,13 +140,14 @@ export class MatroskaWriter implements ContainerWriter {
     if (known?.format === format) return true
     try {
       if (known === undefined) return this.#addTrack(format)
-      if (!this.#isBegun && this.#cluster.isEmpty) return this.#replaceTrack(known, format)
+      const isUnused = !this.#isBegun && this.#cluster.isEmpty
+      if (isUnused) return this.#replaceTrack(known, format, undefined)
     } catch (error) {
       if (error instanceof CodecUnsupportedError) return false
       throw error
     }
     if (!canShareTrack(known.format, format)) return false
-    if (lacksSize(known.format) && !lacksSize(format)) return this.#replaceTrack(known, format)
+    if (lacksSize(known.format) && !lacksSize(format)) return this.#replaceTrack(known, format, known.totals)
     this.#tracks.set(format.trackId, writerTrack(format, known.entry, known.totals))
     return true
   }
@@ -177,10 +178,10 @@ export class MatroskaWriter implements ContainerWriter {
   }
 
   /** The same track, described anew. */
-  #replaceTrack(known: WriterTrack, format: TrackFormat): boolean {
+  #replaceTrack(known: WriterTrack, format: TrackFormat, totals: TrackTotals | undefined): boolean {
     const entry = this.#describe(format, known.number)
     if (!this.#replaceEntries(this.#entries.map((other) => (other === known.entry ? entry : other)))) return false
-    this.#tracks.set(format.trackId, writerTrack(format, entry, this.#isBegun ? known.totals : undefined))
+    this.#tracks.set(format.trackId, writerTrack(format, entry, totals))
     return true
   }
 
