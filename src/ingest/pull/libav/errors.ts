@@ -29,7 +29,7 @@ export class PullFormatError extends TapedeckError {
 /** A file that may not be pulled. */
 export class PullFileForbiddenError extends TapedeckError {
   readonly code = 'pull/file-forbidden'
-  readonly origin = 'operator'
+  readonly origin = 'client'
   readonly path: string
   constructor(path: string, hasFolders: boolean) {
     super(

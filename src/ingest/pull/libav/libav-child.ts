@@ -34,7 +34,12 @@ process.on('SIGINT', () => {})
 
 const task = await readTask()
 if (task !== undefined) await run(task)
-process.exit()
+leave()
+
+/** Not process.exit(), which waits for threads, and libav may hold one in a call that never returns. */
+function leave(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
 
 /** The first line; the end of the input, whenever it comes, says "stop", and is there too when the server dies. */
 function readTask(): Promise<ReadingTask | undefined> {
@@ -49,7 +54,7 @@ function readTask(): Promise<ReadingTask | undefined> {
   process.stdin.on('end', () => {
     stopping.abort()
     resolve(undefined)
-    setTimeout(() => process.exit(), FAREWELL_MS)
+    setTimeout(leave, FAREWELL_MS)
   })
   return promise
 }
