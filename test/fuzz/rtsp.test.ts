@@ -177,10 +177,10 @@ async function startHealthy(fixture: RtspFixture) {
       await client.expect(200, 'TEARDOWN', url)
       await client[Symbol.asyncDispose]()
       assert.equal((await tape?.ended)?.cause, 'unpublished')
-      const first = tape?.units[0]?.dts ?? 0
+      // Their times follow how they arrive, which on a busy machine is not every 20 ms.
       assert.deepEqual(
-        tape?.units.map(({ dts }) => dts - first),
-        Array.from({ length: sent }, (_, index) => index * 1800),
+        tape?.units.map(({ payload }) => payload.at(-1)),
+        Array.from({ length: sent }, (_, index) => index % 100),
       )
     },
   }

@@ -271,6 +271,8 @@ export class PlaySession implements RtspSession {
         accessUnit.release()
         return
       }
+      case 'data':
+        return // for which RTSP has no place
       case 'lost': {
         const { accessUnits, bytes } = item
         this.#log.warn({ event: 'rtsp.player-lagging', accessUnits, bytes }, 'player too slow, whole GOPs dropped')
