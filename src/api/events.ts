@@ -33,6 +33,7 @@ export function registerEvents(app: App, { control }: Resources): void {
         summary: 'What happens, as server-sent events',
         description:
           `Types: ${EVENT_TYPES.join(', ')}. Each event's data is {id, type, at, data}. ` +
+          'A recording has partCount besides, and until its end only the part concerned, or its newest, in parts. ' +
           'When Last-Event-ID is not remembered any more, an event `events.missed` comes first: fetch the lists again.',
         tags: ['events'],
         headers: HeadersSchema,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { apiFixture, publishTestStream } from '#test/support/api-fixture.ts'
+import { partSample, recordingSample } from '#test/support/recording-sample.ts'
 import type { ServerEvent } from './event-feed.ts'
 import { EVENT_TYPES } from './event-types.ts'
 
@@ -43,4 +44,24 @@ test('the memory is bounded in number and in size', async () => {
   for (let i = 0; i < 2_000; i++) fixture.recorder.events.emit({ type: 'recording.resumed', recording: small })
   const byNumber = ids.filter((id) => fixture.control.events.since(id) !== undefined).length
   assert.equal(byNumber, 1_000)
+})
+
+test('until its end a recording is told of with the part concerned, however many it has', async () => {
+  await using fixture = await apiFixture()
+  const seen: ServerEvent[] = []
+  using _listening = fixture.control.events.listen((event) => seen.push(event))
+  const parts = Array.from({ length: 10_000 }, (_, index) => partSample({ index: index + 1 }))
+  const recording = recordingSample({ state: 'recording', parts })
+  const [part = partSample()] = parts
+  const { events } = fixture.recorder
+  events.emit({ type: 'part.ready', recording, part })
+  events.emit({ type: 'recording.impaired', recording })
+  const told = seen.map(({ json }) => JSON.parse(json).data)
+  assert.deepEqual(
+    told.map((data) => data.recording.parts.map(({ index }: { index: number }) => index)),
+    [[1], [10_000]],
+  )
+  assert.ok(seen.every(({ json }) => json.length < 4_096 && JSON.parse(json).data.recording.partCount === 10_000))
+  events.emit({ type: 'recording.ready', recording: { ...recording, state: 'ready' } })
+  assert.equal(JSON.parse(seen.at(-1)?.json ?? '').data.recording.parts.length, 10_000)
 })

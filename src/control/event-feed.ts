@@ -3,7 +3,8 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
-import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { GapDocument, PartDocument } from '#storage/recording-document.ts'
+import { type EventRecording, eventRecording } from './event-recording.ts'
 import type { EventType } from './event-types.ts'
 import type { PullDocument } from './pull-document.ts'
 import type { PullsApi } from './pulls.ts'
@@ -61,8 +62,14 @@ export class EventFeed implements Disposable {
       }),
     )
     this.#sources.use(
-      recorder.events.listen(({ type, ...data }) => {
-        this.#emit(type, 'recording' in data ? data.recording.stream : '', data)
+      recorder.events.listen((event) => {
+        const { type, ...data } = event
+        if ('rule' in data) {
+          this.#emit(type, '', data)
+          return
+        }
+        const recording = eventRecording(type, data.recording, 'part' in data ? data.part : undefined)
+        this.#emit(type, recording.stream, { ...data, recording })
       }),
     )
   }
@@ -108,6 +115,6 @@ export class EventFeed implements Disposable {
 
 type EventData =
   | { readonly stream: StreamDocument; readonly end?: unknown }
-  | { readonly recording: RecordingDocument; readonly part?: PartDocument; readonly gap?: GapDocument }
+  | { readonly recording: EventRecording; readonly part?: PartDocument; readonly gap?: GapDocument }
   | { readonly rule: RuleRow }
   | { readonly pull: PullDocument }

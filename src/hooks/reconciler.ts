@@ -1,4 +1,5 @@
 import type { Runtime } from '#base/runtime.ts'
+import { eventRecording } from '#control/event-recording.ts'
 import type { Catalog } from '#storage/catalog/catalog.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { Intake } from './intake.ts'
@@ -86,7 +87,8 @@ export class Reconciler {
     const eventId = runtime.newId()
     const at = new Date(runtime.nowMs()).toISOString()
     const part = data.part?.index ?? null
-    const json = JSON.stringify({ id: eventId, type, at, data })
+    const told = { ...data, recording: eventRecording(type, data.recording, data.part) }
+    const json = JSON.stringify({ id: eventId, type, at, data: told })
     intake.take({ id: eventId, type, stream, recording: id, part, json }, known)
   }
 

@@ -42,7 +42,10 @@ export class PartChain {
   readonly #pauses: Pauses
   readonly #renamer: PartRenamer
   readonly #closing = new Map<Part, Promise<void>>()
+  /** Parts nothing more happens to. The documents stay the same objects: that is how unchanged ones are told. */
   readonly #documents = new Map<number, PartDocument>()
+  /** The same as a list; undefined when one has changed. */
+  #inOrder: readonly PartDocument[] | undefined
   #current: Part | undefined
   #lastIndex: number
   #continuation: unknown
@@ -64,7 +67,7 @@ export class PartChain {
       await stored()
     }
     this.#renamer = new PartRenamer({ maker, log, note })
-    for (const part of options.previous) this.#documents.set(part.index, part)
+    for (const part of options.previous) this.#keep(part)
     this.#lastIndex = options.previous.at(-1)?.index ?? 0
   }
 
@@ -81,10 +84,11 @@ export class PartChain {
   }
 
   documents(): PartDocument[] {
-    const byIndex = new Map(this.#documents)
-    for (const part of this.#closing.keys()) if (part.file !== undefined) byIndex.set(part.index, part.toDocument())
-    if (this.#current?.file !== undefined) byIndex.set(this.#current.index, this.#current.toDocument())
-    return [...byIndex.values()].sort((a, b) => a.index - b.index)
+    this.#inOrder ??= [...this.#documents.values()].sort((a, b) => a.index - b.index)
+    const documents = [...this.#inOrder]
+    for (const part of this.#closing.keys()) if (part.file !== undefined) putInOrder(documents, part.toDocument())
+    if (this.#current?.file !== undefined) putInOrder(documents, this.#current.toDocument())
+    return documents
   }
 
   /** Undefined when there is none, or its file is not there yet. */
@@ -179,7 +183,12 @@ export class PartChain {
 
   digested(index: number, sha256: string): void {
     const document = this.#documents.get(index)
-    if (document !== undefined) this.#documents.set(index, { ...document, sha256 })
+    if (document !== undefined) this.#keep({ ...document, sha256 })
+  }
+
+  #keep(document: PartDocument): void {
+    this.#documents.set(document.index, document)
+    this.#inOrder = undefined
   }
 
   #part(
@@ -207,8 +216,7 @@ export class PartChain {
       this.#numbering.delete(part)
       // It may have become final long before, when the disk refused what came after it.
       const final = this.#documents.get(part.index)
-      if (final !== undefined)
-        this.#documents.set(part.index, { ...final, path: part.file?.relativePath ?? final.path })
+      if (final !== undefined) this.#keep({ ...final, path: part.file?.relativePath ?? final.path })
     })
     this.#numbering.set(part, numbered)
     return numbered
@@ -231,9 +239,16 @@ export class PartChain {
     })
     if (outcome.kind !== 'nothing') {
       const document = part.toDocument()
-      this.#documents.set(document.index, document)
+      this.#keep(document)
       if (outcome.kind === 'ready') events.ready(document, runtime.monotonicMs() - startedMs)
     }
     events.ended(part, outcome.kind === 'damaged' ? outcome.error : part.flaw)
   }
+}
+
+/** Takes the place of the document with its index, or its own; most belong at the end. */
+function putInOrder(documents: PartDocument[], document: PartDocument): void {
+  const position = documents.findLastIndex(({ index }) => index <= document.index)
+  const isThere = documents[position]?.index === document.index
+  documents.splice(isThere ? position : position + 1, isThere ? 1 : 0, document)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SILENT_LOGGER } from '#base/runtime.ts'
@@ -13,7 +13,7 @@ import type { RecordingDocument } from './recording-document.ts'
 const bytes = Buffer.alloc(100_000, 'tape')
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 
-async function openDigests(folder: TempFolder) {
+async function openDigests(folder: TempFolder, bytesPerSecond = Infinity) {
   await using owned = new AsyncDisposableStack()
   const runtime = { nowMs: Date.now, log: SILENT_LOGGER }
   const catalog = owned.use(await SqliteCatalog.open({ folder: folder.path, runtime, onReplaced: () => {} }))
@@ -30,7 +30,7 @@ async function openDigests(folder: TempFolder) {
         noteFileGone: (part) => catalog.noteFileGone(part),
       },
       node: 'node-a',
-      bytesPerSecond: Infinity,
+      bytesPerSecond,
       log: SILENT_LOGGER,
       note: async (id, made) => {
         assert.ok([...made.values()].every((digest) => digest === sha256))
@@ -90,11 +90,17 @@ test('files that a hook has taken are looked for once, not at every start', asyn
 
 test('what is hashed when the server ends is noted', async () => {
   await using folder = await TempFolder.make()
-  await using fixture = await openDigests(folder)
-  for (let index = 0; index < 200; index++) await writeFile(folder.at(`${index}`), bytes)
-  const names = Array.from({ length: 200 }, (_, index) => `${index}`)
-  fixture.digests.add(recordingOf(folder, 'r1', names))
-  await sleep(20)
-  await fixture.digests[Symbol.asyncDispose]()
-  assert.ok((fixture.notes[0]?.[1].length ?? 0) > 0)
+  await using fixture = await openDigests(folder, 1_000_000)
+  const { digests, notes } = fixture
+  for (const name of ['a', 'b']) await writeFile(folder.at(name), bytes)
+  // At this pace it takes a minute and a half.
+  await writeFile(folder.at('long'), '')
+  await truncate(folder.at('long'), 90_000_000)
+  digests.add(recordingOf(folder, 'r1', ['a']))
+  digests.add(recordingOf(folder, 'r2', ['b']))
+  digests.add(recordingOf(folder, 'r1', ['gone', 'long']))
+  await until(() => notes.length > 0)
+  assert.deepEqual(notes, [['r2', [1]]])
+  await digests[Symbol.asyncDispose]()
+  assert.deepEqual(notes[1], ['r1', [1]])
 })

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
-import { recordingSample } from '#test/support/recording-sample.ts'
+import { partSample, recordingSample } from '#test/support/recording-sample.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { StorageError } from './errors.ts'
-import { ManifestStore } from './manifests.ts'
+import { ManifestStore, manifestText } from './manifests.ts'
 
 const hasCode = (code: string) => (error: unknown) => error instanceof Error && 'code' in error && error.code === code
 
@@ -67,4 +67,19 @@ test('an id can not lead elsewhere, and a folder in the way is a typed error', a
   await mkdir(dirname(store.path(recording)).replace(/11$/, ''), { recursive: true })
   await writeFile(dirname(store.path(recording)), 'a file where the month should be')
   await assert.rejects(store.save(recording), hasCode('storage/vanished'))
+})
+
+test('a manifest of thousands of parts is written in small pieces, and reads back', async () => {
+  await using folder = await TempFolder.make()
+  const store = new ManifestStore(folder.path, 'process')
+  for (const count of [0, 1, 100, 101, 10_000]) {
+    const parts = Array.from({ length: count }, (_, index) => partSample({ index: index + 1, path: `[] ${index}.mp4` }))
+    const recording = recordingSample({ parts, metadata: { note: '"parts": []' } })
+    const pieces = [...manifestText(recording)]
+    assert.equal(pieces.length, Math.max(1, Math.ceil(count / 100)))
+    assert.ok(pieces.every(({ length }) => length < 64 * 1024))
+    await store.save(recording)
+    assert.equal(await readFile(store.path(recording), 'utf8'), pieces.join(''))
+    assert.deepEqual(await store.read(recording), recording)
+  }
 })

@@ -92,16 +92,15 @@ export class ManifestStore {
 
   async #save(recording: RecordingDocument): Promise<void> {
     const path = this.path(recording)
-    const text = `${JSON.stringify({ manifest: MANIFEST_VERSION, recording }, undefined, 2)}\n`
     const sync = this.#durability === 'power' || recording.state === 'ready' || recording.state === 'failed'
     try {
-      await replaceFile(path, text, sync)
+      await replaceFile(path, recording, sync)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw storageErrorFrom(error, path)
       await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
         throw storageErrorFrom(cause, path)
       })
-      await replaceFile(path, text, sync).catch((cause: unknown) => {
+      await replaceFile(path, recording, sync).catch((cause: unknown) => {
         throw storageErrorFrom(cause, path)
       })
     }
@@ -144,11 +143,32 @@ export function parseManifest(path: string, text: string): RecordingDocument {
   return recording
 }
 
-async function replaceFile(path: string, text: string, sync: boolean): Promise<void> {
+/** Parts written at a time: stringifying so many takes well below a millisecond. */
+const PARTS_IN_PIECE = 100
+
+/**
+ * A manifest's text in pieces, so that one of thousands of parts keeps nothing else waiting: whoever writes it lets others
+ * have their turn between two of them. One line for each part.
+ */
+export function* manifestText({ parts, ...rest }: RecordingDocument): Generator<string> {
+  const whole = JSON.stringify({ manifest: MANIFEST_VERSION, recording: { ...rest, parts: [] } }, undefined, 2)
+  const end = whole.lastIndexOf('[]')
+  let piece = whole.slice(0, end + 1)
+  for (const [position, part] of parts.entries()) {
+    if (position > 0 && position % PARTS_IN_PIECE === 0) {
+      yield piece
+      piece = ''
+    }
+    piece += `${position === 0 ? '' : ','}\n      ${JSON.stringify(part)}`
+  }
+  yield `${piece}${parts.length === 0 ? '' : '\n    '}${whole.slice(end + 1)}\n`
+}
+
+async function replaceFile(path: string, recording: RecordingDocument, sync: boolean): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`)
   const file = await open(temporary, 'w')
   try {
-    await file.writeFile(text)
+    for (const piece of manifestText(recording)) await file.writeFile(piece)
     if (sync) await file.datasync()
   } finally {
     await file.close()

@@ -189,13 +189,16 @@ export interface RulePreview {
   readonly example: { readonly stream: string; readonly path: string }
 }
 
+/** A recording as an event tells of it: with the part concerned alone, or, as answers do, with all of them. */
+export type ToldRecording = RecordingDocument & { readonly partCount?: number }
+
 /** What the server announces by `/events`. */
 export type ServerEvent =
   | { readonly type: 'stream.started' | 'stream.ended'; readonly stream: { readonly path: string } }
-  | { readonly type: `recording.${string}`; readonly recording: RecordingDocument; readonly gap?: GapDocument }
+  | { readonly type: `recording.${string}`; readonly recording: ToldRecording; readonly gap?: GapDocument }
   | { readonly type: `rule.${string}`; readonly rule: RuleDocument }
   | { readonly type: `pull.${string}`; readonly pull: PullDocument }
-  | { readonly type: `part.${string}`; readonly recording: RecordingDocument; readonly part: PartDocument }
+  | { readonly type: `part.${string}`; readonly recording: ToldRecording; readonly part: PartDocument }
 
 /** RFC 9457, as the API sends it. */
 export interface ProblemBody {

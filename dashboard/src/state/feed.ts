@@ -5,11 +5,13 @@ import type {
   ServerDocument,
   ServerEvent,
   StreamDocument,
+  ToldRecording,
 } from '../api/documents.ts'
 import { ProblemError, UnreachableError } from '../api/problem.ts'
 import { type ActiveRecordings, withListing, withRecording } from './active-recordings.ts'
 import { EventLink } from './event-link.ts'
 import { Store } from './store.ts'
+import { afterTold } from './told-recording.ts'
 
 /** Bitrates, sizes and elapsed times have no events; they are asked for this often while the page is looked at. */
 const REFRESH_MS = 2_000
@@ -56,7 +58,7 @@ export class Feed {
   readonly #client: ApiClient
   readonly #events: EventLink
   readonly #nowMs: () => number
-  readonly #recordingListeners = new Set<(event: ServerEvent & { recording: RecordingDocument }) => void>()
+  readonly #recordingListeners = new Set<(event: ServerEvent & { recording: ToldRecording }) => void>()
   readonly #eventListeners = new Set<(type: string) => void>()
   readonly #toldAtMs = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -97,7 +99,7 @@ export class Feed {
   }
 
   /** Told of every recording event, for lists that show more than what is in progress. */
-  onRecording(listener: (event: ServerEvent & { recording: RecordingDocument }) => void): () => void {
+  onRecording(listener: (event: ServerEvent & { recording: ToldRecording }) => void): () => void {
     this.#recordingListeners.add(listener)
     return () => {
       this.#recordingListeners.delete(listener)
@@ -225,11 +227,11 @@ export class Feed {
       return
     }
     if (!('recording' in event)) return
-    const { recording } = event
+    const recording = afterTold(this.state.value.active.get(event.recording.id)?.recording, event.recording)
     const nowMs = this.#nowMs()
     this.#toldAtMs.set(recording.id, nowMs)
     const known = event.type === 'recording.deleted' ? { ...recording, state: 'ready' as const } : recording
     this.state.update((state) => ({ ...state, active: withRecording(state.active, known, nowMs) }))
-    for (const listener of this.#recordingListeners) listener({ ...event, recording })
+    for (const listener of this.#recordingListeners) listener(event)
   }
 }

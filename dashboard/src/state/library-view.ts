@@ -1,7 +1,8 @@
 import type { ApiClient, LibraryQuery } from '../api/client.ts'
-import type { RecordingDocument, RecordingState } from '../api/documents.ts'
+import type { RecordingDocument, RecordingState, ToldRecording } from '../api/documents.ts'
 import type { Feed } from './feed.ts'
 import { Store } from './store.ts'
+import { afterTold } from './told-recording.ts'
 
 /** Fills whole rows of two, three, four and six cards. */
 const PAGE_SIZE = 24
@@ -81,13 +82,13 @@ export class LibraryView {
     }
   }
 
-  #follow(type: string, recording: RecordingDocument): void {
+  #follow(type: string, recording: ToldRecording): void {
     const isGone = type === 'recording.deleted'
     this.state.update((state) => ({
       ...state,
       recordings: isGone
         ? state.recordings?.filter(({ id }) => id !== recording.id)
-        : state.recordings?.map((shown) => (shown.id === recording.id ? recording : shown)),
+        : state.recordings?.map((shown) => (shown.id === recording.id ? afterTold(shown, recording) : shown)),
     }))
     // A gap or a part changes no list; anything else may put a recording in or take it out.
     if (type === 'recording.gap' || type.startsWith('part.')) return

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { RecordingDocument } from '../api/documents.ts'
 import { ProblemError } from '../api/problem.ts'
 import { useApp } from './context.ts'
+import { afterTold } from './told-recording.ts'
 import { useStore } from './use-store.ts'
 
 /** Checksums of finished files are computed in the background and have no event. */
@@ -36,8 +37,10 @@ export function useRecording(id: string): FollowedRecording {
       feed.onRecording(({ type, recording }) => {
         if (recording.id !== id) return
         const isGone = type === 'recording.deleted'
-        setTold(
-          isGone ? { recording: undefined, problem: 'This recording was deleted.' } : { recording, problem: undefined },
+        setTold((before) =>
+          isGone
+            ? { recording: undefined, problem: 'This recording was deleted.' }
+            : { recording: afterTold(before.recording, recording), problem: undefined },
         )
       }),
     [feed, id],

@@ -1,8 +1,9 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import type { PartDocument, RecordingDocument } from '../recording-document.ts'
+import type { GapDocument, PartDocument, RecordingDocument } from '../recording-document.ts'
 import type { PartKey, PullRow, RecordingPage, RecordingQuery, RuleRow, UndigestedPart } from './catalog.ts'
 import { migrate } from './migrations.ts'
 import { checkQuery, writeCursor } from './page.ts'
+import type { RecordingChange } from './recording-change.ts'
 import { Row } from './row.ts'
 import { gapFromRow, ledgerTrackFromRow, partFromRow, pullFromRow, recordingFromRow, ruleFromRow } from './rows.ts'
 import { STATEMENTS, type StatementName } from './statements.ts'
@@ -58,34 +59,24 @@ export class CatalogDatabase implements Disposable {
   save(recording: RecordingDocument): void {
     const { id, parts, ledger } = recording
     this.#run('saveRecording', recordingValues(recording))
-    for (const part of parts) {
-      this.#run('savePart', [
-        id,
-        part.index,
-        part.root,
-        part.path,
-        part.state,
-        part.startedAt,
-        part.startMs,
-        part.durationMs,
-        part.bytes,
-        part.sha256,
-        JSON.stringify(part.tracks),
-        part.rename === undefined ? null : JSON.stringify(part.rename),
-      ])
-    }
-    for (const [position, track] of ledger.tracks.entries()) {
-      const { trackId, kind, codec, transcoded = null, received, written, lost } = track
-      this.#run('saveTrack', [id, position, trackId, kind, codec, transcoded, received, written, lost])
-    }
-    for (const [position, gap] of ledger.gaps.entries()) {
-      const { track, fromMs, toMs, missingMs, accessUnits, packets, cause, at } = gap
-      this.#run('saveGap', [id, position, track, fromMs, toMs, missingMs, accessUnits, packets, cause, at])
-    }
+    for (const part of parts) this.#savePart(id, part)
+    this.#saveTracks(recording)
+    for (const [position, gap] of ledger.gaps.entries()) this.#saveGap(id, position, gap)
     // A part that held nothing is taken back; tracks and gaps only grow, but nothing here relies on it.
     this.#run('trimParts', [id, JSON.stringify(parts.map(({ index }) => index))])
     this.#run('trimTracks', [id, ledger.tracks.length])
     this.#run('trimGaps', [id, ledger.gaps.length])
+  }
+
+  /** False: the recording it is a change of is not here. */
+  saveChange({ recording, parts, gaps }: RecordingChange): boolean {
+    const { id } = recording
+    if (this.#all('getRecording', [id]).length === 0) return false
+    this.#run('saveRecording', recordingValues(recording))
+    for (const part of parts) this.#savePart(id, part)
+    this.#saveTracks(recording)
+    for (const [position, gap] of gaps) this.#saveGap(id, position, gap)
+    return true
   }
 
   get(id: string): RecordingDocument | undefined {
@@ -196,6 +187,35 @@ export class CatalogDatabase implements Disposable {
     if (this.#database.isOpen) this.#database.close()
   }
 
+  #savePart(id: string, part: PartDocument): void {
+    this.#run('savePart', [
+      id,
+      part.index,
+      part.root,
+      part.path,
+      part.state,
+      part.startedAt,
+      part.startMs,
+      part.durationMs,
+      part.bytes,
+      part.sha256,
+      JSON.stringify(part.tracks),
+      part.rename === undefined ? null : JSON.stringify(part.rename),
+    ])
+  }
+
+  #saveTracks({ id, ledger }: Pick<RecordingDocument, 'id' | 'ledger'>): void {
+    for (const [position, track] of ledger.tracks.entries()) {
+      const { trackId, kind, codec, transcoded = null, received, written, lost } = track
+      this.#run('saveTrack', [id, position, trackId, kind, codec, transcoded, received, written, lost])
+    }
+  }
+
+  #saveGap(id: string, position: number, gap: GapDocument): void {
+    const { track, fromMs, toMs, missingMs, accessUnits, packets, cause, at } = gap
+    this.#run('saveGap', [id, position, track, fromMs, toMs, missingMs, accessUnits, packets, cause, at])
+  }
+
   #recordings(rows: readonly Row[]): readonly RecordingDocument[] {
     return rows.map((row) => {
       const id = row.text('id')
@@ -227,7 +247,7 @@ export class CatalogDatabase implements Disposable {
   }
 }
 
-function recordingValues(recording: RecordingDocument): readonly SQLInputValue[] {
+function recordingValues(recording: Omit<RecordingDocument, 'parts'>): readonly SQLInputValue[] {
   return [
     recording.id,
     recording.node,

@@ -4,6 +4,7 @@ import type { CatalogFailure } from './sqlite-codes.ts'
 /** What may be asked of the catalog's thread: the database's own methods. */
 export const CATALOG_METHODS = [
   'save',
+  'saveChange',
   'get',
   'part',
   'list',

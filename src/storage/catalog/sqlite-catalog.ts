@@ -15,6 +15,7 @@ import type {
   ToCatalog,
 } from './messages.ts'
 import { checkQuery } from './page.ts'
+import { changeBetween } from './recording-change.ts'
 import { catalogErrorFrom } from './sqlite-codes.ts'
 
 export interface SqliteCatalogOptions {
@@ -45,6 +46,8 @@ export class SqliteCatalog implements Catalog {
   #sendScheduled = false
   #closing: Promise<void> | undefined
   #ended = false
+  /** Recordings in progress, as the file has them. */
+  readonly #saved = new Map<string, RecordingDocument>()
 
   private constructor(worker: Worker, path: string, isEmpty: boolean, options: SqliteCatalogOptions) {
     this.#worker = worker
@@ -76,8 +79,16 @@ export class SqliteCatalog implements Catalog {
     return new SqliteCatalog(worker, path, opened.isNew || opened.damagedMovedTo !== undefined, options)
   }
 
-  save(recording: RecordingDocument): Promise<void> {
-    return this.#call('save', recording)
+  async save(recording: RecordingDocument): Promise<void> {
+    const { id } = recording
+    const before = this.#saved.get(id)
+    const change = before === undefined ? undefined : changeBetween(before, recording)
+    // Until it is known how this went, the next save does not build on it.
+    this.#saved.delete(id)
+    if (change === undefined || !(await this.#call('saveChange', change))) await this.#call('save', recording)
+    // Over, it is saved once or twice more; in progress, with each of its parts.
+    const isOver = recording.state === 'ready' || recording.state === 'failed'
+    if (!isOver) this.#saved.set(id, recording)
   }
 
   get(id: string): Promise<RecordingDocument | undefined> {
@@ -110,6 +121,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   remove(id: string): Promise<void> {
+    this.#saved.delete(id)
     return this.#call('remove', id)
   }
 
@@ -204,6 +216,7 @@ export class SqliteCatalog implements Catalog {
     }
     if (damagedMovedTo !== undefined) {
       logDamage(this.#options, this.#path, damagedMovedTo)
+      this.#saved.clear()
       this.#options.onReplaced()
     }
     this.#send()
