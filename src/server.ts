@@ -246,7 +246,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     idleTimeoutMs: config.pullIdleTimeoutMs,
     folders: config.pullFolders,
     maxProcesses: config.limits.pullProcesses,
-    dataDir: config.data,
   })
   const libavSources = Object.fromEntries(LIBAV_SCHEMES.map((scheme) => [scheme, libavPull]))
   const rtspSources = Object.fromEntries(RTSP_SCHEMES.map((scheme) => [scheme, rtspPull]))

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AV_LOG_ERROR, AVERROR_EAGAIN } from 'node-av/constants'
 import { Log, Packet } from 'node-av/lib'
 import { FrameWriter } from './frame-writer.ts'
+import { HttpsRelay } from './https-relay.ts'
 import { howItEnded } from './libav-end.ts'
 import { Pace } from './pace.ts'
 import { MAX_TASK_BYTES, type ReadingTask } from './reading-task.ts'
@@ -62,8 +63,14 @@ function readTask(): Promise<ReadingTask | undefined> {
 async function run(reading: ReadingTask): Promise<void> {
   let isOpen = false
   let source: Source | undefined
+  let relay: HttpsRelay | undefined
   try {
-    source = await Source.open(reading, writer)
+    let { url } = reading
+    if (reading.isVerified) {
+      relay = await HttpsRelay.open(new URL(url), reading.idleTimeoutMs)
+      url = relay.relayed(new URL(url))
+    }
+    source = await Source.open({ ...reading, url }, writer)
     isOpen = true
     const tracks = await source.findTracks()
     if (tracks === 0) writer.over({ how: 'nothing', isOpen, message: '', reasons: source.reasons })
@@ -73,7 +80,10 @@ async function run(reading: ReadingTask): Promise<void> {
     await sleep(WORDS_MS)
     const { text, atMs } = words
     const told = { words: performance.now() - atMs < MAX_WORDS_AGE_MS ? text : '', message: error.message }
-    writer.over({ ...howItEnded(error.code, { ...told, isOpen, scheme: reading.scheme }), isOpen, reasons: [] })
+    const problem = relay?.problem
+    if (problem !== undefined) {
+      writer.over({ how: isOpen ? 'failed' : 'unreachable', isOpen, message: problem.message, reasons: [] })
+    } else writer.over({ ...howItEnded(error.code, { ...told, isOpen, scheme: reading.scheme }), isOpen, reasons: [] })
   }
   writer.flush()
   await Promise.race([source?.[Symbol.asyncDispose](), sleep(FAREWELL_MS)])

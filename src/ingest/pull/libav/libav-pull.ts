@@ -1,6 +1,5 @@
-import { realpath, writeFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
-import { getCACertificates } from 'node:tls'
+import { realpath } from 'node:fs/promises'
+import { sep } from 'node:path'
 import { DEFAULT_PULL_OPTIONS, type PullOptions } from '#base/pull-options.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
@@ -19,15 +18,12 @@ export interface LibavPullOptions {
   /** Folders whose files may be pulled, absolute. */
   readonly folders: readonly string[]
   readonly maxProcesses: number
-  /** The list of trusted certificates is put there. */
-  readonly dataDir: string
 }
 
 /** Pulls what libavformat reads: HLS and media over HTTP, SRT, MPEG-TS over UDP, files. Every pull is a process. */
 export class LibavPull implements PullSource {
   readonly #options: LibavPullOptions
   #processes = 0
-  #trustFile: Promise<string> | undefined
 
   constructor(options: LibavPullOptions) {
     this.#options = options
@@ -48,9 +44,7 @@ export class LibavPull implements PullSource {
     this.#processes++
     try {
       const url = await this.#resolved(parseLibavUrl(request.url))
-      const isVerified = url.scheme === 'https' && request.verifyTls
-      const trustFile = isVerified ? await this.#trusted() : undefined
-      const task = readingTask(url, { idleTimeoutMs, trustFile })
+      const task = readingTask(url, { idleTimeoutMs, verifyTls: request.verifyTls })
       await new LibavPlayer({ runtime, hub, idleTimeoutMs, url, task, request }).run()
     } finally {
       this.#processes--
@@ -72,18 +66,6 @@ export class LibavPull implements PullSource {
   #checkFolder(path: string): void {
     const { folders } = this.#options
     if (!folders.some((folder) => isBelow(path, folder))) throw new PullFileForbiddenError(path, folders.length > 0)
-  }
-
-  /** What this server trusts, for libavformat, which knows no certificates. */
-  #trusted(): Promise<string> {
-    this.#trustFile ??= this.#writeTrusted()
-    return this.#trustFile
-  }
-
-  async #writeTrusted(): Promise<string> {
-    const path = join(this.#options.dataDir, 'trusted-certificates.pem')
-    await writeFile(path, `${getCACertificates('default').join('\n')}\n`, { mode: 0o600 })
-    return path
   }
 }
 

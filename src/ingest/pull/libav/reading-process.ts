@@ -31,7 +31,7 @@ export class ReadingProcess {
     const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEBIBYTES}`, script], {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
       // Nothing of the server's environment (it may hold tokens, or proxies that nobody meant) is a reader's business.
-      env: { PATH: process.env['PATH'] ?? '' },
+      env: environment(),
     })
     this.#child = child
     this.#pipe = child.stdio[3] as Socket
@@ -72,4 +72,11 @@ export class ReadingProcess {
     }
     await this.#exited
   }
+}
+
+/** What names certificates that Node is to trust besides its own. */
+function environment(): Record<string, string> {
+  const names = ['PATH', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+  const told = names.map((name): [string, string] => [name, process.env[name] ?? ''])
+  return Object.fromEntries(told.filter(([, value]) => value !== ''))
 }

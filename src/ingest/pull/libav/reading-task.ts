@@ -10,6 +10,9 @@ export interface ReadingTask {
   readonly options: Readonly<Record<string, string>>
   /** The source gives as fast as we take: it is read in real time. */
   readonly isPaced: boolean
+  /** `https:` is fetched by us, and every certificate verified. */
+  readonly isVerified: boolean
+  readonly idleTimeoutMs: number
 }
 
 /** Longest line a reading process takes. */
@@ -34,10 +37,10 @@ const PROTOCOLS: Readonly<Record<LibavScheme, string>> = {
 /** Datagrams the kernel and libavformat hold while we are busy: half a second of 60 Mbit/s, where the kernel allows it. */
 const UDP_BUFFER_BYTES = 4 * 1024 * 1024
 
-/** @param trustFile PEM file of certificates that are trusted; undefined: any is */
+/** What to tell the process that reads an address. */
 export function readingTask(
   { scheme, url }: { readonly scheme: LibavScheme; readonly url: string },
-  settings: { readonly idleTimeoutMs: number; readonly trustFile: string | undefined },
+  settings: { readonly idleTimeoutMs: number; readonly verifyTls: boolean },
 ): ReadingTask {
   const isHttp = scheme === 'http' || scheme === 'https'
   const idleUs = String(settings.idleTimeoutMs * 1000)
@@ -49,10 +52,6 @@ export function readingTask(
     options['rw_timeout'] = idleUs
     options['user_agent'] = 'Tapedeck'
     options['seg_max_retry'] = '2'
-    if (settings.trustFile !== undefined) {
-      options['tls_verify'] = '1'
-      options['ca_file'] = settings.trustFile
-    }
   }
   // Silence ends reading in order, so that what libavformat still holds comes out.
   if (scheme === 'srt' || scheme === 'udp') options['timeout'] = idleUs
@@ -62,5 +61,13 @@ export function readingTask(
   }
   // Without being told, libavformat would wait for more than one packet to know it.
   const format = scheme === 'srt' || scheme === 'udp' ? 'mpegts' : ''
-  return { scheme, url, format, options, isPaced: isHttp || scheme === 'file' }
+  return {
+    scheme,
+    url,
+    format,
+    options,
+    isPaced: isHttp || scheme === 'file',
+    isVerified: scheme === 'https' && settings.verifyTls,
+    idleTimeoutMs: settings.idleTimeoutMs,
+  }
 }
