@@ -46,8 +46,9 @@ export function parseAudioSpecificConfig(record: Uint8Array): AudioSpecificConfi
 }
 
 /**
- * Bits of the configuration that `bytes` begin with, where something else follows, so that a backward compatible
- * signalling of SBR can't be told from it: a LATM configuration without lengths.
+ * Bits of the configuration that `bytes` begin with, where something else follows: a LATM configuration without
+ * lengths. The backward compatible signalling of SBR, which has no place there, is told by its sync word: GStreamer 1.22
+ * sends it.
  * @throws {CodecConfigurationError} malformed, or of an object type whose end Tapedeck doesn't find
  */
 export function audioSpecificConfigBits(bytes: Uint8Array): number {
@@ -61,6 +62,10 @@ export function audioSpecificConfigBits(bytes: Uint8Array): number {
       // epConfig
       throw new CodecConfigurationError('aac', 'has error protection')
     }
+    const extension = new BitReader(bytes, 'AudioSpecificConfig')
+    extension.skip(reader.positionBits)
+    if (extension.remainingBits < 17 || extension.u(11) !== SYNC_EXTENSION_SBR) return reader.positionBits
+    readSyncExtension(reader)
     return reader.positionBits
   })
 }

@@ -7,6 +7,9 @@ const SUBJECT = 'StreamMuxConfig'
 /** Longer than any AudioSpecificConfig there is. */
 const MAX_CONFIG_BYTES = 256
 
+/** frameLengthType, latmBufferFullness or frameLength, otherDataPresent, crcCheckPresent. */
+const MIN_BITS_AFTER_CONFIG = 13
+
 /** How access units stand in an AudioMuxElement (LATM), ISO/IEC 14496-3 §1.7.3: one programme of one layer. */
 export interface StreamMuxConfig {
   /** Padded with zeros to whole bytes. */
@@ -37,6 +40,10 @@ export function readStreamMuxConfig(bytes: Uint8Array, reader: BitReader): Strea
   const configBits = hasLengths ? announcedBits : coreConfigBits(bytes, reader)
   const audioSpecificConfig = bitsOf(bytes, reader.positionBits, configBits)
   reader.skip(configBits)
+  // GStreamer 1.22 ends its description here when the configuration before has more than two bytes.
+  if (reader.remainingBits < MIN_BITS_AFTER_CONFIG) {
+    return { audioSpecificConfig, accessUnits, fixedBytes: 0, hasOtherData: false }
+  }
   const frameLengthType = reader.u(3)
   if (frameLengthType > 1) throw new BitstreamError(SUBJECT, `has frames of type ${frameLengthType}`)
   if (frameLengthType === 0) reader.skip(8) // latmBufferFullness

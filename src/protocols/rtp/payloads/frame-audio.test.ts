@@ -216,6 +216,8 @@ test('MP4A-LATM: configurations as encoders write them', () => {
   // RFC 6416 §7.3 examples: AAC LC at 24 kHz stereo, and HE-AAC signalled hierarchically.
   assert.deepEqual(read('400026203fc0'), ['1310', 1, 0])
   assert.deepEqual(read('40005623101fe0'), ['2b118800', 1, 0])
+  // GStreamer 1.22 of an MP4 file by ffmpeg.
+  assert.deepEqual(read('40002310adca00'), ['118856e500', 1, 0])
   assert.deepEqual(read(toHex(buildStreamMuxConfig(hex('1190')))), ['1190', 1, 0])
   assert.throws(() => read('41ff'), { code: 'media/bitstream-invalid' })
   assertThrowsOnlyTapedeckErrors(

@@ -27,6 +27,7 @@ const WHOLE_IMAGE_RESTARTS = 0xffff
 const ONVIF_JPEG_EXTENSION = 0xffd8
 const END_OF_IMAGE = Uint8Array.of(0xff, 0xd9)
 const NO_CONFIGURATION = new Uint8Array(0)
+const NO_TABLE = new Uint8Array(0)
 
 /** RTP payload format for JPEG (RFC 2435): images without their headers, which are rebuilt. */
 export const jpegPayload: PayloadFormat = {
@@ -165,7 +166,11 @@ function scaledTables(q: number): readonly Uint8Array[] | undefined {
 class JpegPacketizer implements Packetizer {
   /** @throws {BitstreamError} of a kind that RFC 2435 can't carry: too large, progressive, other subsampling or Huffman tables */
   packetize(accessUnit: Uint8Array, maxPayloadBytes: number, emit: EmitPayload): void {
-    const { widthPixels, heightPixels, subsampling, quantizationTables, restartInterval, scan } = parseJfif(accessUnit)
+    const image = parseJfif(accessUnit)
+    const { widthPixels, heightPixels, subsampling, restartInterval, scan } = image
+    // Receivers expect two tables (FFmpeg says so), even where chroma has the same.
+    const [luma = NO_TABLE, chroma = luma] = image.quantizationTables
+    const quantizationTables = [luma, chroma]
     if (Math.max(widthPixels, heightPixels) > MAX_TOLD_PIXELS) {
       throw new BitstreamError('JPEG image', `of ${widthPixels}x${heightPixels} is too large for RTP`)
     }

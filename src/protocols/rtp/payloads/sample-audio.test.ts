@@ -6,6 +6,7 @@ import { accessUnitSamples } from '#media/samples.ts'
 import { hex, toHex } from '#test/support/bytes.ts'
 import { payloadFormat, payloadFormatOf } from './all.ts'
 import { makeReceiver, payloadsOf } from './fixture.test-data.ts'
+import { staticPayload, staticPayloadType } from './static-payloads.ts'
 
 /** Encoding, RTP clock, channels. */
 const CASES = [
@@ -89,6 +90,17 @@ test('G.726: both ways of packing 3-bit code words, 1 to 7 and 0', () => {
     [['d1581f'], ['d1581f']],
   )
   assert.deepEqual([...(aal2.configurations[0]?.configuration ?? [])], [3])
+})
+
+test('static payload types are found both ways', () => {
+  for (const payloadType of [0, 8, 9, 10, 11, 14, 26]) {
+    const known = staticPayload(payloadType)
+    assert.ok(known !== undefined && payloadFormat(known.encoding) !== undefined)
+    assert.equal(staticPayloadType(known.encoding, known.clockRateHz, known.channels), payloadType)
+  }
+  assert.equal(staticPayloadType('MPA', 90_000, 2), 14)
+  assert.equal(staticPayloadType('PCMA', 16_000, 1), undefined)
+  assert.equal(staticPayloadType('L16', 44_100, 6), undefined)
 })
 
 test('unknown encodings and MPEG-4 streams other than AAC are none of ours', () => {

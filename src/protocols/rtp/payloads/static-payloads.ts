@@ -19,3 +19,16 @@ export function staticPayload(
   const known = STATIC_PAYLOADS[payloadType]
   return known === undefined ? undefined : { encoding: known[0], clockRateHz: known[1], channels: known[2] }
 }
+
+/**
+ * The payload type that means just this without an rtpmap; undefined when none does. To be preferred for descriptions of
+ * our own: FFmpeg takes the header of MPA packets for media under any other payload type than 14.
+ */
+export function staticPayloadType(encoding: string, clockRateHz: number, channels: number): number | undefined {
+  for (const [payloadType, known] of Object.entries(STATIC_PAYLOADS)) {
+    const isSame = known[0] === encoding && known[1] === clockRateHz
+    // Only sound of plain samples says its channels: the other formats' packets do.
+    if (isSame && (known[2] === channels || encoding === 'MPA')) return Number(payloadType)
+  }
+  return undefined
+}
