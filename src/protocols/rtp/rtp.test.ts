@@ -299,6 +299,13 @@ test('after two hours of drifting clocks sound and picture are together, and no 
   }
 })
 
+test('what arrives all at once after the network stood still keeps its times', () => {
+  const clock = new SourceClock().track(90_000)
+  clock.ticks(0, 0)
+  for (let index = 1; index <= 300; index++) clock.ticks(index * 3600, 15_000 + index)
+  assert.equal(clock.ticks(301 * 3600, 15_400), 301 * 3600)
+})
+
 test('timestamps that begin anew go on from where they were', () => {
   const clock = new SourceClock().track(90_000)
   assert.equal(clock.ticks(1_000_000, 50), 0)

@@ -143,8 +143,9 @@ export class TrackClock {
 
   #isJump(unwrapped: number, arrivalMs: number): boolean {
     if (this.#msOf(unwrapped - this.#highest) < -MAX_BACK_MS) return true
+    // What arrives late, all at once, after the network stood still has timestamps that go on: that is no jump.
     const passedMs = this.#msOf(unwrapped - this.#last)
-    return Math.abs(passedMs - (arrivalMs - this.#lastArrivalMs)) > MAX_JUMP_MS
+    return passedMs > MAX_JUMP_MS && passedMs - (arrivalMs - this.#lastArrivalMs) > MAX_JUMP_MS
   }
 
   /** Moves the correction on its way, by a share of the time that has passed. */
