@@ -3,6 +3,7 @@ import type { Stream } from '#hub/stream.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { payloadFormatOf } from '#protocols/rtp/payloads/all.ts'
 import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
+import { staticPayloadType } from '#protocols/rtp/payloads/static-payloads.ts'
 import { writeDescription } from '#protocols/rtsp/description.ts'
 
 /** First of the dynamic payload types. RFC 3551 §6. */
@@ -30,16 +31,18 @@ export function offeredTracks(stream: Stream): OfferedTrack[] {
   return formats.flatMap((format, index) => offered(format, FIRST_PAYLOAD_TYPE + index) ?? [])
 }
 
-function offered(format: TrackFormat, payloadType: number): OfferedTrack | undefined {
+function offered(format: TrackFormat, dynamicType: number): OfferedTrack | undefined {
   try {
     const payloadFormat = payloadFormatOf(format)
     if (payloadFormat === undefined) return undefined
+    const clockRateHz = payloadFormat.clockRateHz(format)
+    const channels = format.kind === 'audio' ? format.channels : 1
     return {
       format,
       payloadFormat,
-      payloadType,
+      payloadType: staticPayloadType(payloadFormat.encoding, clockRateHz, channels) ?? dynamicType,
       control: `trackID=${format.trackId}`,
-      clockRateHz: payloadFormat.clockRateHz(format),
+      clockRateHz,
       parameters: payloadFormat.parameters(format),
     }
   } catch (error) {

@@ -81,14 +81,14 @@ export class TrackSender {
     const ticks = rescale(pts, format.timescale, this.#clockRateHz)
     const timestamp = this.#timestamp(ticks)
     this.#lastSeconds = pts / format.timescale
-    this.#packetizer.packetize(payload, MAX_PAYLOAD_BYTES, (piece, marker) => {
+    this.#packetizer.packetize(payload, MAX_PAYLOAD_BYTES, (piece, marker, laterTicks = 0) => {
       const framed = new Uint8Array(FRAME_HEAD_BYTES + RTP_HEADER_BYTES + piece.length)
       const at = FRAME_HEAD_BYTES
       framed[at] = 0x80
       framed[at + 1] = (marker ? 0x80 : 0) | this.#payloadType
       framed[at + 2] = this.#sequenceNumber >>> 8
       framed[at + 3] = this.#sequenceNumber
-      put32(framed, at + 4, timestamp)
+      put32(framed, at + 4, timestamp + laterTicks)
       put32(framed, at + 8, this.#ssrc)
       framed.set(piece, at + RTP_HEADER_BYTES)
       this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff

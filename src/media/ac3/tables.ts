@@ -10,4 +10,5 @@ export function ac3Channels(acmod: number, lfeOn: boolean): number {
 
 /** PCM samples of one audio block; an AC-3 syncframe has six. */
 export const AC3_BLOCK_SAMPLES = 256
+/** PCM samples per channel of an AC-3 syncframe, and of an E-AC-3 access unit. */
 export const AC3_FRAME_SAMPLES = 6 * AC3_BLOCK_SAMPLES
