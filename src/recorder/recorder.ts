@@ -378,6 +378,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     if (previous !== undefined && this.#recordings.has(previous.id))
       throw new RecordingBusyError(previous.id, previous.state)
     const id = previous?.id ?? this.#runtime.newId()
+    if (previous !== undefined) this.#claim(previous)
     const recording = new Recording({
       id,
       ruleId,
@@ -398,6 +399,19 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#recordings.set(recording.id, recording)
     this.#reporter.accepted(recording)
     return recording
+  }
+
+  /**
+   * Before anybody can replace a file that is to be gone on with: it is opened only when enough has come to go on.
+   * @throws {RecordingBusyError}
+   */
+  #claim({ id, parts }: RecordingDocument): void {
+    try {
+      for (const { root, path } of parts) this.#inUse.claim(root, path, id)
+    } catch (error) {
+      this.#inUse.release(id)
+      throw error
+    }
   }
 
   #streamStarted(stream: Stream): void {

@@ -237,6 +237,32 @@ test('what is being recorded can’t be appended to', async () => {
   await fixture.assertProved(await fixture.recorder.stop(id))
 })
 
+test('what is about to be appended to can’t be overwritten, whoever asks first', async () => {
+  await using fixture = await RecorderFixture.open()
+  const pictures = source.units.filter(({ format }) => format.kind === 'video')
+  const first = await record(fixture, { format: 'flv' }, pictures)
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(pictures)
+  const { catalog } = fixture
+  const find = catalog.findByPart.bind(catalog)
+  const answered = Promise.withResolvers<void>()
+  let asked = 0
+  catalog.findByPart = async (...place) => {
+    if (++asked === 1) await answered.promise
+    return find(...place)
+  }
+  const overwriting = fixture.start({ ifExists: 'overwrite', format: 'flv', tracks: { audio: false } })
+  // It waits for sound, and has not opened the file when the other one comes to it.
+  const appending = fixture.start({ ifExists: 'append' })
+  await fixture.until(first.id, ({ state }) => state === 'waiting')
+  answered.resolve()
+  await assert.rejects(overwriting, { code: 'recorder/recording-busy' })
+  const { id } = await appending
+  assert.equal(id, first.id)
+  await fixture.assertProved(await fixture.recorder.stop(id))
+  assert.equal((await fixture.recorder.list({})).recordings.length, 1)
+})
+
 test('a publisher that comes right back appends to what is still being finished', async () => {
   await using fixture = await RecorderFixture.open({ rules: [testRule('**', { ifExists: 'append' })] })
   for (let i = 0; i < 3; i++) {
