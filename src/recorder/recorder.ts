@@ -310,6 +310,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     await this.#rules.settled()
     this.#owned.dispose()
     await this.#recovery
+    await this.#setAside.settled()
     await Promise.all(this.#replacements.values())
     await this.#journal.allSettled()
   }

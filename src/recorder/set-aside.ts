@@ -28,6 +28,7 @@ export interface SetAsideOptions {
 /** Makes room for a new recording: what has its name is renamed to `x_0`, `x_1` …, and its recording knows. */
 export class SetAside {
   readonly #options: SetAsideOptions
+  readonly #running = new Set<Promise<void>>()
 
   constructor(options: SetAsideOptions) {
     this.#options = options
@@ -38,6 +39,21 @@ export class SetAside {
    * @throws {StorageError} the disk refuses
    */
   async run(place: Place): Promise<void> {
+    const running = this.#run(place)
+    this.#running.add(running)
+    try {
+      await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Resolves when what is being renamed has its name, and its recording knows: whoever asked may have given up. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running)
+  }
+
+  async #run(place: Place): Promise<void> {
     const { catalog, inUse, log } = this.#options
     const path = await resolveInRoot(place.root, place.path)
     const realPath = await realFile(path)
