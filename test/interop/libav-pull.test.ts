@@ -37,10 +37,10 @@ const BARE: Readonly<Record<string, readonly string[]>> = {
 type Codecs = Required<Pick<SourceOptions, 'video' | 'audio'>>
 
 /** A server that records whatever it pulls. */
-async function recorder(folder: TempFolder, config: object = {}): Promise<ServerProcess> {
+async function recorder(folder: TempFolder, config: object = {}, env: Record<string, string> = {}) {
   await writeFile(folder.at('tapedeck.yaml'), JSON.stringify({ rules: [{ match: '**' }], ...config }))
   return await startServerProcess(folder.path, {
-    env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0', TAPEDECK_RTSP_LISTEN: '' },
+    env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0', TAPEDECK_RTSP_LISTEN: '', ...env },
   })
 }
 
@@ -255,6 +255,33 @@ test('over HTTP, each container: every byte at its time', { timeout: 180_000 }, 
   assert.ok(!server.log.some((line) => line.includes('hidden')), 'no credential in the log')
   const [first] = await new ApiClient(server).recordings()
   await assertVerified(folder.path, first as RecordingDocument)
+})
+
+test('HLS over HTTPS: every byte; no segment from who can not prove who he is', { timeout: 120_000 }, async () => {
+  await using folder = await TempFolder.make()
+  const site = folder.at('site')
+  await mkdir(site)
+  const trusted = selfSign(Date.now())
+  const stranger = selfSign(Date.now())
+  await writeFile(folder.at('trusted.pem'), trusted.certificate)
+  await using web = await WebFolder.open(site, { cert: trusted.certificate, key: trusted.key })
+  await using other = await WebFolder.open(site, { cert: stranger.certificate, key: stranger.key })
+  const [base, otherBase] = [web.base, other.base].map((each) => each.replace('127.0.0.1', 'localhost'))
+  const codecs = { video: 'h264', audio: 'aac' } as const
+  const { path } = await makeSource(folder, { seconds: 4, size: '160x90', ...codecs })
+  await copy(path, ['-f', 'hls', '-hls_time', '1', '-hls_list_size', '0', join(site, 'live.m3u8')], [])
+  const playlist = await readFile(join(site, 'live.m3u8'), 'utf8')
+  await writeFile(join(site, 'own.m3u8'), playlist.replaceAll(/^live/gm, `${base}/live`))
+  await writeFile(join(site, 'other.m3u8'), playlist.replaceAll(/^live/gm, `${otherBase}/live`))
+  await using server = await recorder(folder, {}, { NODE_EXTRA_CA_CERTS: folder.at('trusted.pem') })
+  await pull(server, { path: 'live/own', url: `${base}/own.m3u8`, keepAlive: false })
+  await pull(server, { path: 'live/other', url: `${base}/other.m3u8` })
+  const source = await joinedSegments(join(site, 'live.m3u8'))
+  await assertWhole(await recordingOf(server, 'live/own'), source, codecs)
+  const refused = await untilPull(server, 'live/other', ({ lastError }) => lastError !== null)
+  assert.equal(refused.lastError?.code, 'pull/connect-failed', refused.lastError?.message)
+  assert.match(refused.lastError?.message ?? '', /certificate/)
+  assert.equal(other.requests.length, 0)
 })
 
 test('SRT either way round, and UDP: every byte at its time', { timeout: 120_000 }, async () => {

@@ -98,7 +98,8 @@ export class HttpsRelay implements AsyncDisposable {
     const iterator = response.iterator({ destroyOnReturn: true })
     const first = await iterator.next()
     const beginning: Buffer = first.done === true ? Buffer.alloc(0) : first.value
-    if (status === 200 && beginning.subarray(0, PLAYLIST_START.length).toString() === PLAYLIST_START) {
+    // Asked for all from the start, some answer with a range, which is the whole playlist as well.
+    if (status < 300 && beginning.subarray(0, PLAYLIST_START.length).toString() === PLAYLIST_START) {
       const pieces = [beginning]
       let bytes = beginning.length
       for await (const piece of iterator) {
@@ -107,7 +108,8 @@ export class HttpsRelay implements AsyncDisposable {
         if (bytes > MAX_PLAYLIST_BYTES) throw new Error('the playlist is too long')
       }
       const text = Buffer.from(relayedPlaylist(Buffer.concat(pieces).toString(), url, (each) => this.relayed(each)))
-      answer.writeHead(status, { ...headers, 'content-length': text.length }).end(text)
+      const type = response.headers['content-type'] ?? 'application/vnd.apple.mpegurl'
+      answer.writeHead(200, { 'content-type': type, 'content-length': text.length }).end(text)
       return
     }
     answer.writeHead(status, headers)

@@ -34,6 +34,9 @@ const PROTOCOLS: Readonly<Record<LibavScheme, string>> = {
   file: 'file',
 }
 
+/** Where we fetch for libavformat it must not do so itself, without verifying whom it asks. */
+const RELAYED_PROTOCOLS = 'http,tcp,crypto'
+
 /** Datagrams the kernel and libavformat hold while we are busy: half a second of 60 Mbit/s, where the kernel allows it. */
 const UDP_BUFFER_BYTES = 4 * 1024 * 1024
 
@@ -42,10 +45,11 @@ export function readingTask(
   { scheme, url }: { readonly scheme: LibavScheme; readonly url: string },
   settings: { readonly idleTimeoutMs: number; readonly verifyTls: boolean },
 ): ReadingTask {
+  const isVerified = scheme === 'https' && settings.verifyTls
   const isHttp = scheme === 'http' || scheme === 'https'
   const idleUs = String(settings.idleTimeoutMs * 1000)
   const options: Record<string, string> = {
-    protocol_whitelist: PROTOCOLS[scheme],
+    protocol_whitelist: isVerified ? RELAYED_PROTOCOLS : PROTOCOLS[scheme],
     format_whitelist: isHttp ? STREAM_FORMATS : FILE_FORMATS,
   }
   if (isHttp) {
@@ -67,7 +71,7 @@ export function readingTask(
     format,
     options,
     isPaced: isHttp || scheme === 'file',
-    isVerified: scheme === 'https' && settings.verifyTls,
+    isVerified,
     idleTimeoutMs: settings.idleTimeoutMs,
   }
 }
