@@ -256,45 +256,48 @@ const FACADE = declareFacade({
   ],
 })
 
+/** Changes nothing in the folder, which is everybody's. */
+const look = (cwd: string, given: Partial<ConfigSources>) => load(cwd, { nodeName: 'look', ...given })
+
 test('a facade has a section of its own, whose paths are absolute', async () => {
   const cwd = tmpdir()
   const facades = [FACADE]
-  const { config } = await load(cwd, { facades, flags: { 'facades.olddoor.settings': 'old.conf' } })
+  const { config } = await look(cwd, { facades, flags: { 'facades.olddoor.settings': 'old.conf' } })
   assert.deepEqual(config.facades['olddoor'], {
     enabled: false,
     http: { listen: { host: '127.0.0.1', port: 7000 } },
     settings: join(cwd, 'old.conf'),
     password: '',
   })
-  await assert.rejects(load(cwd, { facades, flags: { 'facades.olddor.settings': 'x' } }), { code: 'config/invalid' })
+  await assert.rejects(look(cwd, { facades, flags: { 'facades.olddor.settings': 'x' } }), { code: 'config/invalid' })
 })
 
 test('a profile lies above the defaults and below everything else', async () => {
   const cwd = tmpdir()
-  const { config, keys } = await load(cwd, { facades: [FACADE], like: 'olddoor' })
+  const { config, keys } = await look(cwd, { facades: [FACADE], like: 'olddoor' })
   assert.equal(config.facades['olddoor']?.enabled, true)
   assert.deepEqual(config.rules, [])
   assert.deepEqual(keys.find(({ path }) => path === 'rules')?.origin, { kind: 'profile', name: 'olddoor' })
   const flags = { rules: '[{ match: a/* }]' }
-  assert.equal((await load(cwd, { facades: [FACADE], like: 'olddoor', flags })).config.rules.length, 1)
-  await assert.rejects(load(cwd, { facades: [FACADE], like: 'neverheard' }), { code: 'config/profile-unknown' })
+  assert.equal((await look(cwd, { facades: [FACADE], like: 'olddoor', flags })).config.rules.length, 1)
+  await assert.rejects(look(cwd, { facades: [FACADE], like: 'neverheard' }), { code: 'config/profile-unknown' })
 })
 
 test('an open door of a facade beyond loopback is refused, with the lines that close it', async () => {
   const cwd = tmpdir()
   const open = { facades: [FACADE], like: 'olddoor', flags: { 'facades.olddoor.http.listen': '0.0.0.0:7000' } }
-  await assert.rejects(load(cwd, open), (error) => {
+  await assert.rejects(look(cwd, open), (error) => {
     assert.match(String(error), /facades\.olddoor\.http\.listen[\s\S]*facades:\n {2}olddoor:\n {4}password: 'a secret'/)
     return true
   })
   const closed = { ...open, flags: { ...open.flags, 'facades.olddoor.password': 'x' } }
-  assert.equal((await load(cwd, closed)).config.facades['olddoor']?.enabled, true)
+  assert.equal((await look(cwd, closed)).config.facades['olddoor']?.enabled, true)
   // Switched off, it opens nothing.
-  await load(cwd, { facades: [FACADE], flags: open.flags })
+  await look(cwd, { facades: [FACADE], flags: open.flags })
 })
 
 test("a facade's door can't take another's port", async () => {
   const cwd = tmpdir()
   const taken = { facades: [FACADE], like: 'olddoor', flags: { 'facades.olddoor.http.listen': '127.0.0.1:1935' } }
-  await assert.rejects(load(cwd, taken), /rtmp\.listen/)
+  await assert.rejects(look(cwd, taken), /rtmp\.listen/)
 })
