@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -300,4 +300,12 @@ test("a facade's door can't take another's port", async () => {
   const cwd = tmpdir()
   const taken = { facades: [FACADE], like: 'olddoor', flags: { 'facades.olddoor.http.listen': '127.0.0.1:1935' } }
   await assert.rejects(look(cwd, taken), /rtmp\.listen/)
+})
+
+test('servers that start on one folder at once have one name', async () => {
+  await inFolder(undefined, async (cwd) => {
+    const loaded = await Promise.all(Array.from({ length: 20 }, () => load(cwd)))
+    assert.equal(new Set(loaded.map(({ config }) => config.node)).size, 1)
+    assert.deepEqual(await readdir(join(cwd, 'data')), ['node-id'])
+  })
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -12,14 +12,19 @@ export async function nodeName(dataFolder: string, create: boolean): Promise<str
   if (known !== '' || !create) return known
   await mkdir(dataFolder, { recursive: true })
   const name = `node-${randomBytes(4).toString('hex')}`
+  // Two servers may start on one folder at once: the first to give its file the name names them both. Written before it
+  // has the name, so that the other never finds it empty.
+  const own = `${file}.${name}`
+  await writeFile(own, `${name}\n`)
   try {
-    // Two servers may start on one folder at once: the first to create the file names them both.
-    await writeFile(file, `${name}\n`, { flag: 'wx' })
+    await link(own, file)
     return name
   } catch (error) {
     const others = await readName(file)
     if (others !== '') return others
     throw error
+  } finally {
+    await rm(own, { force: true })
   }
 }
 
