@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
@@ -22,7 +22,9 @@ export async function nodeName(dataFolder: string, create: boolean): Promise<str
   } catch (error) {
     const others = await readName(file)
     if (others !== '') return others
-    throw error
+    // A file system without hard links: then the last to start names them both.
+    await rename(own, file)
+    return name
   } finally {
     await rm(own, { force: true })
   }
