@@ -476,12 +476,16 @@ export class Recording {
     const { previous } = this.#options
     const isUntouched = this.#container === undefined && previous !== undefined
     this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()
-    await this.#sound[Symbol.asyncDispose]()
+    if (!this.#sound.isEmpty) {
+      // Told first: the last sound takes a moment.
+      if (this.#state === 'recording') this.#advance('finishing')
+      await this.#sound[Symbol.asyncDispose]()
+    }
     const closed = this.#output.close()
     if (this.#state === 'waiting') {
       await Promise.race([this.#firstBytes.promise, closed, this.#pauses.wait(FIRST_BYTES_PATIENCE_MS)])
     }
-    this.#advance('finishing')
+    if (this.#state !== 'finishing') this.#advance('finishing')
     await closed
     const hasMedia = this.#output.parts().some(({ state }) => state === 'ready')
     if (!hasMedia) this.#fatal ??= this.#output.lastRefusal ?? new NothingRecordedError(this.request.stream)

@@ -76,6 +76,11 @@ export class TranscodedTracks implements AsyncDisposable {
     return bytes
   }
 
+  /** Nothing is transcoded. */
+  get isEmpty(): boolean {
+    return this.#tracks.size === 0
+  }
+
   /** What last went wrong with the sound; undefined when nothing did. */
   get flaw(): unknown {
     return this.#flaw
