@@ -6,14 +6,15 @@ import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { eventually, Installation } from '#test/support/flashphoner.ts'
 import { ffprobe, joinedHashes } from '#test/support/outside-judges.ts'
 import { PacedPublisher } from '#test/support/paced-publisher.ts'
+import { program } from '#test/support/programs.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /**
  * The compatibility checklist of the vendor's recording surface: a test for each line, its title the line's own words.
- * Publishers send RTMP; where a line says websdk, the same holds for them.
+ * Publishers send RTMP, cameras RTSP; where a line says websdk, the same holds for RTMP publishers.
  */
 
-/** Lines that need the vendor's WebSocket, RTSP or WebRTC: the table of docs/guide names them as pending. */
+/** Lines that need the vendor's WebSocket or WebRTC: the table of docs/guide names them as pending. */
 const PENDING = [
   'websdk publisher with `record:false` leaves no file; `record:true` leaves exactly one.',
   "A `roomApp` session's stream is never rotated.",
@@ -112,6 +113,16 @@ test('RTMP publish leaves no file by default; with `record_flash_published_strea
   assert.deepEqual(await namesAfter('', 'cam1'), [])
   assert.deepEqual(await namesAfter('record_rtsp_streams=true', 'cam1'), [])
   assert.equal((await namesAfter(RECORDED, 'cam1')).length, 1)
+  for (const [properties, files] of [
+    [RECORDED, 0],
+    ['record_rtsp_streams=true', 1],
+  ] as const) {
+    await using wcs = await Installation.run(properties)
+    const copy = ['-v', 'error', '-re', '-i', given('short').path, '-c', 'copy']
+    await program('ffmpeg', [...copy, '-f', 'rtsp', `${wcs.server.rtsp}/live/cam1`])
+    await wcs.idle()
+    assert.equal((await wcs.files()).length, files, properties)
+  }
 })
 
 test('Default name is `stream-<mediaSessionId>-<login>.mp4`.', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { TapedeckError } from '#base/error.ts'
+import { DEFAULT_PULL_OPTIONS, type PullTransport } from '#base/pull-options.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { PullDocument, PullState } from '#control/pull-document.ts'
 import type { PullEvent, PullsApi } from '#control/pulls.ts'
@@ -24,7 +25,6 @@ const MAX_SETTING_CHARACTERS = 200
 const ECHOED: Readonly<Record<string, Value>> = {
   audioCodecBytes: '',
   emulateUserAgent: '',
-  forceTcp: false,
   httpProxy: '',
   isAudio: true,
   pageUrl: '',
@@ -76,13 +76,15 @@ export class PullConfigurations implements ConfigurationGroup, Disposable {
     const uri = parameters.requiredText('uri')
     const localStreamName =
       parameters.text('localStreamName')?.replace(/\?.*$/s, '') ?? `stream_${randomBytes(4).toString('hex')}`
-    const settings: Record<string, Value> = {}
+    const forceTcp = parameters.flag('forceTcp') ?? false
+    const settings: Record<string, Value> = { forceTcp }
     for (const [name, missing] of Object.entries(ECHOED)) settings[name] = echoed(parameters, name, missing)
     const { pulls, ids } = this.#options
     try {
       const pull = await pulls.add({
         path: localStreamName,
         url: uri,
+        transport: transportOf(uri, forceTcp),
         keepAlive: parameters.flag('keepAlive') ?? true,
         metadata: {
           [CONFIG_LABEL]: String(ids.take()),
@@ -170,6 +172,11 @@ function configId({ metadata }: PullDocument): number {
   return Number(metadata[CONFIG_LABEL])
 }
 
+/** Where it is TCP anyway, or the address says it, there is nothing to force. */
+function transportOf(uri: string, forceTcp: boolean): PullTransport {
+  return forceTcp && /^rtsps?:/i.test(uri) ? 'tcp' : DEFAULT_PULL_OPTIONS.transport
+}
+
 function echoed(parameters: Parameters, name: string, missing: Value): Value {
   if (typeof missing === 'boolean') return parameters.flag(name) ?? missing
   const text = parameters.text(name)?.slice(0, MAX_SETTING_CHARACTERS)
@@ -177,7 +184,14 @@ function echoed(parameters: Parameters, name: string, missing: Value): Value {
   return typeof missing === 'number' && /^-?\d{1,9}$/.test(text) ? Number(text) : text
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { rtmp: 1935, rtmps: 443, rtsp: 554, http: 80, https: 443 }
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  rtmp: 1935,
+  rtmps: 443,
+  rtsp: 554,
+  rtsps: 322,
+  http: 80,
+  https: 443,
+}
 
 /** An address, taken apart as the vendor does. */
 function uriValue(uri: string): ValueMap {

@@ -17,7 +17,8 @@ export function inStreamValue(
 ): ValueMap {
   const { publisher } = stream
   const path = publisher.app === '' ? '' : `/${publisher.app}`
-  const tcUrl = publisher.localPort === 0 ? '' : `rtmp://${publisher.localAddress}:${publisher.localPort}${path}`
+  const hasUrl = publisher.protocol.startsWith('rtmp') && publisher.localPort !== 0
+  const tcUrl = hasUrl ? `rtmp://${publisher.localAddress}:${publisher.localPort}${path}` : ''
   return {
     ...common({ id, name, tag: inboundTag(publisher.protocol), createdAtMs: stream.startedAtMs }, nowMs),
     ...addresses(publisher),

@@ -112,6 +112,8 @@ export class Recordings {
       numbering: 'lastPlain',
       ifExists: 'version',
       rotate: { seconds, bytes },
+      // What MP4 and TS can't carry, such as a camera's G.711, becomes AAC of the vendor's sample rate.
+      audio: { sampleRate: settings.audioSampleRateHz },
       // A record ends with its stream, whoever comes back under its name.
       reconnectSeconds: 0,
       metadata: { [LABELS.mediaSessionId]: mediaSessionId, [LABELS.streamName]: name },

@@ -10,6 +10,7 @@ export function pullCommand(pulls: PullConfigurations): Command {
       { name: 'uri', mandatory: true, description: 'The address of the stream' },
       { name: 'localStreamName', defaultValue: 'stream_ and 8 characters', description: 'What it is called here' },
       { name: 'keepAlive', defaultValue: '1', description: '1: connect again whenever it is lost' },
+      { name: 'forceTcp', defaultValue: '0', description: '1: RTSP with its media over TCP only' },
       ...ECHOED_PARAMETERS.map((name) => ({ name, description: 'Told again; has no effect here' })),
     ],
     async run(parameters) {
