@@ -85,7 +85,11 @@ export class HttpsRelay implements AsyncDisposable {
     })
     fetching.once('response', (response) => {
       this.problem = undefined
-      this.#answer(url, response, answer).catch(() => answer.destroy())
+      this.#answer(url, response, answer).catch((error: unknown) => {
+        this.problem = error instanceof Error ? error : new Error(String(error))
+        fetching.destroy()
+        answer.destroy()
+      })
     })
     fetching.end()
   }
@@ -94,7 +98,10 @@ export class HttpsRelay implements AsyncDisposable {
     const status = response.statusCode ?? 502
     const headers = picked(response, RESPONSE_HEADERS)
     const target = response.headers.location === undefined ? null : URL.parse(response.headers.location, url.href)
-    if (target !== null) headers.location = target.protocol === 'https:' ? this.relayed(target) : target.href
+    if (target !== null) {
+      if (target.protocol !== 'https:') throw new Error(`it sends us on to ${target.protocol}, which is not verified`)
+      headers.location = this.relayed(target)
+    }
     const iterator = response.iterator({ destroyOnReturn: true })
     const first = await iterator.next()
     const beginning: Buffer = first.done === true ? Buffer.alloc(0) : first.value
