@@ -4,13 +4,13 @@ import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AV_LOG_ERROR, AVERROR_EAGAIN } from 'node-av/constants'
-import { Log, Packet } from 'node-av/lib'
+import { FFmpegError, Log, Packet } from 'node-av/lib'
 import { FrameWriter } from './frame-writer.ts'
 import { HttpsRelay } from './https-relay.ts'
 import { howItEnded } from './libav-end.ts'
 import { Pace } from './pace.ts'
 import { MAX_TASK_BYTES, type ReadingTask } from './reading-task.ts'
-import { LibavError, Source } from './source.ts'
+import { Source } from './source.ts'
 
 /** The pipe to the server. */
 const PIPE = 3
@@ -76,7 +76,7 @@ async function run(reading: ReadingTask): Promise<void> {
     if (tracks === 0) writer.over({ how: 'nothing', isOpen, message: '', reasons: source.reasons })
     else await pass(source, reading.isPaced)
   } catch (error) {
-    if (!(error instanceof LibavError)) throw error
+    if (!(error instanceof FFmpegError)) throw error
     await sleep(WORDS_MS)
     const { text, atMs } = words
     const told = { words: performance.now() - atMs < MAX_WORDS_AGE_MS ? text : '', message: error.message }
@@ -100,7 +100,7 @@ async function pass(source: Source, isPaced: boolean): Promise<void> {
       await source.read(packet)
     } catch (error) {
       if (stopping.signal.aborted) return
-      if (!(error instanceof LibavError) || error.code !== AVERROR_EAGAIN) throw error
+      if (!(error instanceof FFmpegError) || error.code !== AVERROR_EAGAIN) throw error
       await sleep(FULL_PIPE_MS)
       continue
     }

@@ -23,16 +23,6 @@ import { SourceTrack } from './source-track.ts'
 /** Of the frames' one byte. */
 const MAX_TRACKS = 255
 
-/** A call of libavformat's that failed. */
-export class LibavError extends Error {
-  /** AVERROR: negative, of errno or of four letters. */
-  readonly code: number
-  constructor(code: number) {
-    super(FFmpegError.strerror(code))
-    this.code = code
-  }
-}
-
 /** An open source and its tracks. */
 export class Source implements AsyncDisposable {
   readonly #context: FormatContext
@@ -47,7 +37,7 @@ export class Source implements AsyncDisposable {
     this.#writer = writer
   }
 
-  /** Resolves once there is media; how long that takes is up to the source. @throws {LibavError} */
+  /** Resolves once there is media; how long that takes is up to the source. @throws {FFmpegError} */
   static async open({ url, format, options }: ReadingTask, writer: FrameWriter): Promise<Source> {
     const context = new FormatContext()
     context.allocContext()
@@ -59,7 +49,7 @@ export class Source implements AsyncDisposable {
     return source
   }
 
-  /** Looks at the media until its tracks are known, and announces them. @throws {LibavError} */
+  /** Looks at the media until its tracks are known, and announces them. @throws {FFmpegError} */
   async findTracks(): Promise<number> {
     check(await this.#context.findStreamInfo())
     const { streams } = this.#context
@@ -91,7 +81,7 @@ export class Source implements AsyncDisposable {
     return this.#tracks.get(index)
   }
 
-  /** The next packet, in the order of the source. @throws {LibavError} */
+  /** The next packet, in the order of the source. @throws {FFmpegError} */
   async read(into: Packet): Promise<void> {
     check(await this.#context.readFrame(into))
   }
@@ -136,5 +126,5 @@ function kindOf(type: AVMediaType): string {
 }
 
 function check(code: number): void {
-  if (code < 0) throw new LibavError(code)
+  if (code < 0) throw new FFmpegError(code)
 }
