@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AudioCodec } from '#media/codec.ts'
 import { ApiClient } from '#test/support/api-client.ts'
 import { beepSource, beepsOf } from '#test/support/beeps.ts'
 import { launchChromium, mediaState, waitUntilPlaying } from '#test/support/chromium.ts'
@@ -17,35 +18,40 @@ const HERTZ = 500
 /** RTMP counts in milliseconds, and ffmpeg's first picture and first sound need not begin in the same. */
 const TOLERANCE_MS = 10
 
-/** Publishes a picture, and beeps at the beginning of each second, as a camera's gateway would: H.264 and G.711. */
-async function publish(server: ServerProcess, stream: string, encoder: 'pcm_alaw' | 'pcm_mulaw'): Promise<void> {
-  const inputs = [
-    '-f',
-    'lavfi',
-    '-i',
-    `testsrc2=s=320x180:r=25:d=${SECONDS}`,
-    '-f',
-    'lavfi',
-    '-i',
-    beepSource(HERTZ, SECONDS, 8_000),
-  ]
-  const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25']
-  const audio = ['-c:a', encoder, '-ar', '8000', '-ac', '1']
-  await program('ffmpeg', [
-    '-v',
-    'error',
-    '-re',
-    ...inputs,
-    ...video,
-    ...audio,
-    '-f',
-    'flv',
-    `${server.rtmp}/${stream}`,
-  ])
+interface Camera {
+  /** ffmpeg's name. */
+  readonly encoder: string
+  readonly codec: AudioCodec
+  readonly rateHz: number
+  readonly door: 'RTMP' | 'RTSP over TCP' | 'RTSP over UDP'
 }
 
-for (const encoder of ['pcm_alaw', 'pcm_mulaw'] as const) {
-  test(`${encoder} from ffmpeg over RTMP plays in Chromium, in parts and whole`, { timeout: 120_000 }, async () => {
+const CAMERAS: readonly Camera[] = [
+  { encoder: 'pcm_alaw', codec: 'pcma', rateHz: 8_000, door: 'RTMP' },
+  { encoder: 'pcm_mulaw', codec: 'pcmu', rateHz: 8_000, door: 'RTSP over UDP' },
+  { encoder: 'g722', codec: 'g722', rateHz: 16_000, door: 'RTSP over TCP' },
+  { encoder: 'g726', codec: 'g726', rateHz: 8_000, door: 'RTSP over UDP' },
+  { encoder: 'pcm_s16be', codec: 'l16', rateHz: 44_100, door: 'RTSP over TCP' },
+]
+const CAMERA = CAMERAS[0] as Camera
+
+/** Publishes a picture, and beeps at the beginning of each second, as a camera or its gateway would. */
+async function publish(server: ServerProcess, stream: string, { encoder, rateHz, door }: Camera): Promise<void> {
+  const picture = ['-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${SECONDS}`]
+  const sound = ['-f', 'lavfi', '-i', beepSource(HERTZ, SECONDS, rateHz)]
+  const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25']
+  const audio = ['-c:a', encoder, '-ar', String(rateHz), '-ac', '1']
+  const transport = door === 'RTSP over TCP' ? 'tcp' : 'udp'
+  const to =
+    door === 'RTMP'
+      ? ['-f', 'flv', `${server.rtmp}/${stream}`]
+      : ['-f', 'rtsp', '-rtsp_transport', transport, `${server.rtsp}/${stream}`]
+  await program('ffmpeg', ['-v', 'error', '-re', ...picture, ...sound, ...video, ...audio, ...to])
+}
+
+for (const camera of CAMERAS) {
+  const { codec, rateHz, door } = camera
+  test(`${codec} from ffmpeg by ${door} plays in Chromium, in parts and whole`, { timeout: 120_000 }, async () => {
     await using folder = await TempFolder.make()
     await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
     await using server = await startServerProcess(folder.path)
@@ -53,7 +59,7 @@ for (const encoder of ['pcm_alaw', 'pcm_mulaw'] as const) {
     const stream = 'live/camera'
     const whole = await api.start({ stream, waitForStream: true, name: 'whole' })
     const cut = await api.start({ stream, waitForStream: true, name: 'cut', rotate: { seconds: 2 } })
-    await publish(server, stream, encoder)
+    await publish(server, stream, camera)
     for (const { id, name } of [
       { id: whole.id, name: 'whole' },
       { id: cut.id, name: 'cut' },
@@ -63,7 +69,7 @@ for (const encoder of ['pcm_alaw', 'pcm_mulaw'] as const) {
       assert.equal(recording.format, 'mp4')
       await assertVerified(folder.path, recording)
       const track = recording.ledger.tracks.find(({ kind }) => kind === 'audio')
-      assert.equal(track?.codec, encoder === 'pcm_alaw' ? 'pcma' : 'pcmu')
+      assert.equal(track?.codec, codec)
       assert.equal(track.transcoded, 'aac')
       assert.equal(track.lost, 0)
       assert.equal(recording.parts.length, name === 'whole' ? 1 : 3)
@@ -74,7 +80,7 @@ for (const encoder of ['pcm_alaw', 'pcm_mulaw'] as const) {
           streams.map(({ codec_name, sample_rate }) => [codec_name, sample_rate]),
           [
             ['h264', undefined],
-            ['aac', '8000'],
+            ['aac', String(rateHz)],
           ],
         )
         const { startMs = 0, durationMs = 0 } = recording.parts[index] ?? {}
@@ -129,7 +135,7 @@ test('after kill -9 the file plays with its sound, and no child is left', { time
     await using server = await startServerProcess(folder.path)
     const api = new ApiClient(server)
     ;({ id } = await api.start({ stream: 'live/camera', waitForStream: true, name: 'killed' }))
-    const publishing = publish(server, 'live/camera', 'pcm_alaw').catch(() => {})
+    const publishing = publish(server, 'live/camera', CAMERA).catch(() => {})
     await api.until(id, 'four seconds', ({ durationMs }) => durationMs > 4_000)
     const { pid = 0 } = server.child
     const children = await childrenOf(pid)
