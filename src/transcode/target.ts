@@ -37,11 +37,6 @@ export interface Target {
   readonly bitrateBps: number
 }
 
-/** Whether AAC can have this sample rate. ISO/IEC 14496-3 table 1.18. */
-export function isAacSampleRate(hz: number): boolean {
-  return (AAC_SAMPLE_RATES_HZ as readonly number[]).includes(hz)
-}
-
 /**
  * What to make of a source.
  * @param sampleRateHz 0: the source's, or for AAC the next higher that there is. Opus is always 48 kHz.
