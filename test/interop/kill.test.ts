@@ -20,7 +20,7 @@ import { type ServerProcess, startServerProcess } from '#test/support/server-pro
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /**
- * Promise 3: kill -9 of the server at random moments of four recordings. Every file plays as it is, in FFmpeg 5.1 and
+ * Promise 3: kill -9 of the server at random moments of five recordings. Every file plays as it is, in FFmpeg 5.1 and
  * FFmpeg 8, and after the next start; at most a second is missing of what publishers had written to their sockets.
  */
 
@@ -34,6 +34,7 @@ const CAMERAS = [
   { name: 'cam2', format: 'flv', bPictures: 2 },
   { name: 'cam3', format: 'ts', bPictures: 2 },
   { name: 'cam4', format: 'mp4', bPictures: 2 },
+  { name: 'cam5', format: 'mkv', bPictures: 2 },
 ] as const
 
 interface Camera {
@@ -189,7 +190,7 @@ function assertRestartNoted({ state, ledger }: RecordingDocument): void {
   if (state === 'ready') assert.equal(ledger.gaps.at(-1)?.cause, 'restart', JSON.stringify(ledger))
 }
 
-/** Begins four recordings, kills the server after a while, and again. */
+/** Begins the recordings, kills the server after a while, and again. */
 async function killAgainAndAgain(
   t: TestContext,
   sources: readonly Camera[],
@@ -214,7 +215,7 @@ async function killAgainAndAgain(
   })
 }
 
-test('killed at random moments of four recordings', { timeout: 1_800_000 }, async (t) => {
+test('killed at random moments of five recordings', { timeout: 1_800_000 }, async (t) => {
   const sources = await cameras(IS_LONG ? 10 : 6)
   await killAgainAndAgain(t, sources, { kills: IS_LONG ? 100 : 6, fromMs: 100, toMs: IS_LONG ? 9_000 : 4_500 })
 })

@@ -1,12 +1,12 @@
-import type { ContainerWriter, PartBytes, WriterOptions } from '../container.ts'
+import type { Change, ContainerWriter, PartBytes, WriterOptions } from '../container.ts'
 import { AppendConfigurationError, AppendMismatchError, DamagedError } from '../errors.ts'
 import { TrackTotals } from '../track-totals.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
-import { VOID_HEADER_BYTES } from './ebml.ts'
+import { voidHeader } from './ebml.ts'
 import { finish, showHead } from './finish.ts'
-import { PREPARED_AT } from './head.ts'
+import { descriptionRoomBytes, PREPARED_AT } from './head.ts'
 import { readTail, type Tail } from './tail.ts'
-import { continuesTrack, trackEntry, tracksElement } from './track-entry.ts'
+import { continuesTrack, trackEntry } from './track-entry.ts'
 import { MatroskaWriter } from './writer.ts'
 
 /** See Container.openForAppend. An unfinished part is finished first. */
@@ -18,20 +18,29 @@ export async function openForAppend(
   // All of these fail before anything is changed.
   checkFormats(await readTail(part, docType), options, docType)
   await finish(part, docType)
-  const { head, entries, lastRecord, goodBytes } = await readTail(part, docType)
-  const recording = { ...head, finish: undefined }
-  await part.apply([showHead(recording)])
-  // Cues that outgrew their room are made again, with all that is to come.
-  if (goodBytes < part.sizeBytes) await part.truncate(goodBytes)
+  const tail = await readTail(part, docType)
+  const { entries, lastRecord } = tail
   const writer = new MatroskaWriter(docType, options, {
-    head: recording,
-    fileBytes: goodBytes,
+    head: { ...tail.head, finish: undefined },
+    reopening: reopening(tail, part.sizeBytes),
+    fileBytes: part.sizeBytes,
     entries,
     tracks: lastRecord.tracks,
     lastRecordAt: lastRecord.position,
   })
   const startMs = Math.max(0, ...lastRecord.tracks.map(({ totals }) => new TrackTotals(totals).endDts))
   return { writer, startMs: Math.ceil(startMs) }
+}
+
+/**
+ * Makes the part one that is recorded again. Done with the writer's first output: until there is one, it stays final.
+ * Cues behind the media, which what is to come would stand behind, become a Void, and are made again in the end.
+ */
+function reopening({ head, goodBytes }: Tail, fileBytes: number): Change[] {
+  const show = showHead({ ...head, finish: undefined })
+  const cuesBytes = fileBytes - goodBytes
+  if (cuesBytes === 0) return [show]
+  return [show, { kind: 'write', position: goodBytes, bytes: voidHeader(cuesBytes) }]
 }
 
 /**
@@ -50,7 +59,7 @@ function checkFormats({ head, entries }: Tail, { formats }: WriterOptions, docTy
     else if (!continuesTrack(present, format)) throw new AppendConfigurationError(name, trackId, codec)
   }
   if (all.length === entries.length) return
-  // Each new track comes with a Tracks element of its own.
-  const neededBytes = (all.length - entries.length) * (tracksElement(all).length + VOID_HEADER_BYTES)
-  if (head.recordedTracksAt - neededBytes < PREPARED_AT) throw new DamagedError(name, 'no room for further tracks')
+  // Each new track comes with a Tracks element of its own, and the finished part's needs room once more.
+  const neededBytes = (all.length - entries.length + 1) * descriptionRoomBytes(all)
+  if (head.recordedAt - neededBytes < PREPARED_AT) throw new DamagedError(name, 'no room for further tracks')
 }

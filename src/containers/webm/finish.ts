@@ -5,7 +5,7 @@ import { spanMs, TrackTotals } from '../track-totals.ts'
 import type { DocType } from './codec-mapping.ts'
 import { cuesElement } from './cues.ts'
 import { VOID_HEADER_BYTES, voidHeader } from './ebml.ts'
-import { type FinishedHead, type Head, headBytes, PREPARED_AT, segmentContentAt } from './head.ts'
+import { type FinishedHead, type Head, headBytes, infoElement, PREPARED_AT, segmentContentAt } from './head.ts'
 import { allCuePoints, readTail, type Tail } from './tail.ts'
 import { tracksElement } from './track-entry.ts'
 
@@ -55,46 +55,36 @@ export function summary({ entries, lastRecord }: Pick<Tail, 'entries' | 'lastRec
  * Prepares the index where no reader looks, then shows it with the last write. Readers of any state before that see the
  * clusters as they were.
  *
- *     in the room:   head │ Tracks │ Cues │ Void ──────│ Cluster …
- *     outgrown:      head │ Void ─────────────│ Tracks │ Cluster … │ Cues
+ *     in the room:   head │ Info │ Tracks │ Cues │ Void ─│ Cluster …
+ *     outgrown:      head │ Info │ Tracks │ Void ────────│ Cluster … │ Cues
  */
 function placeIndex(tail: Tail, cues: Uint8Array): { changes: Change[]; endAt: number } {
   const { head, goodBytes, lastRecord, entries } = tail
   const { tracks: summaries } = summary(tail, 0)
-  const common = {
-    durationMs: Math.max(0, ...summaries.filter(({ accessUnits }) => accessUnits > 0).map(({ endMs }) => endMs)),
-    lastRecordAt: lastRecord.position,
-  }
+  const filled = summaries.filter(({ accessUnits }) => accessUnits > 0)
   // A track that never brought anything would keep players waiting for it.
-  const silent = new Set(summaries.filter(({ accessUnits }) => accessUnits === 0).map(({ trackId }) => trackId))
-  const shown = silent.size < entries.length ? entries.filter(({ trackId }) => !silent.has(trackId)) : entries
-  const tracks = tracksElement(shown)
-  const coverAt = PREPARED_AT + tracks.length + cues.length
-  if (coverAt + VOID_HEADER_BYTES <= head.recordedTracksAt) {
-    const index = concatBytes([tracks, cues, voidHeader(head.mediaAt - coverAt)])
-    const finish: FinishedHead = {
-      ...common,
-      tracksAt: PREPARED_AT,
-      cuesAt: cues.length > 0 ? PREPARED_AT + tracks.length : 0,
-      endAt: goodBytes,
-      indexBytes: index.length,
-      indexCrc: crc32(index),
-    }
-    return {
-      changes: [{ kind: 'write', position: PREPARED_AT, bytes: index }, showHead({ ...head, finish })],
-      endAt: goodBytes,
-    }
-  }
+  const shown = entries.filter(({ trackId }) => filled.some((track) => track.trackId === trackId))
+  const durationMs = Math.max(0, ...filled.map(({ endMs }) => endMs))
+  const tracks = tracksElement(shown.length > 0 ? shown : entries)
+  const nothing = { durationMs, cuesAt: 0, lastRecordAt: 0, endAt: 0, indexBytes: 0, indexCrc: 0 }
+  const description = concatBytes([infoElement({ ...head, finish: nothing }), tracks])
+  const descriptionEndAt = PREPARED_AT + description.length
+  const isInRoom = descriptionEndAt + cues.length + VOID_HEADER_BYTES <= head.recordedAt
+  const coverAt = isInRoom ? descriptionEndAt + cues.length : descriptionEndAt
+  const cover = voidHeader(head.mediaAt - coverAt)
+  const index = concatBytes(isInRoom ? [description, cues, cover] : [description, cover])
+  const behind = isInRoom ? new Uint8Array() : cues
+  const endAt = goodBytes + behind.length
   const finish: FinishedHead = {
-    ...common,
-    tracksAt: head.recordedTracksAt,
-    cuesAt: cues.length > 0 ? goodBytes : 0,
-    endAt: goodBytes + cues.length,
-    indexBytes: cues.length,
-    indexCrc: crc32(cues),
+    durationMs,
+    cuesAt: cues.length === 0 ? 0 : isInRoom ? descriptionEndAt : goodBytes,
+    lastRecordAt: lastRecord.position,
+    endAt,
+    indexBytes: index.length,
+    indexCrc: crc32(behind, crc32(index)),
   }
-  return {
-    changes: [{ kind: 'append', buffers: [cues], bytes: cues.length }, showHead({ ...head, finish })],
-    endAt: finish.endAt,
-  }
+  const append: Change = { kind: 'append', buffers: [behind], bytes: behind.length }
+  const prepare: Change = { kind: 'write', position: PREPARED_AT, bytes: index }
+  const show = showHead({ ...head, finish })
+  return { changes: behind.length > 0 ? [append, prepare, show] : [prepare, show], endAt }
 }

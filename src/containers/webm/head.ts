@@ -1,42 +1,56 @@
 import { crc32 } from 'node:zlib'
 import { concatBytes } from '#media/bytes.ts'
 import type { DocType } from './codec-mapping.ts'
-import { date, element, float, idBytes, LARGE_SIZE_BYTES, largeHeader, text, uint, uint64, voidHeader } from './ebml.ts'
+import {
+  date,
+  element,
+  float,
+  idBytes,
+  LARGE_SIZE_BYTES,
+  largeHeader,
+  text,
+  uint,
+  uint64,
+  VOID_HEADER_BYTES,
+  voidHeader,
+} from './ebml.ts'
 import { Id } from './ids.ts'
+import { type TrackEntry, tracksElement } from './track-entry.ts'
 
 /**
- * The file's first kibibyte: everything that says where the rest is and how long it lasts. It lies in one page and is
- * always written as a whole, so that readers see it either before a change or after it
+ * The file's first kibibyte: everything that says where the rest is. It lies in one page and is always written as a
+ * whole, so that readers see it either before a change or after it
  * (docs/decisions/0018-webm-is-finished-by-one-write.md).
  *
- *     EBML │ Segment │ SeekHead │ Info │ Void ─ … our own block │ ─ … prepared space …  │ Tracks │ Cluster …
- *     0                                                     928   1024                  shown
+ *     EBML │ Segment │ SeekHead │ Void ─ … our own block │ ─ … prepared space … ─ │ Info │ Tracks │ Cluster …
+ *     0                                               928  1024                     shown
+ *
+ * Info and Tracks stand together, because Chromium's MediaSource wants nothing between them.
  */
 export interface Head {
   readonly docType: DocType
   readonly createdAtMs: number
-  /** Where the Tracks element is that holds while recording. The space between the head and it is ours to prepare in. */
-  readonly recordedTracksAt: number
+  /** Where Info and Tracks are while recording. The space between the head and them is ours to prepare in. */
+  readonly recordedAt: number
   /** Where clusters begin. */
   readonly mediaAt: number
   /** Undefined while the part is recorded. */
   readonly finish: FinishedHead | undefined
 }
 
-/** What the head of a finished part tells besides. */
+/** What the head of a finished part tells besides. Its Info and Tracks are in the prepared space. */
 export interface FinishedHead {
-  /** The last presentation's end, in ticks. */
+  /** The last presentation's end. */
   readonly durationMs: number
-  /** What is shown from here on, after the head: a Tracks element. */
-  readonly tracksAt: number
-  /** 0: there are none. */
+  /** In the prepared space too, or behind the media, up to the end. 0: there are none. */
   readonly cuesAt: number
   /** Where the newest record is. */
   readonly lastRecordAt: number
   /** The Segment's, and so the file's. */
   readonly endAt: number
-  /** Of what was prepared (indexAt): proves that a power cut has not left the head without it. */
+  /** What the head shows of the prepared space. */
   readonly indexBytes: number
+  /** Of it, and of Cues behind the media: proves that a power cut has not left the head without them. */
   readonly indexCrc: number
 }
 
@@ -49,6 +63,9 @@ export const PREPARED_AT = HEAD_BYTES
 /** One millisecond, in nanoseconds: what the WebM guidelines ask for, and what RTMP counts in. */
 const TIMESTAMP_SCALE_NS = 1_000_000
 
+/** More than Info ever has. */
+const INFO_ROOM_BYTES = 128
+
 const MAGIC = 'TapedeckMKV\x01'
 const BLOCK_BYTES = 96
 const BLOCK_AT = HEAD_BYTES - BLOCK_BYTES
@@ -59,16 +76,11 @@ export function headBytes(head: Head): Uint8Array {
   const ebml = ebmlHeader(head.docType)
   const segmentAt = ebml.length + 4 + LARGE_SIZE_BYTES
   const { finish } = head
-  const shownAt = finish?.tracksAt ?? head.recordedTracksAt
-  const opening = concatBytes([
-    ebml,
-    largeHeader(Id.segment, finish && finish.endAt - segmentAt),
-    seekHead(head, segmentAt),
-    info(head),
-  ])
+  const segment = largeHeader(Id.segment, finish && finish.endAt - segmentAt)
+  const opening = concatBytes([ebml, segment, seekHead(head, segmentAt)])
   const bytes = new Uint8Array(HEAD_BYTES)
   bytes.set(opening)
-  bytes.set(voidHeader(shownAt - opening.length), opening.length)
+  bytes.set(voidHeader(shownAt(head) - opening.length), opening.length)
   writeBlock(bytes.subarray(BLOCK_AT), head)
   return bytes
 }
@@ -102,25 +114,34 @@ const ebmlHeader = (docType: DocType): Uint8Array =>
     uint(Id.docTypeReadVersion, 2),
   )
 
-/** SeekHead, RFC 9559 §5.1.1. Its own length depends on whether there are Cues only, so positions can be told first. */
+/**
+ * What Info and Tracks take at most, with the Void behind them. So much of the prepared space is kept free, for the
+ * finished part's.
+ */
+export function descriptionRoomBytes(entries: readonly TrackEntry[]): number {
+  return INFO_ROOM_BYTES + tracksElement(entries).length + VOID_HEADER_BYTES
+}
+
+/** Where Info and Tracks are that readers see. */
+const shownAt = ({ finish, recordedAt }: Head): number => (finish === undefined ? recordedAt : PREPARED_AT)
+
+/** SeekHead, RFC 9559 §5.1.1. */
 function seekHead(head: Head, segmentAt: number): Uint8Array {
-  const { finish } = head
-  const cuesAt = finish?.cuesAt ?? 0
-  const make = (infoAt: number) =>
-    element(
-      Id.seekHead,
-      seek(Id.info, infoAt - segmentAt),
-      seek(Id.tracks, (finish?.tracksAt ?? head.recordedTracksAt) - segmentAt),
-      ...(cuesAt > 0 ? [seek(Id.cues, cuesAt - segmentAt)] : []),
-    )
-  return make(segmentAt + make(0).length)
+  const infoAt = shownAt(head)
+  const cuesAt = head.finish?.cuesAt ?? 0
+  return element(
+    Id.seekHead,
+    seek(Id.info, infoAt - segmentAt),
+    seek(Id.tracks, infoAt + infoElement(head).length - segmentAt),
+    ...(cuesAt > 0 ? [seek(Id.cues, cuesAt - segmentAt)] : []),
+  )
 }
 
 const seek = (id: number, position: number): Uint8Array =>
   element(Id.seek, element(Id.seekId, idBytes(id)), uint64(Id.seekPosition, position))
 
-/** Info, RFC 9559 §5.1.2. */
-const info = ({ finish, createdAtMs }: Head): Uint8Array =>
+/** Info, RFC 9559 §5.1.2. Its length depends on whether it has a duration, and on nothing else. */
+export const infoElement = ({ finish, createdAtMs }: Pick<Head, 'finish' | 'createdAtMs'>): Uint8Array =>
   element(
     Id.info,
     uint(Id.timestampScale, TIMESTAMP_SCALE_NS),
@@ -130,13 +151,8 @@ const info = ({ finish, createdAtMs }: Head): Uint8Array =>
     text(Id.writingApp, 'Tapedeck'),
   )
 
-/** Where what was prepared for the finished part begins: in front of the media, or Cues alone behind it. */
-export function indexAt({ tracksAt, cuesAt }: FinishedHead): number {
-  return tracksAt === PREPARED_AT ? PREPARED_AT : cuesAt
-}
-
 const NO_FINISH: FinishedHead = {
-  ...{ durationMs: 0, tracksAt: 0, cuesAt: 0, lastRecordAt: 0, endAt: 0 },
+  ...{ durationMs: 0, cuesAt: 0, lastRecordAt: 0, endAt: 0 },
   ...{ indexBytes: 0, indexCrc: 0 },
 }
 
@@ -150,13 +166,12 @@ function writeBlock(block: Uint8Array, head: Head): void {
   view.setUint32(20, finish.indexCrc)
   view.setUint32(24, finish.indexBytes)
   view.setFloat64(32, head.createdAtMs)
-  view.setFloat64(40, head.recordedTracksAt)
+  view.setFloat64(40, head.recordedAt)
   view.setFloat64(48, head.mediaAt)
   view.setFloat64(56, finish.durationMs)
-  view.setFloat64(64, finish.tracksAt)
-  view.setFloat64(72, finish.cuesAt)
-  view.setFloat64(80, finish.lastRecordAt)
-  view.setFloat64(88, finish.endAt)
+  view.setFloat64(64, finish.cuesAt)
+  view.setFloat64(72, finish.lastRecordAt)
+  view.setFloat64(80, finish.endAt)
   view.setUint32(12, crc32(block.subarray(16)))
 }
 
@@ -166,17 +181,16 @@ function readBlock(block: Uint8Array): Head | undefined {
   if (docType === undefined || view.getUint32(12) !== crc32(block.subarray(16))) return undefined
   const finish = {
     durationMs: view.getFloat64(56),
-    tracksAt: view.getFloat64(64),
-    cuesAt: view.getFloat64(72),
-    lastRecordAt: view.getFloat64(80),
-    endAt: view.getFloat64(88),
+    cuesAt: view.getFloat64(64),
+    lastRecordAt: view.getFloat64(72),
+    endAt: view.getFloat64(80),
     indexBytes: view.getUint32(24),
     indexCrc: view.getUint32(20),
   }
   return {
     docType,
     createdAtMs: view.getFloat64(32),
-    recordedTracksAt: view.getFloat64(40),
+    recordedAt: view.getFloat64(40),
     mediaAt: view.getFloat64(48),
     finish: view.getUint8(17) === 1 ? finish : undefined,
   }

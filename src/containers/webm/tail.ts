@@ -4,7 +4,7 @@ import { DamagedError, NotOursError } from '../errors.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
 import { VOID_HEADER_BYTES } from './ebml.ts'
 import { MAX_HEADER_BYTES, readHeader } from './ebml-reader.ts'
-import { HEAD_BYTES, type Head, indexAt, readHead } from './head.ts'
+import { HEAD_BYTES, type Head, infoElement, PREPARED_AT, readHead } from './head.ts'
 import { Id } from './ids.ts'
 import { type CuePoint, decodeRecord, RECORD_MAGIC, type Record } from './record.ts'
 import { readTracks, type TrackEntry } from './track-entry.ts'
@@ -18,12 +18,14 @@ const LAST_PIECE_BYTES = 4 * 1024
 /** Longest Tracks element or record worth reading: far beyond what we write. */
 const MAX_ELEMENT_BYTES = 16 * 1024 * 1024
 
+const NOTHING = new Uint8Array()
+
 /** What is in the file up to the end of its last whole cluster. */
 export interface Tail {
   readonly head: Head
   /** The head says so, and all it speaks of is there. */
   readonly isFinished: boolean
-  /** As the Tracks element for recording has them. */
+  /** As the Tracks element has them that holds while recording. */
   readonly entries: readonly TrackEntry[]
   readonly lastRecord: Record
   /** Where the last record ends, and the cluster before it. */
@@ -42,7 +44,8 @@ export async function readTail(part: ReadableBytes, docType: DocType): Promise<T
   if (head === 'not-ours') throw new NotOursError(name, 'another program wrote it')
   if (head === 'damaged') throw new DamagedError(name, 'its first kibibyte is not whole')
   if (head.docType !== docType) throw new NotOursError(name, `it is a ${DOC_TYPE_NAMES[head.docType]} file`)
-  const entries = await entriesAt(part, head.recordedTracksAt)
+  const recordedInfo = infoElement({ ...head, finish: undefined })
+  const entries = await entriesAt(part, head.recordedAt + recordedInfo.length)
   if (entries === undefined) throw new DamagedError(name, 'its tracks are not described')
   const finished = await finishedRecord(part, head)
   const last = finished ?? (await lastRecord(part, head.mediaAt))
@@ -72,8 +75,10 @@ interface FoundRecord {
 async function finishedRecord(part: ReadableBytes, head: Head): Promise<FoundRecord | undefined> {
   const { finish } = head
   if (finish === undefined || part.sizeBytes < finish.endAt) return undefined
-  const index = await part.read(indexAt(finish), finish.indexBytes)
-  if (index.length !== finish.indexBytes || crc32(index) !== finish.indexCrc) return undefined
+  const index = await part.read(PREPARED_AT, finish.indexBytes)
+  const cuesBytes = finish.cuesAt > head.mediaAt ? finish.endAt - finish.cuesAt : 0
+  const cues = cuesBytes > 0 ? await part.read(finish.cuesAt, cuesBytes) : NOTHING
+  if (crc32(cues, crc32(index)) !== finish.indexCrc) return undefined
   return await recordAt(part, finish.lastRecordAt)
 }
 

@@ -157,7 +157,9 @@ test('a late track goes on in the same file, also in one that is appended to', a
   }))
   const formats = new Map(third.map(({ format }) => [format.trackId, format]))
   const fourth = third.map((unit) => ({ ...unit, format: formats.get(unit.format.trackId) ?? unit.format }))
+  const finished = part.bytes
   const { writer, startMs } = await mkv.openForAppend(part, writerOptions({ formats: [] }))
+  assert.deepEqual(part.bytes, finished, 'final until something is written')
   await writePart(writer, part, fourth, startMs)
   assert.deepEqual(unitCounts(await mkv.finish(part)), [50, sounds, 25, sounds])
   const path = folder.at('late.mkv')

@@ -7,8 +7,8 @@ import { CodecUnsupportedError, UnannouncedTrackError } from '../errors.ts'
 import { TrackTotals } from '../track-totals.ts'
 import { Cluster } from './cluster.ts'
 import { canShareTrack, type DocType } from './codec-mapping.ts'
-import { VOID_HEADER_BYTES, voidHeader } from './ebml.ts'
-import { HEAD_BYTES, type Head, headBytes, PREPARED_AT } from './head.ts'
+import { voidHeader } from './ebml.ts'
+import { descriptionRoomBytes, HEAD_BYTES, type Head, headBytes, infoElement, PREPARED_AT } from './head.ts'
 import type { RecordedTrack } from './record.ts'
 import { RecordKeeper } from './record-keeper.ts'
 import { Slabs } from './slabs.ts'
@@ -33,6 +33,8 @@ const ROOM_ALIGNMENT_BYTES = 4096
 /** What an appending writer continues: times given to it are the file's. */
 export interface WriterBefore {
   readonly head: Head
+  /** What comes before the first byte, to make it a part that is recorded. */
+  readonly reopening: readonly Change[]
   readonly fileBytes: number
   readonly entries: readonly TrackEntry[]
   readonly tracks: readonly RecordedTrack[]
@@ -74,6 +76,7 @@ export class MatroskaWriter implements ContainerWriter {
     this.#takenBytes = before?.fileBytes ?? 0
     for (const track of before?.tracks ?? []) this.#dormant.set(track.trackId, track)
     // Of an appended file it is known that all fit (append.ts).
+    if (before !== undefined) this.#changes.push(...before.reopening)
     for (const format of options.formats) this.#addTrack(format)
     if (before === undefined) return
     this.#originMs = 0
@@ -192,18 +195,18 @@ export class MatroskaWriter implements ContainerWriter {
   }
 
   /**
-   * Puts a new Tracks element in front of the present one, which it covers with a Void; then the head shows it. Both
-   * come before the clusters that are not written yet: none of them can need what is no longer there.
+   * Puts a new Tracks element, with its Info, in front of the present one, which it covers with a Void; then the head
+   * shows it. Both come before the clusters that are not written yet: none of them can need what is no longer there.
    */
   #replaceEntries(entries: TrackEntry[]): boolean {
     const head = this.#head
     if (head !== undefined) {
-      const tracks = tracksElement(entries)
-      const tracksAt = head.recordedTracksAt - tracks.length - VOID_HEADER_BYTES
-      if (tracksAt < PREPARED_AT) return false
-      const cover = voidHeader(head.mediaAt - tracksAt - tracks.length)
-      this.#changes.push({ kind: 'write', position: tracksAt, bytes: concatBytes([tracks, cover]) })
-      this.#head = { ...head, recordedTracksAt: tracksAt }
+      const description = concatBytes([infoElement(head), tracksElement(entries)])
+      const recordedAt = head.recordedAt - descriptionRoomBytes(entries)
+      if (recordedAt < PREPARED_AT + descriptionRoomBytes(entries)) return false
+      const cover = voidHeader(head.mediaAt - recordedAt - description.length)
+      this.#changes.push({ kind: 'write', position: recordedAt, bytes: concatBytes([description, cover]) })
+      this.#head = { ...head, recordedAt }
       this.#changes.push({ kind: 'write', position: 0, bytes: headBytes(this.#head) })
     }
     this.#entries = entries
@@ -213,20 +216,16 @@ export class MatroskaWriter implements ContainerWriter {
   /** Writes what stands before the clusters, once it is known which tracks come first. */
   #begin(): void {
     if (this.#isBegun) return
-    const tracks = tracksElement(this.#entries)
-    const recordedTracksAt = roomEnd(this.#options)
-    const head: Head = {
-      docType: this.#docType,
-      createdAtMs: this.#options.createdAtMs,
-      recordedTracksAt,
-      mediaAt: recordedTracksAt + tracks.length,
-      finish: undefined,
-    }
+    const { createdAtMs } = this.#options
+    const description = concatBytes([infoElement({ createdAtMs, finish: undefined }), tracksElement(this.#entries)])
+    const recordedAt = roomEnd(this.#options, this.#entries)
+    const mediaAt = recordedAt + description.length
+    const head: Head = { docType: this.#docType, createdAtMs, recordedAt, mediaAt, finish: undefined }
     this.#head = head
     this.#changes.push({ kind: 'append', buffers: [headBytes(head)], bytes: HEAD_BYTES })
-    this.#changes.push({ kind: 'extend', toBytes: recordedTracksAt })
-    this.#takenBytes = recordedTracksAt
-    this.#append(tracks)
+    this.#changes.push({ kind: 'extend', toBytes: recordedAt })
+    this.#takenBytes = recordedAt
+    this.#append(description)
     this.#append(this.#records.opening(this.#endBytes, this.#recordedTracks()))
   }
 
@@ -259,8 +258,9 @@ export class MatroskaWriter implements ContainerWriter {
 const lacksSize = (format: TrackFormat): boolean => format.kind === 'video' && format.widthPixels === 0
 
 /** Where the room of a new file ends. */
-function roomEnd({ expectedSeconds }: WriterOptions): number {
+function roomEnd({ expectedSeconds }: WriterOptions, entries: readonly TrackEntry[]): number {
   const wanted = expectedSeconds === 0 ? DEFAULT_CUE_POINTS : Math.ceil(expectedSeconds)
-  const bytes = PREPARED_AT + TRACKS_ROOM_BYTES + Math.min(MAX_CUE_POINTS, wanted) * CUE_POINT_BYTES
+  const cueBytes = Math.min(MAX_CUE_POINTS, wanted) * CUE_POINT_BYTES
+  const bytes = PREPARED_AT + TRACKS_ROOM_BYTES + descriptionRoomBytes(entries) + cueBytes
   return Math.ceil(bytes / ROOM_ALIGNMENT_BYTES) * ROOM_ALIGNMENT_BYTES
 }
