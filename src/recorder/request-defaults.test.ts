@@ -26,6 +26,7 @@ test('what is not said comes from the defaults', () => {
     startOn: 'keyframe',
     audio: true,
     video: true,
+    data: true,
     audioCodec: 'auto',
     audioSampleRateHz: 0,
     maxSeconds: 0,

@@ -6,6 +6,7 @@ import { readPageRequest } from './livestreamrecord-query.ts'
 const nothing = {
   format: undefined,
   existing: 'version',
+  recordData: undefined,
   startOnKeyFrame: undefined,
   output: undefined,
   rotate: undefined,
