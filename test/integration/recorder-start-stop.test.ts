@@ -321,7 +321,9 @@ test('a codec that the format can’t hold is refused at once, and leaves nothin
   await using fixture = await RecorderFixture.open()
   const publisher = fixture.publish('live/cam1')
   publisher.send(flac.units)
-  await assert.rejects(fixture.start({ format: 'ts', audio: { codec: 'copy' } }), { code: 'recorder/codec-not-carried' })
+  await assert.rejects(fixture.start({ format: 'ts', audio: { codec: 'copy' } }), {
+    code: 'recorder/codec-not-carried',
+  })
   assert.deepEqual(fixture.recorder.active(), [])
   assert.deepEqual((await fixture.recorder.list({})).recordings, [])
   const { id } = await fixture.start({ format: 'ts', tracks: { audio: false } })

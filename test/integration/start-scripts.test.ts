@@ -10,7 +10,16 @@ import { ffprobe } from '#test/support/outside-judges.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 const SCRIPTS = join(import.meta.dirname, '../../scripts')
-const PRIVATE = ['--api-listen', '127.0.0.1:0', '--rtmp-listen', '127.0.0.1:0', '--rtsp-listen', '127.0.0.1:0', '--log-level', 'warn']
+const PRIVATE = [
+  '--api-listen',
+  '127.0.0.1:0',
+  '--rtmp-listen',
+  '127.0.0.1:0',
+  '--rtsp-listen',
+  '127.0.0.1:0',
+  '--log-level',
+  'warn',
+]
 
 /** Starts one of the scripts behind npm start and npm run demo, and reads the lines it prints until `last`. */
 async function startScript(
