@@ -175,3 +175,16 @@ export class NameRecipeError extends TapedeckError {
     this.reason = reason
   }
 }
+
+/** The disk refused a part's last bytes for so long that the part was closed without them. */
+export class DrainTimeoutError extends TapedeckError {
+  readonly code = 'recorder/drain-timeout'
+  readonly origin = 'storage'
+  readonly path: string
+  readonly patienceMs: number
+  constructor(path: string, patienceMs: number) {
+    super(`the last bytes of ${path} could not be written within ${patienceMs} ms of its end; check the disk`)
+    this.path = path
+    this.patienceMs = patienceMs
+  }
+}

@@ -8,8 +8,9 @@ import { StorageError } from '#storage/errors.ts'
 import type { PartDocument, ProblemDocument } from '#storage/recording-document.ts'
 import type { Account } from './account.ts'
 import { Cutter, type TimedAccessUnit } from './cutter.ts'
+import { DrainTimeoutError } from './errors.ts'
 import { boundedRotation } from './largest-part.ts'
-import { DrainTimeoutError, type Part } from './part.ts'
+import type { Part } from './part.ts'
 import { PartChain } from './part-chain.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
 import type { Zero } from './part-tracks.ts'
@@ -32,6 +33,8 @@ export interface OutputEvents {
   opened(part: PartDocument): void
   /** A part's file is about to be renamed. */
   renaming(): void
+  /** See PartEvents. */
+  dated(): void
   written(accessUnits: number, bytes: number, latencyMs: number): void
   /** Another kind of trouble than before; see `trouble`. */
   impaired(): void
@@ -52,6 +55,8 @@ export interface OutputOptions {
   readonly previous: readonly PartDocument[]
   /** The tracks as they are announced now. */
   readonly formats: () => ReadonlyMap<number, TrackFormat>
+  /** See PartChainOptions. */
+  readonly sourceMoment: (positionMs: number) => () => number | undefined
   /** See PartOptions. */
   readonly refusal: () => TapedeckError | undefined
   readonly stored: () => Promise<void>
@@ -108,6 +113,7 @@ export class Output {
       runtime,
       log: options.log,
       previous: options.previous,
+      sourceMoment: options.sourceMoment,
       refusal: options.refusal,
       stored: options.stored,
       // Replacing another file means moving over it, which may only happen once the bytes are safe.
@@ -117,6 +123,7 @@ export class Output {
       events: {
         opened: (part) => events.opened(part.toDocument()),
         renaming: () => events.renaming(),
+        dated: () => events.dated(),
         written: (part, output, latencyMs) => this.#written(part, output, latencyMs),
         impaired: (part, error) => this.#impair(part, error),
         resumed: (part) => this.#resume(part),

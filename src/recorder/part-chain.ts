@@ -3,9 +3,10 @@ import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument, PartRename } from '#storage/recording-document.ts'
-import { Part, type PartEvents, type PartOptions } from './part.ts'
+import { Part } from './part.ts'
 import { finishPart } from './part-finisher.ts'
 import type { AppendTarget, PartMaker } from './part-maker.ts'
+import type { PartEvents, PartOptions } from './part-options.ts'
 import { PartRenamer } from './part-renamer.ts'
 import type { Zero } from './part-tracks.ts'
 import { Pauses } from './pauses.ts'
@@ -32,6 +33,8 @@ export interface PartChainOptions {
   readonly fragmentMs: number
   /** See PartOptions. */
   readonly syncEveryMs: number
+  /** For a place in the recording: what the source's wall clock said there, as soon as that is known. */
+  readonly sourceMoment: (positionMs: number) => () => number | undefined
   /** Parts of earlier sessions of the recording (append). */
   readonly previous: readonly PartDocument[]
 }
@@ -121,6 +124,7 @@ export class PartChain {
       },
       rename: maker.rename(made),
       startedAtMs: nowMs,
+      sourceStartedAtMs: this.#options.sourceMoment((zero.ticks * 1000) / zero.timescale),
       zero,
       formats,
       previous: undefined,
@@ -139,6 +143,7 @@ export class PartChain {
       writer: target.writer,
       openFile: () => Promise.resolve(target.file),
       startedAtMs: Date.parse(previous.startedAt),
+      sourceStartedAtMs: () => (previous.sourceStartedAt === null ? undefined : Date.parse(previous.sourceStartedAt)),
       zero,
       formats,
       previous,

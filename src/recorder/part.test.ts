@@ -6,7 +6,8 @@ import { flv } from '#containers/flv/flv.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { testVideo, unitMaker } from '#test/support/access-units.ts'
 import { MemoryDisk } from '#test/support/memory-files.ts'
-import { Part, type PartOptions } from './part.ts'
+import { Part } from './part.ts'
+import type { PartOptions } from './part-options.ts'
 
 const video = testVideo()
 const make = unitMaker()
@@ -44,6 +45,7 @@ function partOf(overrides: Partial<PartOptions> = {}) {
     openFile: () => disk.files.create('/memory', 'part.flv', { ifExists: 'fail' }),
     root: '/memory',
     startedAtMs: 0,
+    sourceStartedAtMs: () => undefined,
     zero: { ticks: 0, timescale: 1_000 },
     formats: new Map([[video.trackId, video]]),
     previous: undefined,
@@ -51,6 +53,7 @@ function partOf(overrides: Partial<PartOptions> = {}) {
       opened: () => void told.push('opened'),
       written: (_part, output) => void told.push(`written ${output.accessUnits.length}`),
       impaired: (_part, error) => void told.push(`impaired ${errorCode(error)}`),
+      dated: () => void told.push('dated'),
       resumed: () => void told.push('resumed'),
       lost: (_part, losses) => void told.push(`lost ${losses.reduce((sum, loss) => sum + loss.accessUnits, 0)}`),
       vanished: (_part, tracks) => void told.push(`vanished ${tracks[0]?.accessUnits}`),

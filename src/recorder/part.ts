@@ -4,76 +4,18 @@ import type { DataMessage } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
-import type { PartDocument, PartRename, PartTrackDocument } from '#storage/recording-document.ts'
+import type { PartDocument, PartRename } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
-import { PartAlteredError } from './errors.ts'
-import { PartTracks, type TrackLoss, type Zero } from './part-tracks.ts'
-
-/** The disk refused a part's last bytes for so long that the part was closed without them. */
-export class DrainTimeoutError extends TapedeckError {
-  readonly code = 'recorder/drain-timeout'
-  readonly origin = 'storage'
-  readonly path: string
-  readonly patienceMs: number
-  constructor(path: string, patienceMs: number) {
-    super(`the last bytes of ${path} could not be written within ${patienceMs} ms of its end; check the disk`)
-    this.path = path
-    this.patienceMs = patienceMs
-  }
-}
-
-/** What a part tells the recording it belongs to. */
-export interface PartEvents {
-  /** The file exists under its name. */
-  opened(part: Part): void
-  /** The kernel has these access units. They are released right after this call. */
-  written(part: Part, output: WriterOutput, latencyMs: number): void
-  /** The disk refuses bytes, takes very long, or may not be filled further. Told once per kind of trouble. */
-  impaired(part: Part, error: unknown): void
-  /** The disk takes bytes again. */
-  resumed(part: Part): void
-  /** Accepted, and never to be in the file. */
-  lost(part: Part, losses: readonly TrackLoss[]): void
-  /** The file is gone; `tracks` had been written. */
-  vanished(part: Part, tracks: readonly PartTrackDocument[]): void
-  /** The part takes no more. What it still holds is reported as lost, as soon as a write under way has ended. */
-  failed(part: Part, error: unknown): void
-}
-
-export interface PartOptions {
-  readonly index: number
-  readonly container: Container
-  readonly writer: ContainerWriter
-  /** Opens or creates the file; runs while the first access units arrive. */
-  readonly openFile: () => Promise<PartFile>
-  readonly root: string
-  readonly startedAtMs: number
-  /** The part's zero on the recording's timeline, and the clock it counts in. */
-  readonly zero: Zero
-  readonly formats: ReadonlyMap<number, TrackFormat>
-  /** What an appended file held before. */
-  readonly previous: PartDocument | undefined
-  /** Its file will be called otherwise. */
-  readonly rename?: PartRename | undefined
-  readonly events: PartEvents
-  /** Why nothing may be written now though the disk would take it (the free-space floor); undefined when it may. */
-  readonly refusal: () => TapedeckError | undefined
-  /** Resolves when a start after a crash would find what `opened` told: not a byte goes to a file nobody knows of. */
-  readonly stored: () => Promise<void>
-  readonly monotonicMs: () => number
-  readonly fragmentMs: number
-  /** Sync this often while writing (power durability); 0: only at the end. */
-  readonly syncEveryMs: number
-}
+import { DrainTimeoutError, PartAlteredError } from './errors.ts'
+import { FilePresence } from './file-presence.ts'
+import type { PartOptions } from './part-options.ts'
+import { PartTracks } from './part-tracks.ts'
 
 /** Pause between attempts to write what the disk refused. */
 const RETRY_MS = 1_000
 
 /** A write under way for longer is worth telling. */
 const SLOW_MS = 1_000
-
-/** How often the file is looked for under its name: a deleted one takes bytes without complaint. */
-const CHECK_EVERY_MS = 1_000
 
 /**
  * One file of a recording: takes access units, hands them to the container writer and the writer's output to the file,
@@ -89,6 +31,7 @@ export class Part {
   readonly #options: PartOptions
   readonly #tracks: PartTracks
   readonly #formats: Map<number, TrackFormat>
+  readonly #presence: FilePresence
   #file: PartFile | undefined
   #state: PartDocument['state'] = 'open'
   #failed = false
@@ -97,13 +40,12 @@ export class Part {
   #flaw: TapedeckError | undefined
   /** A write, a sync or the note of a new file is under way since then. */
   #busySinceMs: number | undefined
-  #checking = false
-  #checkedMs: number
   #syncedMs: number
   #isSynced = true
   #queuedBytes = 0
   #fileBytes = 0
   #firstQueuedMs = 0
+  #sourceStartedAtMs: number | undefined
   /** Code of the trouble last told. */
   #impairedBy: string | undefined
   #refused: WriterOutput | undefined
@@ -117,8 +59,9 @@ export class Part {
     this.rename = options.rename
     this.#tracks = new PartTracks(options.zero, options.previous)
     this.#formats = new Map(options.formats)
-    this.#checkedMs = options.monotonicMs()
-    this.#syncedMs = this.#checkedMs
+    this.#sourceStartedAtMs = options.sourceStartedAtMs()
+    this.#syncedMs = options.monotonicMs()
+    this.#presence = new FilePresence(this.#syncedMs, (error) => this.#fail(error))
     this.opened = this.#open().then(
       () => this.#file,
       (error: unknown) => {
@@ -213,12 +156,11 @@ export class Part {
     }
     const file = this.#file
     if (this.#failed || file === undefined) return
+    this.#date()
     if (this.#busySinceMs !== undefined && nowMs - this.#busySinceMs >= SLOW_MS) {
       this.#impair(new StorageSlowError(file.path, nowMs - this.#busySinceMs))
     }
-    // All parts in the same tick: a hundred calls that come together wake a few threads of the pool, not a hundred.
-    const isDue = Math.floor(nowMs / CHECK_EVERY_MS) > Math.floor(this.#checkedMs / CHECK_EVERY_MS)
-    if (isDue && !this.#checking) this.#check(file, nowMs)
+    this.#presence.tick(file, nowMs)
     if (this.#retryAtMs !== undefined && nowMs >= this.#retryAtMs) {
       this.#retryAtMs = undefined
       this.#pump()
@@ -232,6 +174,7 @@ export class Part {
   close(): void {
     if (this.#closing) return
     this.#closing = true
+    this.#date()
     if (this.#failed) return
     this.#retryAtMs = undefined
     if (this.#flushWriter('end')) this.#pump()
@@ -287,6 +230,7 @@ export class Part {
       // Until it has its last name nobody may take it for final.
       state: this.#state === 'ready' && this.rename !== undefined ? 'open' : this.#state,
       startedAt: new Date(this.#options.startedAtMs).toISOString(),
+      sourceStartedAt: this.#sourceStartedAtMs === undefined ? null : new Date(this.#sourceStartedAtMs).toISOString(),
       startMs: this.zeroMs,
       durationMs: Math.round(this.#tracks.endMs * 1000) / 1000,
       bytes: this.#fileBytes,
@@ -294,6 +238,12 @@ export class Part {
       tracks: this.#tracks.documents(),
       ...(this.rename !== undefined && { rename: this.rename }),
     }
+  }
+
+  #date(): void {
+    if (this.#sourceStartedAtMs !== undefined) return
+    this.#sourceStartedAtMs = this.#options.sourceStartedAtMs()
+    if (this.#sourceStartedAtMs !== undefined) this.#options.events.dated(this)
   }
 
   async #open(): Promise<void> {
@@ -304,8 +254,8 @@ export class Part {
     }
     this.#file = file
     this.#fileBytes = file.sizeBytes
-    this.#checkedMs = this.#options.monotonicMs()
-    this.#busySinceMs = this.#checkedMs
+    this.#busySinceMs = this.#options.monotonicMs()
+    this.#presence.begin(this.#busySinceMs)
     this.#options.events.opened(this)
     await this.#options.stored()
     this.#busySinceMs = undefined
@@ -376,21 +326,6 @@ export class Part {
   #goOn(): void {
     if (this.#failed) this.#giveUp()
     else this.#pump()
-  }
-
-  #check(file: PartFile, nowMs: number): void {
-    this.#checkedMs = nowMs
-    this.#checking = true
-    file.checkInPlace().then(
-      () => {
-        this.#checking = false
-      },
-      (error: unknown) => {
-        this.#checking = false
-        // Anything else that is wrong shows when something is written.
-        if (error instanceof StorageVanishedError) this.#fail(error)
-      },
-    )
   }
 
   #sync(file: PartFile, nowMs: number): void {

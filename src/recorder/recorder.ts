@@ -9,6 +9,7 @@ import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { Archive } from './archive.ts'
+import { Beginnings } from './beginnings.ts'
 import {
   PartNotFoundError,
   RecorderClosedError,
@@ -16,11 +17,9 @@ import {
   RecordingNotRunningError,
   StreamNotFoundError,
 } from './errors.ts'
-import { afterEnding, appendedTo, checkOverwritable, places } from './existing.ts'
+import { places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
-import { HeldStream, type StreamSource } from './held-stream.ts'
 import { Journal, type RecordingStore } from './journal.ts'
-import { KeyedQueue } from './keyed-queue.ts'
 import type { NewRule } from './new-rule.ts'
 import type { LentPart, RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording } from './recording.ts'
@@ -40,9 +39,6 @@ const SAVE_EVERY_MS = 30_000
 
 /** Default of {@link RecorderOptions.stopAnswerMs}. */
 const STOP_ANSWER_MS = 15_000
-
-/** How long start() waits for the file, when what is there decides whether the recording can be. */
-const START_ANSWER_MS = 3_000
 
 /** How long a new file waits for the catalog: one that hangs must not keep the recording from its disk. */
 const STORED_PATIENCE_MS = 1_000
@@ -79,16 +75,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   readonly #reporter: Reporter
   readonly #archive: Archive
   readonly #setAside: SetAside
+  readonly #beginnings: Beginnings
   readonly #rules: RuleKeeper
   readonly #tally = new Tally()
   readonly #recordings = new Map<string, Recording>()
-  readonly #beginnings = new KeyedQueue()
-  /** Not in progress yet: it has to be known first whether their file can be had. */
-  readonly #beginningByRule = new Set<{
-    readonly ruleId: string
-    readonly path: string
-    readonly begun: Promise<unknown>
-  }>()
   readonly #inUse = new FilesInUse()
   /** What recordings have replaced is being forgotten. */
   readonly #replacements = new Map<string, Promise<unknown>>()
@@ -126,6 +116,21 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       events: this.#reporter.events,
       log: runtime.log,
     })
+    this.#beginnings = new Beginnings({
+      runtime,
+      hub,
+      settings: options.settings,
+      catalog: options.catalog,
+      archive: this.#archive,
+      journal: this.#journal,
+      inProgress: this.#recordings,
+      recovered: () => this.#recovery,
+      create: (request, ruleId, previous) => this.#create(request, ruleId, previous),
+      remove: async (recording) => {
+        await options.store.remove(recording)
+        this.events.emit({ type: 'recording.deleted', recording })
+      },
+    })
     this.#rules = this.#owned.use(
       new RuleKeeper({
         runtime,
@@ -135,9 +140,8 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         rules: options.rules,
         events: this.#reporter.events,
         inProgress: this.#recordings,
-        isBeginning: (ruleId, path) =>
-          [...this.#beginningByRule].some((each) => each.ruleId === ruleId && each.path === path),
-        begin: (rule, stream) => this.#startByRule(rule, stream),
+        isBeginning: (ruleId, path) => this.#beginnings.isBeginning(ruleId, path),
+        begin: (rule, stream) => this.#beginnings.byRule(rule, stream),
       }),
     )
     this.#lastSaveMs = runtime.monotonicMs()
@@ -148,14 +152,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       .recover(async (recording) => {
         const before = await options.catalog.get(recording.id)
         await options.store.save(recording)
-        // Its first bytes reached the disk and nobody was told any more.
-        const isBegun = before?.state === 'waiting' && recording.state === 'ready'
-        if (isBegun) this.events.emit({ type: 'recording.started', recording })
-        for (const part of recording.parts) {
-          const wasOpen = before?.parts.some(({ index, state }) => index === part.index && state === 'open') === true
-          if (wasOpen && part.state === 'ready') this.events.emit({ type: 'part.ready', recording, part })
-        }
-        this.events.emit({ type: recording.state === 'ready' ? 'recording.ready' : 'recording.failed', recording })
+        this.#reporter.recovered(before, recording)
       })
       .catch((error: unknown) => runtime.log.error({ event: 'recovery.failed', err: error }))
   }
@@ -185,11 +182,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     this.#rules.checkAllowed(resolved.stream)
     const stream = hub.get(resolved.stream)
     if (stream === undefined && !resolved.waitForStream) throw new StreamNotFoundError(resolved.stream)
-    // What comes while the catalog is asked belongs to the recording. A stream that remembers more needs no help.
-    const mayWait = resolved.ifExists !== 'version' && resolved.preRollSeconds === 0
-    using held = stream !== undefined && mayWait ? this.#hold(stream, resolved) : undefined
-    const recording = await this.#begin(resolved, null, () => held ?? hub.get(resolved.stream))
-    if (recording.fatal !== undefined) await this.#refuse(recording)
+    const recording = await this.#beginnings.byRequest(resolved, stream)
     const document = recording.toDocument()
     await this.#journal.settled(document.id)
     return recording.isFinal ? document : recording.toDocument()
@@ -296,7 +289,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
   async removeRule(id: string, options: { readonly stop?: boolean } = {}): Promise<void> {
     await this.#rules.remove(id)
     if (options.stop !== true) return
-    await Promise.all([...this.#beginningByRule].filter(({ ruleId }) => ruleId === id).map(({ begun }) => begun))
+    await this.#beginnings.begun(id)
     const started = [...this.#recordings.values()].filter(({ ruleId }) => ruleId === id)
     await Promise.all(started.map((recording) => this.stop(recording.id)))
   }
@@ -313,64 +306,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     await this.#setAside.settled()
     await Promise.all(this.#replacements.values())
     await this.#journal.allSettled()
-  }
-
-  /** The recording to go on with (append), after the checks that need the catalog. */
-  async #previous(request: ResolvedRequest): Promise<RecordingDocument | undefined> {
-    const { catalog, settings } = this.#options
-    const inProgress = {
-      documents: () => this.active(),
-      ending: (id: string) => {
-        const recording = this.#recordings.get(id)
-        return recording?.isStopping === true ? recording.stop().then(() => this.#journal.settled(id)) : undefined
-      },
-    }
-    if (request.ifExists === 'overwrite') {
-      await checkOverwritable(catalog, inProgress, settings, request, this.#runtime)
-    }
-    if (request.ifExists === 'rename') await afterEnding(inProgress, settings, request, this.#runtime)
-    if (request.ifExists !== 'append') return undefined
-    // What is to be continued may be what a crash has left: it has to be whole first.
-    await this.#recovery
-    const previous = await appendedTo(catalog, inProgress, settings, request, this.#runtime)
-    if (previous !== undefined) this.#archive.checkNotBeingReplaced(previous)
-    return previous
-  }
-
-  /** A recording that could not begin is no recording: the caller gets the reason, and nothing is left of it. */
-  async #refuse(recording: Recording): Promise<never> {
-    await recording.stop()
-    const document = recording.toDocument()
-    await this.#journal.settled(document.id)
-    if (document.parts.length === 0) {
-      await this.#options.store.remove(document)
-      this.events.emit({ type: 'recording.deleted', recording: document })
-    }
-    throw recording.fatal
-  }
-
-  /**
-   * Begins a recording, with the stream if there is one. What is about a file that may exist waits for what begins in the
-   * same place, and until it is known whether the file can be had.
-   */
-  async #begin(
-    request: ResolvedRequest,
-    ruleId: string | null,
-    findStream: () => StreamSource | undefined,
-  ): Promise<Recording> {
-    const begin = (previous: RecordingDocument | undefined) => {
-      const recording = this.#create(request, ruleId, previous)
-      const stream = findStream()
-      if (stream !== undefined) recording.attach(stream)
-      return { recording, isAttached: stream !== undefined }
-    }
-    if (request.ifExists === 'version') return begin(undefined).recording
-    const [place] = places(this.#options.settings, request, this.#runtime)
-    return this.#beginnings.run(`${place?.root}\0${place?.path}`, async () => {
-      const { recording, isAttached } = begin(await this.#previous(request))
-      if (isAttached) await within(START_ANSWER_MS, recording.begun)
-      return recording
-    })
   }
 
   /** @throws {RecordingBusyError} the recording to go on with has been taken up meanwhile */
@@ -424,45 +359,6 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       recording.attach(stream)
     }
     this.#rules.streamStarted(stream, resumedBy)
-  }
-
-  #hold(stream: Stream, { preRollSeconds, startOn }: ResolvedRequest): HeldStream {
-    const { queueBytes, preRollBytes } = this.#options.settings
-    const backMs = preRollSeconds * 1000
-    return new HeldStream(stream, {
-      capacityBytes: queueBytes + (backMs > 0 ? preRollBytes : 0),
-      from: startOn === 'now' ? 'now' : 'memory',
-      backMs,
-      monotonicMs: this.#runtime.monotonicMs,
-    })
-  }
-
-  #startByRule(rule: RuleRow, stream: Stream): void {
-    const report = (error: unknown) => {
-      if (error instanceof RecorderClosedError) return
-      this.#runtime.log.error({ event: 'rule.start-failed', rule: rule.id, stream: stream.path, err: error })
-    }
-    try {
-      const request = resolveRequest({ ...rule.request, stream: stream.path }, this.#options.settings)
-      if (request.ifExists === 'version') {
-        this.#create(request, rule.id).attach(stream)
-        return
-      }
-      const held = this.#hold(stream, request)
-      const beginning = {
-        ruleId: rule.id,
-        path: stream.path,
-        begun: this.#begin(request, rule.id, () => held)
-          .catch(report)
-          .finally(() => {
-            held[Symbol.dispose]()
-            this.#beginningByRule.delete(beginning)
-          }),
-      }
-      this.#beginningByRule.add(beginning)
-    } catch (error) {
-      report(error)
-    }
   }
 
   #tick(): void {

@@ -32,6 +32,18 @@ export class Reporter {
     this.events.emit({ type: 'recording.waiting', recording: this.note(recording) })
   }
 
+  /** What a crash left open is final, and stored. @param before as the catalog had it */
+  recovered(before: RecordingDocument | undefined, recording: RecordingDocument): void {
+    // Its first bytes reached the disk and nobody was told any more.
+    const isBegun = before?.state === 'waiting' && recording.state === 'ready'
+    if (isBegun) this.events.emit({ type: 'recording.started', recording })
+    const wereOpen = new Set(before?.parts.filter(({ state }) => state === 'open').map(({ index }) => index))
+    for (const part of recording.parts) {
+      if (wereOpen.has(part.index) && part.state === 'ready') this.events.emit({ type: 'part.ready', recording, part })
+    }
+    this.events.emit({ type: recording.state === 'ready' ? 'recording.ready' : 'recording.failed', recording })
+  }
+
   /** What a recording reports to. */
   readonly recordingEvents: RecordingEvents = {
     stateChanged: (recording) => this.#stateChanged(recording),
@@ -42,6 +54,7 @@ export class Reporter {
       this.events.emit({ type: 'part.opened', recording: this.note(recording, 'now'), part })
     },
     partRenaming: (recording) => void this.note(recording, 'now'),
+    partDated: (recording) => void this.note(recording),
     partReady: (recording, part, finishMs) => {
       this.#options.tally.finished(finishMs)
       const { index, bytes, durationMs } = part
