@@ -4,7 +4,7 @@ import { TrackTotals } from '../track-totals.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
 import { voidHeader } from './ebml.ts'
 import { finish, showHead } from './finish.ts'
-import { descriptionRoomBytes, PREPARED_AT } from './head.ts'
+import { descriptionRoomBytes, HEAD_BYTES } from './head.ts'
 import { readTail, type Tail } from './tail.ts'
 import { continuesTrack, trackEntry } from './track-entry.ts'
 import { MatroskaWriter } from './writer.ts'
@@ -61,5 +61,5 @@ function checkFormats({ head, entries }: Tail, { formats }: WriterOptions, docTy
   if (all.length === entries.length) return
   // Each new track comes with a Tracks element of its own, and the finished part's needs room once more.
   const neededBytes = (all.length - entries.length + 1) * descriptionRoomBytes(all)
-  if (head.recordedAt - neededBytes < PREPARED_AT) throw new DamagedError(name, 'no room for further tracks')
+  if (head.recordedAt - neededBytes < HEAD_BYTES) throw new DamagedError(name, 'no room for further tracks')
 }

@@ -5,7 +5,7 @@ import { spanMs, TrackTotals } from '../track-totals.ts'
 import type { DocType } from './codec-mapping.ts'
 import { cuesElement } from './cues.ts'
 import { VOID_HEADER_BYTES, voidHeader } from './ebml.ts'
-import { type FinishedHead, type Head, headBytes, infoElement, PREPARED_AT, segmentContentAt } from './head.ts'
+import { type FinishedHead, HEAD_BYTES, type Head, headBytes, infoElement, segmentContentAt } from './head.ts'
 import { allCuePoints, readTail, type Tail } from './tail.ts'
 import { tracksElement } from './track-entry.ts'
 
@@ -68,7 +68,7 @@ function placeIndex(tail: Tail, cues: Uint8Array): { changes: Change[]; endAt: n
   const tracks = tracksElement(shown.length > 0 ? shown : entries)
   const nothing = { durationMs, cuesAt: 0, lastRecordAt: 0, endAt: 0, indexBytes: 0, indexCrc: 0 }
   const description = concatBytes([infoElement({ ...head, finish: nothing }), tracks])
-  const descriptionEndAt = PREPARED_AT + description.length
+  const descriptionEndAt = HEAD_BYTES + description.length
   const isInRoom = descriptionEndAt + cues.length + VOID_HEADER_BYTES <= head.recordedAt
   const coverAt = isInRoom ? descriptionEndAt + cues.length : descriptionEndAt
   const cover = voidHeader(head.mediaAt - coverAt)
@@ -84,7 +84,7 @@ function placeIndex(tail: Tail, cues: Uint8Array): { changes: Change[]; endAt: n
     indexCrc: crc32(behind, crc32(index)),
   }
   const append: Change = { kind: 'append', buffers: [behind], bytes: behind.length }
-  const prepare: Change = { kind: 'write', position: PREPARED_AT, bytes: index }
+  const prepare: Change = { kind: 'write', position: HEAD_BYTES, bytes: index }
   const show = showHead({ ...head, finish })
   return { changes: behind.length > 0 ? [append, prepare, show] : [prepare, show], endAt }
 }

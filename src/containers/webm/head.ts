@@ -54,11 +54,8 @@ export interface FinishedHead {
   readonly indexCrc: number
 }
 
-/** Bytes of the head. */
+/** Bytes of the head. Prepared space begins right behind it. */
 export const HEAD_BYTES = 1024
-
-/** Prepared space begins right behind the head. */
-export const PREPARED_AT = HEAD_BYTES
 
 /** One millisecond, in nanoseconds: what the WebM guidelines ask for, and what RTMP counts in. */
 const TIMESTAMP_SCALE_NS = 1_000_000
@@ -123,7 +120,7 @@ export function descriptionRoomBytes(entries: readonly TrackEntry[]): number {
 }
 
 /** Where Info and Tracks are that readers see. */
-const shownAt = ({ finish, recordedAt }: Head): number => (finish === undefined ? recordedAt : PREPARED_AT)
+const shownAt = ({ finish, recordedAt }: Head): number => (finish === undefined ? recordedAt : HEAD_BYTES)
 
 /** SeekHead, RFC 9559 §5.1.1. */
 function seekHead(head: Head, segmentAt: number): Uint8Array {

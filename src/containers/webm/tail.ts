@@ -4,7 +4,7 @@ import { DamagedError, NotOursError } from '../errors.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
 import { VOID_HEADER_BYTES } from './ebml.ts'
 import { MAX_HEADER_BYTES, readHeader } from './ebml-reader.ts'
-import { HEAD_BYTES, type Head, infoElement, PREPARED_AT, readHead } from './head.ts'
+import { HEAD_BYTES, type Head, infoElement, readHead } from './head.ts'
 import { Id } from './ids.ts'
 import { type CuePoint, decodeRecord, RECORD_MAGIC, type Record } from './record.ts'
 import { readTracks, type TrackEntry } from './track-entry.ts'
@@ -75,7 +75,7 @@ interface FoundRecord {
 async function finishedRecord(part: ReadableBytes, head: Head): Promise<FoundRecord | undefined> {
   const { finish } = head
   if (finish === undefined || part.sizeBytes < finish.endAt) return undefined
-  const index = await part.read(PREPARED_AT, finish.indexBytes)
+  const index = await part.read(HEAD_BYTES, finish.indexBytes)
   const cuesBytes = finish.cuesAt > head.mediaAt ? finish.endAt - finish.cuesAt : 0
   const cues = cuesBytes > 0 ? await part.read(finish.cuesAt, cuesBytes) : NOTHING
   if (crc32(cues, crc32(index)) !== finish.indexCrc) return undefined

@@ -8,7 +8,7 @@ import { TrackTotals } from '../track-totals.ts'
 import { Cluster } from './cluster.ts'
 import { canShareTrack, type DocType } from './codec-mapping.ts'
 import { voidHeader } from './ebml.ts'
-import { descriptionRoomBytes, HEAD_BYTES, type Head, headBytes, infoElement, PREPARED_AT } from './head.ts'
+import { descriptionRoomBytes, HEAD_BYTES, type Head, headBytes, infoElement } from './head.ts'
 import type { RecordedTrack } from './record.ts'
 import { RecordKeeper } from './record-keeper.ts'
 import { Slabs } from './slabs.ts'
@@ -203,7 +203,7 @@ export class MatroskaWriter implements ContainerWriter {
     if (head !== undefined) {
       const description = concatBytes([infoElement(head), tracksElement(entries)])
       const recordedAt = head.recordedAt - descriptionRoomBytes(entries)
-      if (recordedAt < PREPARED_AT + descriptionRoomBytes(entries)) return false
+      if (recordedAt < HEAD_BYTES + descriptionRoomBytes(entries)) return false
       const cover = voidHeader(head.mediaAt - recordedAt - description.length)
       this.#changes.push({ kind: 'write', position: recordedAt, bytes: concatBytes([description, cover]) })
       this.#head = { ...head, recordedAt }
@@ -261,6 +261,6 @@ const lacksSize = (format: TrackFormat): boolean => format.kind === 'video' && f
 function roomEnd({ expectedSeconds }: WriterOptions, entries: readonly TrackEntry[]): number {
   const wanted = expectedSeconds === 0 ? DEFAULT_CUE_POINTS : Math.ceil(expectedSeconds)
   const cueBytes = Math.min(MAX_CUE_POINTS, wanted) * CUE_POINT_BYTES
-  const bytes = PREPARED_AT + TRACKS_ROOM_BYTES + descriptionRoomBytes(entries) + cueBytes
+  const bytes = HEAD_BYTES + TRACKS_ROOM_BYTES + descriptionRoomBytes(entries) + cueBytes
   return Math.ceil(bytes / ROOM_ALIGNMENT_BYTES) * ROOM_ALIGNMENT_BYTES
 }
