@@ -314,6 +314,38 @@ test('SRT either way round, and UDP: every byte at its time', { timeout: 120_000
   assert.ok(!server.log.some((line) => line.includes('hidden-')), 'no passphrase in the log')
 })
 
+test('UDP that loses packets: what is recorded is whole, and the ledger has the rest', {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await TempFolder.make()
+  const { path } = await makeSource(folder, { seconds: 8, size: '320x180', video: 'h264', audio: 'aac' })
+  const source = folder.at('source.ts')
+  await copy(path, [source], [])
+  await using server = await recorder(folder, { pullIdleTimeoutMs: 2000 })
+  const port = await freeUdpPort()
+  await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${port}` })
+  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await sleep(2000)
+  const dropped = await sendWithGaps(await readFile(source), port, 4000)
+  assert.ok(dropped > 10, `${dropped}`)
+  const recording = await recordingOf(server, 'live/gate')
+  assert.equal(recording.state, 'ready', JSON.stringify(recording.error))
+  const [file = ''] = partPaths(recording)
+  const [got, sent] = [await judgedFile(file, 'bare'), await judgedFile(source, 'bare')]
+  assertPlaysAlone(got, file)
+  for (const [index, { kind, packets }] of got.tracks.entries()) {
+    const known = new Set(sent.tracks[index]?.packets.map(({ hash }) => hash))
+    assert.ok(packets.length > 20, `${kind}: ${packets.length}`)
+    for (const { hash } of packets) assert.ok(known.has(hash), `${kind}: an access unit that was never sent`)
+  }
+  assertBalanced(
+    recording,
+    got.tracks.map(({ packets }) => packets.length),
+  )
+  assert.deepEqual([...new Set(recording.ledger.gaps.map(({ cause }) => cause))], ['network'])
+  assert.ok((recording.ledger.tracks.find(({ kind }) => kind === 'video')?.lost ?? 0) > 0)
+})
+
 test('a reading process that is killed: the recording goes on, and the ledger has the gap', {
   timeout: 120_000,
 }, async () => {
@@ -480,6 +512,24 @@ class Sender implements AsyncDisposable {
     this.#child.kill('SIGKILL')
     await this.#exited
   }
+}
+
+/** Seven packets of MPEG-TS to a datagram, over so many milliseconds; every 29th is left out, but none of the first. @returns how many were */
+async function sendWithGaps(bytes: Buffer, port: number, ms: number): Promise<number> {
+  const datagramBytes = 7 * 188
+  const count = Math.ceil(bytes.length / datagramBytes)
+  const socket = createSocket('udp4')
+  const startedMs = performance.now()
+  let dropped = 0
+  for (let i = 0; i < count; i++) {
+    const dueMs = startedMs + (i * ms) / count - performance.now()
+    if (dueMs > 1) await sleep(dueMs)
+    if (i > 50 && i % 29 === 0) dropped++
+    else socket.send(bytes.subarray(i * datagramBytes, (i + 1) * datagramBytes), port, '127.0.0.1')
+  }
+  await sleep(100)
+  socket.close()
+  return dropped
 }
 
 function readerPid(server: ServerProcess): number {

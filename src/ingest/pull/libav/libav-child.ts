@@ -71,6 +71,9 @@ async function run(reading: ReadingTask): Promise<void> {
       url = relay.relayed(new URL(url))
     }
     source = await Source.open({ ...reading, url }, writer)
+    if (reading.scheme === 'udp') source = await untilHeard(source, reading)
+    writer.opened({ format: source.format })
+    writer.flush()
     isOpen = true
     const tracks = await source.findTracks()
     if (tracks === 0) writer.over({ how: 'nothing', isOpen, message: '', reasons: source.reasons })
@@ -87,6 +90,14 @@ async function run(reading: ReadingTask): Promise<void> {
   }
   writer.flush()
   await Promise.race([source?.[Symbol.asyncDispose](), sleep(FAREWELL_MS)])
+}
+
+/** UDP has nobody to connect to: its first packets are waited for as long as it takes. */
+async function untilHeard(first: Source, reading: ReadingTask): Promise<Source> {
+  for (let source = first; ; source = await Source.open(reading, writer)) {
+    if (await source.hasMedia()) return source
+    await source[Symbol.asyncDispose]()
+  }
 }
 
 /** Until the source ends, which is an error too, or the server wants no more. */

@@ -41,12 +41,15 @@ export function howItEnded(
   code: number,
   told: { readonly words: string; readonly message: string; readonly isOpen: boolean; readonly scheme: LibavScheme },
 ): Pick<OverFrame, 'how' | 'message'> {
-  const { words, message, isOpen, scheme } = told
+  const { words, message, isOpen } = told
   const shown = (words === '' || words === message ? message : `${message}: ${words}`)
     .slice(0, 400)
     .replaceAll(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, (url) => publicUrl(url))
-  // The timeout of a datagram read comes as an error of input.
-  const isSilence = scheme === 'udp' && isOpen && code === -EIO
-  const how = isSilence ? 'silent' : (MEANINGS.get(code) ?? (isOpen ? 'failed' : 'unreachable'))
+  const how = isUdpSilence(code, told.scheme) ? 'silent' : (MEANINGS.get(code) ?? (isOpen ? 'failed' : 'unreachable'))
   return { how, message: shown }
+}
+
+/** The timeout of a read of datagrams comes as an error of input. */
+function isUdpSilence(code: number, scheme: LibavScheme): boolean {
+  return scheme === 'udp' && code === -EIO
 }

@@ -10,6 +10,11 @@ export interface ReadingTask {
   readonly options: Readonly<Record<string, string>>
   /** The source gives as fast as we take: it is read in real time. */
   readonly isPaced: boolean
+  /**
+   * Packets may be missing. Elsewhere a leap of MPEG-TS's packet counters is only a seam: many packagers count anew in
+   * each segment of HLS.
+   */
+  readonly isLossy: boolean
   /** `https:` is fetched by us, and every certificate verified. */
   readonly isVerified: boolean
   readonly idleTimeoutMs: number
@@ -46,6 +51,7 @@ export function readingTask(
   settings: { readonly idleTimeoutMs: number; readonly verifyTls: boolean },
 ): ReadingTask {
   const isVerified = scheme === 'https' && settings.verifyTls
+  const isLossy = scheme === 'srt' || scheme === 'udp'
   const isHttp = scheme === 'http' || scheme === 'https'
   const idleUs = String(settings.idleTimeoutMs * 1000)
   const options: Record<string, string> = {
@@ -58,19 +64,20 @@ export function readingTask(
     options['seg_max_retry'] = '2'
   }
   // Silence ends reading in order, so that what libavformat still holds comes out.
-  if (scheme === 'srt' || scheme === 'udp') options['timeout'] = idleUs
+  if (isLossy) options['timeout'] = idleUs
   if (scheme === 'udp') {
     options['overrun_nonfatal'] = '1'
     options['buffer_size'] = String(UDP_BUFFER_BYTES)
   }
   // Without being told, libavformat would wait for more than one packet to know it.
-  const format = scheme === 'srt' || scheme === 'udp' ? 'mpegts' : ''
+  const format = isLossy ? 'mpegts' : ''
   return {
     scheme,
     url,
     format,
     options,
-    isPaced: isHttp || scheme === 'file',
+    isPaced: !isLossy,
+    isLossy,
     isVerified,
     idleTimeoutMs: settings.idleTimeoutMs,
   }

@@ -17,6 +17,7 @@ export class SourceTrack {
   readonly #codec: Codec
   readonly #trackId: number
   readonly #writer: FrameWriter
+  readonly #isLossy: boolean
   readonly #timescale: number
   /** Ticks of a unit of libavformat's time base: 1, but in AVI. */
   readonly #unitTicks: number
@@ -25,9 +26,11 @@ export class SourceTrack {
   #form: PayloadForm
   #isRandomAccess: ((payload: Uint8Array) => boolean) | undefined
   #lastDts = -1
+  #wasMarked = false
 
-  constructor(options: { stream: Stream; codec: Codec; trackId: number; writer: FrameWriter }) {
-    const { stream, codec, trackId, writer } = options
+  constructor(options: { stream: Stream; codec: Codec; trackId: number; writer: FrameWriter; isLossy: boolean }) {
+    const { stream, codec, trackId, writer, isLossy } = options
+    this.#isLossy = isLossy
     this.#stream = stream
     this.#codec = codec
     this.#trackId = trackId
@@ -50,7 +53,10 @@ export class SourceTrack {
     const extradata = packet.getSideData(AV_PKT_DATA_NEW_EXTRADATA)
     if (extradata !== null && extradata.length > 0) this.#form = this.#makeForm(copied(extradata))
     this.#setTimes(packet)
-    this.#head.isDamaged = packet.hasFlags(AV_PKT_FLAG_CORRUPT)
+    const isMarked = this.#isLossy && packet.hasFlags(AV_PKT_FLAG_CORRUPT)
+    // libavformat's parsers hand a picture over when the next has come, and mark it with what befell that one.
+    this.#head.isDamaged = isMarked || this.#wasMarked
+    this.#wasMarked = isMarked
     try {
       this.#form(data, packet.isKeyframe)
     } catch (error) {

@@ -27,31 +27,44 @@ const MAX_TRACKS = 255
 export class Source implements AsyncDisposable {
   readonly #context: FormatContext
   readonly #writer: FrameWriter
+  readonly #isLossy: boolean
   readonly #tracks = new Map<number, SourceTrack | undefined>()
   /** Why tracks are left out. */
   readonly reasons: string[] = []
   #takesAll = false
+  #isProbed = false
 
-  private constructor(context: FormatContext, writer: FrameWriter) {
-    this.#context = context
+  private constructor(context: FormatContext, writer: FrameWriter, isLossy: boolean) {
     this.#writer = writer
+    this.#isLossy = isLossy
+    this.#context = context
   }
 
-  /** Resolves once there is media; how long that takes is up to the source. @throws {FFmpegError} */
-  static async open({ url, format, options }: ReadingTask, writer: FrameWriter): Promise<Source> {
+  /** How long it takes is up to the source. @throws {FFmpegError} */
+  static async open({ url, format, options, isLossy }: ReadingTask, writer: FrameWriter): Promise<Source> {
     const context = new FormatContext()
     context.allocContext()
-    const source = new Source(context, writer)
+    const source = new Source(context, writer, isLossy)
     const input = format === '' ? null : InputFormat.findInputFormat(format)
     check(await context.openInput(url, input, Dictionary.fromObject(options)))
-    writer.opened({ format: context.iformat?.name ?? '' })
-    writer.flush()
     return source
   }
 
-  /** Looks at the media until its tracks are known, and announces them. @throws {FFmpegError} */
+  /** libavformat's name of the container. */
+  get format(): string {
+    return this.#context.iformat?.name ?? ''
+  }
+
+  /** Looks at the media, and tells whether there was any. What was looked at is read again. */
+  async hasMedia(): Promise<boolean> {
+    const result = await this.#context.findStreamInfo()
+    this.#isProbed = this.#context.nbStreams > 0
+    return result >= 0 || this.#isProbed
+  }
+
+  /** Looks at the media until its tracks are known, and announces them. @returns how many @throws {FFmpegError} */
   async findTracks(): Promise<number> {
-    check(await this.#context.findStreamInfo())
+    if (!this.#isProbed) check(await this.#context.findStreamInfo())
     const { streams } = this.#context
     const best = [AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO]
     // Of several programmes (variants of HLS, channels of a multiplex) one is recorded: the best, with its sound.
@@ -107,7 +120,10 @@ export class Source implements AsyncDisposable {
     }
     try {
       const trackId = this.#tracks.size + 1
-      this.#tracks.set(stream.index, new SourceTrack({ stream, codec, trackId, writer: this.#writer }))
+      this.#tracks.set(
+        stream.index,
+        new SourceTrack({ stream, codec, trackId, writer: this.#writer, isLossy: this.#isLossy }),
+      )
     } catch (error) {
       if (!(error instanceof TapedeckError)) throw error
       this.reasons.push(`${name}: ${errorMessage(error)}`)
