@@ -19,7 +19,7 @@ export async function nodeName(dataFolder: string, create: boolean): Promise<str
   try {
     await link(own, file)
     return name
-  } catch (_error) {
+  } catch {
     const others = await readName(file)
     if (others !== '') return others
     // A file system without hard links: then the last to start names them both.
