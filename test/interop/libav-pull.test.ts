@@ -314,6 +314,16 @@ test('SRT either way round, and UDP: every byte at its time', { timeout: 120_000
   assert.ok(!server.log.some((line) => line.includes('hidden-')), 'no passphrase in the log')
 })
 
+test('UDP is waited for on one open port, far longer than silence is borne', { timeout: 60_000 }, async () => {
+  await using folder = await TempFolder.make()
+  await using server = await recorder(folder, { pullIdleTimeoutMs: 1000 })
+  await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${await freeUdpPort()}` })
+  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await sleep(9000)
+  const { attempts, lastError } = await untilPull(server, 'live/gate', ({ state }) => state === 'connecting')
+  assert.deepEqual([attempts, lastError], [1, null])
+})
+
 test('UDP that loses packets: what is recorded is whole, and the ledger has the rest', {
   timeout: 120_000,
 }, async () => {

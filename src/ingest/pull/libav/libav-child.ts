@@ -72,12 +72,15 @@ async function run(reading: ReadingTask): Promise<void> {
     }
     source = await Source.open({ ...reading, url }, writer)
     if (reading.scheme === 'udp') source = await untilHeard(source, reading)
-    writer.opened({ format: source.format })
+    writer.opened({ format: source.format, left: [] })
     writer.flush()
     isOpen = true
     const tracks = await source.findTracks()
     if (tracks === 0) writer.over({ how: 'nothing', isOpen, message: '', reasons: source.reasons })
-    else await pass(source, reading.isPaced)
+    else {
+      if (source.reasons.length > 0) writer.opened({ format: source.format, left: source.reasons })
+      await pass(source, reading.isPaced)
+    }
   } catch (error) {
     if (!(error instanceof FFmpegError)) throw error
     await sleep(WORDS_MS)

@@ -86,10 +86,11 @@ export class LibavPlayer implements FrameSink {
     }
   }
 
-  opened({ format }: OpenedFrame): void {
+  opened({ format, left }: OpenedFrame): void {
     this.#phase = 'media'
     this.#sinceMs = this.#options.runtime.monotonicMs()
-    this.#log.debug({ event: 'pull.opened', format })
+    if (left.length > 0) this.#log.info({ event: 'pull.media-left', left })
+    else this.#log.debug({ event: 'pull.opened', format })
   }
 
   track(frame: TrackFrame): void {

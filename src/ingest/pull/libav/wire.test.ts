@@ -68,7 +68,7 @@ test('frames arrive as they were sent, however the pipe cuts them', () => {
       (units, cuts) => {
         const written: Buffer[] = []
         const writer = new FrameWriter((bytes) => written.push(Buffer.from(bytes)))
-        writer.opened({ format: 'mpegts' })
+        writer.opened({ format: 'mpegts', left: [] })
         writer.track(TRACK)
         for (const { payload, ...head } of units) writer.accessUnit(head, Uint8Array.from(payload))
         writer.over(OVER)
@@ -80,7 +80,7 @@ test('frames arrive as they were sent, however the pipe cuts them', () => {
           reader.push(bytes.subarray(at, at + cut))
           at += cut
         }
-        assert.deepEqual(sink.seen, [{ format: 'mpegts' }, TRACK, ...units, OVER])
+        assert.deepEqual(sink.seen, [{ format: 'mpegts', left: [] }, TRACK, ...units, OVER])
       },
     ),
   )

@@ -24,10 +24,12 @@ export const MAX_UNIT_BYTES = 16 * 1024 * 1024
 /** Room for a codec configuration of 64 KiB in base64. */
 const MAX_TEXT_BYTES = 128 * 1024
 
-/** The source is open: it has said something that is media. */
+/** The source is open: it has said something that is media. Comes again when its tracks are known. */
 export interface OpenedFrame {
   /** libavformat's name of the container. */
   readonly format: string
+  /** Tracks that are not recorded, and why. */
+  readonly left: readonly string[]
 }
 
 /** A track, or what has become of one. What is not known is 0 or empty. */
