@@ -10,7 +10,7 @@ const FIELDS = {
     minLength: 1,
     maxLength: 4096,
     description:
-      'of the stream at its origin: rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http:// or rtsp+https://, with user:password@ and query where needed',
+      'of the stream at its origin: rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http://, rtsp+https://, http://, https://, srt://, udp:// or file://, with user:password@ and query where needed',
   }),
   keepAlive: Type.Boolean({
     description: 'true (default): tried again for ever; false: one try, and removed when it is over',
