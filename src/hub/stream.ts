@@ -61,6 +61,12 @@ export interface StreamSink {
   ended(end: StreamEnd): void
 }
 
+/**
+ * The source's own wall clock, milliseconds since 1970 UTC, at a time (milliseconds) of its stream; undefined while it
+ * has not told.
+ */
+export type SourceWallClock = (timeMs: number) => number | undefined
+
 /** What the network took on its way to us. */
 export interface StreamLoss {
   readonly format: TrackFormat
@@ -102,6 +108,8 @@ export class Stream {
   readonly accessUnits: AccessUnitPool
   /** Fields the publisher announced about itself (RTMP onMetaData), plain JSON. */
   metadata: Readonly<Record<string, unknown>> = {}
+  /** Replaced by front doors whose protocol tells. */
+  sourceWallClock: SourceWallClock = () => undefined
   readonly bitrate: BitrateMeter
 
   readonly #formats = new Map<number, TrackFormat>()

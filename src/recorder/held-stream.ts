@@ -4,7 +4,7 @@ import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 
 /** What a recording takes its media from: a stream, or one that was held for it. */
-export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs'>
+export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs' | 'sourceWallClock'>
 
 export interface HeldStreamOptions {
   readonly capacityBytes: number
@@ -59,6 +59,8 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
   get end(): StreamEnd | undefined {
     return this.#stream.end
   }
+
+  sourceWallClock = (timeMs: number): number | undefined => this.#stream.sourceWallClock(timeMs)
 
   memoryAgeMs(backMs: number): number | undefined {
     if (this.#overflowed) return this.#stream.memoryAgeMs(backMs)

@@ -340,6 +340,7 @@ function foundPart(root: string, path: string, nowMs: number, found: PartInspect
     root,
     state: 'ready',
     startedAt: new Date(nowMs - found.durationMs).toISOString(),
+    sourceStartedAt: null,
     startMs: 0,
     durationMs: found.durationMs,
     bytes: found.bytes,

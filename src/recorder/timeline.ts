@@ -34,6 +34,8 @@ export interface RecordingTiming {
 
 /** One uninterrupted run of the publisher's clock: its times minus `offset` are the recording's. */
 interface Epoch {
+  /** Where it begins in the recording. */
+  readonly fromMs: number
   readonly offsetTicks: number
   readonly offsetHz: number
   /** Furthest publisher time seen in this epoch, milliseconds. */
@@ -58,6 +60,7 @@ export class Timeline {
   readonly #tracks = new Map<number, TrackClock>()
   readonly #startMs: number
   #epoch: Epoch | undefined
+  #formerEpoch: Epoch | undefined
   #latestEndMs: number
   #restarting = false
   #outageMs = 0
@@ -143,6 +146,13 @@ export class Timeline {
     return Math.max(this.#startMs, timeMs - (epoch.offsetTicks * 1000) / epoch.offsetHz)
   }
 
+  /** What the publisher's clock said there; undefined before anything came. Of the last two runs of that clock only. */
+  publisherMs(positionMs: number): number | undefined {
+    const isFormer = this.#epoch !== undefined && positionMs < this.#epoch.fromMs
+    const epoch = isFormer ? (this.#formerEpoch ?? this.#epoch) : this.#epoch
+    return epoch === undefined ? undefined : positionMs + (epoch.offsetTicks * 1000) / epoch.offsetHz
+  }
+
   #isBeforeStart(epoch: Epoch, inMs: number): boolean {
     const atMs = inMs - (epoch.offsetTicks * 1000) / epoch.offsetHz
     return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - JUMP_MS
@@ -168,7 +178,13 @@ export class Timeline {
 
   #newEpoch(ticks: number, timescale: number): Epoch {
     const landing = Math.round((this.#latestEndMs * timescale) / 1000)
-    return { offsetTicks: ticks - landing, offsetHz: timescale, latestInMs: (ticks * 1000) / timescale }
+    this.#formerEpoch = this.#epoch
+    return {
+      fromMs: this.#latestEndMs,
+      offsetTicks: ticks - landing,
+      offsetHz: timescale,
+      latestInMs: (ticks * 1000) / timescale,
+    }
   }
 
   #moveTrack(trackId: number, before: TrackClock | undefined, epoch: Epoch, timescale: number): TrackClock {

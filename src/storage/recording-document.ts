@@ -51,6 +51,8 @@ export interface PartDocument {
   /** `open` while written, `ready` when final, `damaged` when finishing failed (the bytes are kept). */
   readonly state: 'open' | 'ready' | 'damaged'
   readonly startedAt: string
+  /** What the source's own wall clock said there (of RTP, by its sender reports); null when it has not told. */
+  readonly sourceStartedAt: string | null
   /** Where the part begins on the recording's timeline. */
   readonly startMs: number
   readonly durationMs: number

@@ -43,6 +43,7 @@ const Part = Type.Object({
   root: text,
   state: literals(['open', 'ready', 'damaged']),
   startedAt: text,
+  sourceStartedAt: orNull(text),
   startMs: milliseconds,
   durationMs: milliseconds,
   bytes: count,

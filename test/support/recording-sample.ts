@@ -10,6 +10,7 @@ export function partSample(overrides: Partial<PartDocument> = {}): PartDocument 
     root: '/recordings',
     state: 'ready',
     startedAt: AT,
+    sourceStartedAt: '2026-11-20T06:41:04.990Z',
     startMs: 0,
     durationMs: 2000.5,
     bytes: 4321,

@@ -141,6 +141,7 @@ const PartSchema = Type.Object({
   url: Type.String({ description: 'where the file can be fetched' }),
   state: oneOf(['open', 'ready', 'damaged']),
   startedAt: Instant,
+  sourceStartedAt: Nullable(Instant),
   startMs: Type.Number(),
   durationMs: Type.Number(),
   bytes: Count(),

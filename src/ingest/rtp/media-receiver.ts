@@ -7,7 +7,7 @@ import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
 import { Reception } from '#protocols/rtp/reception.ts'
 import { parseRtcp, type SenderReport, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
-import { TrackReceiver } from './track-receiver.ts'
+import { LEAD_SECONDS, TrackReceiver } from './track-receiver.ts'
 
 /** Packets that wait for one before them; a second of 30 Mbit/s. */
 const MAX_REORDER_BYTES = 4 * 1024 * 1024
@@ -65,6 +65,7 @@ export class MediaReceiver implements Disposable {
     const { payloadFormat, channels, parameters } = format
     this.#options = options
     this.#clock = clock.track(format.clockRateHz)
+    stream.sourceWallClock = (timeMs) => clock.wallClockMs(timeMs - LEAD_SECONDS * 1000)
     this.#track = new TrackReceiver({
       stream,
       trackId,

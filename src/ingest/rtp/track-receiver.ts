@@ -27,7 +27,7 @@ const FIRST_BYTES = { video: 4096, audio: 1400 } as const
 const MAX_UNIT_BYTES = 16 * 1024 * 1024
 
 /** Times begin a second after zero, so that those of reordered pictures, which run ahead, are not negative. */
-const LEAD_SECONDS = 1
+export const LEAD_SECONDS = 1
 
 /** Duration assumed of a picture before two have come. */
 const ASSUMED_FRAME_RATE = 30

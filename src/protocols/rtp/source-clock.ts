@@ -37,6 +37,11 @@ export class SourceClock {
     return this.#wallClockAtZeroMs
   }
 
+  /** The source's wall clock so many milliseconds after zero, since 1970 UTC; undefined until a report told. */
+  wallClockMs(mediaMs: number): number | undefined {
+    return this.#wallClockAtZeroMs === undefined ? undefined : this.#wallClockAtZeroMs + mediaMs
+  }
+
   /** Milliseconds from zero. The first call makes zero. */
   sinceZero(arrivalMs: number): number {
     this.#zeroMs ??= arrivalMs

@@ -195,6 +195,7 @@ export class CatalogDatabase implements Disposable {
       part.path,
       part.state,
       part.startedAt,
+      part.sourceStartedAt,
       part.startMs,
       part.durationMs,
       part.bytes,

@@ -114,6 +114,9 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE tracks ADD COLUMN transcoded TEXT;                        -- codec as written, where that is another
   `,
+  `
+  ALTER TABLE parts ADD COLUMN source_started_at TEXT;                  -- by the clock of whoever sent it
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

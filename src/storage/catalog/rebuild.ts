@@ -147,6 +147,7 @@ async function recordingOf(file: FoundFile, options: RebuildOptions): Promise<Re
         root: file.root,
         state: inspection.finished ? 'ready' : 'open',
         startedAt,
+        sourceStartedAt: null,
         startMs: 0,
         durationMs: inspection.durationMs,
         bytes: file.bytes,

@@ -52,6 +52,7 @@ export function partFromRow(row: Row): PartDocument {
     root: row.text('root'),
     state: row.oneOf('state', ['open', 'ready', 'damaged']),
     startedAt: row.text('started_at'),
+    sourceStartedAt: row.textOrNull('source_started_at'),
     startMs: row.number('start_ms'),
     durationMs: row.number('duration_ms'),
     bytes: row.number('bytes'),

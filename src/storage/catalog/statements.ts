@@ -26,7 +26,19 @@ export const STATEMENTS = {
   savePart: upsert(
     'parts',
     ['recording', 'part'],
-    ['root', 'path', 'state', 'started_at', 'start_ms', 'duration_ms', 'bytes', 'sha256', 'tracks', 'renaming'],
+    [
+      'root',
+      'path',
+      'state',
+      'started_at',
+      'source_started_at',
+      'start_ms',
+      'duration_ms',
+      'bytes',
+      'sha256',
+      'tracks',
+      'renaming',
+    ],
   ),
   saveTrack: upsert(
     'tracks',

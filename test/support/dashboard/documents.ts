@@ -37,6 +37,7 @@ export function partDocument(index: number): RecordingDocument['parts'][number] 
     root: 'recordings',
     state: 'ready',
     startedAt: '2026-11-20T09:05:00.000Z',
+    sourceStartedAt: null,
     startMs: (index - 1) * 4_000,
     durationMs: 4_000,
     bytes: 240_000,

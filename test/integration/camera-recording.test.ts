@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseAvcC } from '#media/h264/avcc.ts'
+import { writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { ApiClient } from '#test/support/api-client.ts'
+import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
+import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
+import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
+import { type CameraPeer, CameraTrack, ScriptedCamera } from '#test/support/scripted-camera.ts'
+import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+
+/** What cameras do in the middle of it, pulled over RTSP and recorded by a whole server. */
+
+const SDP = [
+  ...['v=0', 'o=- 0 0 IN IP4 0.0.0.0', 's=Camera', 't=0 0', 'a=control:*'],
+  ...['m=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:trackID=1', ''],
+].join('\r\n')
+const SECONDS = 2
+const FRAME_MS = 40
+const TICKS = 90_000
+
+/** A scripted camera, a server that pulls and records it, and the recording. */
+class Scene implements AsyncDisposable {
+  readonly folder: TempFolder
+  readonly camera: ScriptedCamera
+  readonly server: ServerProcess
+  readonly api: ApiClient
+
+  private constructor(folder: TempFolder, camera: ScriptedCamera, server: ServerProcess) {
+    this.folder = folder
+    this.camera = camera
+    this.server = server
+    this.api = new ApiClient(server)
+  }
+
+  static async open(options: { request?: object; rtsp?: object; keepAlive?: boolean } = {}): Promise<Scene> {
+    await using opening = new AsyncDisposableStack()
+    const folder = opening.use(await TempFolder.make())
+    const camera = opening.use(await ScriptedCamera.start({ sdp: SDP }))
+    const { request = {}, rtsp = {}, keepAlive = false } = options
+    const url = `rtsp://${camera.address}/stream`
+    const config = {
+      rules: [{ match: '**', request }],
+      pulls: [{ path: 'live/cam1', url, transport: 'tcp', keepAlive }],
+      rtsp,
+    }
+    await writeFile(folder.at('tapedeck.yaml'), JSON.stringify(config))
+    const server = await startServerProcess(folder.path, { env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0' } })
+    opening.move()
+    return new Scene(folder, camera, server)
+  }
+
+  /** Two seconds of H.264, its parameter sets in front of every random access point. */
+  async footage(size: string): Promise<{ source: ElementarySource; units: SourceUnit[] }> {
+    const source = await makeSource(this.folder, { video: 'h264', size, seconds: SECONDS, encoding: ['-bf', '0'] })
+    const { sps, pps } = parseAvcC(source.formats[0]?.configuration ?? new Uint8Array(0))
+    const sets = [...sps, ...pps].flatMap((set) => [0, 0, 0, set.length, ...set])
+    const units = source.units.map((unit) =>
+      unit.isRandomAccess ? { ...unit, payload: Uint8Array.from([...sets, ...unit.payload]) } : unit,
+    )
+    return { source, units }
+  }
+
+  /** The only recording there ever was, when it is over. */
+  async recording(): Promise<RecordingDocument> {
+    for (;;) {
+      const [recording, ...others] = await this.api.recordings()
+      assert.deepEqual(others, [])
+      if (recording !== undefined) {
+        const proved = await this.api.untilProved(recording.id)
+        assert.equal(proved.state, 'ready', JSON.stringify(proved.error))
+        await assertVerified(this.folder.path, proved)
+        return proved
+      }
+      await sleep(50)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]()
+    await this.camera[Symbol.asyncDispose]()
+    await this.folder[Symbol.asyncDispose]()
+  }
+}
+
+/** At the pace of a camera. */
+async function send(peer: CameraPeer, track: CameraTrack, units: readonly SourceUnit[]): Promise<void> {
+  const startMs = performance.now()
+  for (const [index, unit] of units.entries()) {
+    for (const packet of track.packets(unit)) peer.send(0, packet)
+    await sleep(Math.max(0, startMs + (index + 1) * FRAME_MS - performance.now()))
+  }
+}
+
+/** The part holds these units, each once, and plays alone. */
+async function assertHolds(path: string, sources: readonly ElementarySource[]): Promise<void> {
+  const part = await judgedFile(path, 'bare')
+  assertPlaysAlone(part, path)
+  const sent: (string | undefined)[] = []
+  for (const source of sources) {
+    const { tracks } = await judgedFile(source.path, 'bare')
+    sent.push(...(tracks[0]?.packets.map(({ hash }) => hash) ?? []))
+  }
+  const packets = part.tracks[0]?.packets ?? []
+  assert.deepEqual(
+    packets.map(({ hash }) => hash),
+    sent,
+  )
+  for (const [index, { dtsMs }] of packets.entries()) assert.ok(dtsMs > (packets[index - 1]?.dtsMs ?? -1))
+}
+
+test('a camera changes its picture size: a new MP4, not a picture lost', { timeout: 60_000 }, async () => {
+  await using scene = await Scene.open()
+  const [small, large] = [await scene.footage('160x90'), await scene.footage('320x180')]
+  const peer = await scene.camera.peer(0)
+  const track = new CameraTrack(96)
+  for (const { units } of [small, large, small]) {
+    await send(peer, track, units)
+    track.zero += SECONDS * TICKS
+  }
+  peer.send(0, writeBye(track.ssrc), true)
+  const recording = await scene.recording()
+  const paths = partPaths(recording)
+  const widths = await Promise.all(paths.map(async (path) => (await ffprobe(path)).streams[0]?.width))
+  assert.deepEqual(widths, [160, 320, 160])
+  for (const [index, { source }] of [small, large, small].entries()) await assertHolds(paths[index] ?? '', [source])
+  assert.deepEqual(
+    recording.parts.map(({ startMs }) => Math.round(startMs / 100)),
+    [0, 20, 40],
+  )
+  assertBalanced(recording, [3 * small.units.length])
+  assert.deepEqual(recording.ledger.gaps, [])
+})
+
+test('a camera begins its timestamps anew: the file goes on', { timeout: 60_000 }, async () => {
+  await using scene = await Scene.open()
+  const { source, units } = await scene.footage('160x90')
+  const peer = await scene.camera.peer(0)
+  const track = new CameraTrack(96)
+  await send(peer, track, units)
+  track.zero = 17
+  await send(peer, track, units)
+  peer.send(0, writeBye(track.ssrc), true)
+  const recording = await scene.recording()
+  const [path = '', ...others] = partPaths(recording)
+  assert.deepEqual(others, [])
+  await assertHolds(path, [source, source])
+  assertBalanced(recording, [2 * units.length])
+  assert.ok(Math.abs(recording.durationMs - 2 * SECONDS * 1000) < 500, `${recording.durationMs} ms`)
+  for (const { cause, accessUnits } of recording.ledger.gaps) assert.deepEqual([cause, accessUnits], ['publisher', 0])
+})
+
+test('a camera is silent for a while: the gap is in the ledger', { timeout: 60_000 }, async () => {
+  await using scene = await Scene.open()
+  const { source, units } = await scene.footage('160x90')
+  const peer = await scene.camera.peer(0)
+  const track = new CameraTrack(96)
+  await send(peer, track, units)
+  const silenceMs = 1_600
+  await sleep(silenceMs)
+  track.zero += SECONDS * TICKS + (silenceMs * TICKS) / 1000
+  await send(peer, track, units)
+  peer.send(0, writeBye(track.ssrc), true)
+  const recording = await scene.recording()
+  const [path = '', ...others] = partPaths(recording)
+  assert.deepEqual(others, [])
+  await assertHolds(path, [source, source])
+  assertBalanced(recording, [2 * units.length])
+  assert.deepEqual(
+    recording.ledger.gaps.map(({ cause, missingMs, accessUnits }) => [cause, Math.round(missingMs / 100), accessUnits]),
+    [['publisher', silenceMs / 100, 0]],
+  )
+})
+
+test('a camera falls silent without a word and comes back: one recording, with the gap', {
+  timeout: 90_000,
+}, async () => {
+  await using scene = await Scene.open({
+    request: { reconnectSeconds: 30 },
+    rtsp: { idleTimeoutMs: 1_000 },
+    keepAlive: true,
+  })
+  const { source, units } = await scene.footage('160x90')
+  await send(await scene.camera.peer(0), new CameraTrack(96), units)
+  const back = await scene.camera.peer(1)
+  const rebooted = new CameraTrack(96, { ssrc: 0xbeef, sequenceNumber: 5, zero: 1_000_000 })
+  await send(back, rebooted, units)
+  const [running] = await scene.api.recordings()
+  assert.equal(running?.state, 'recording')
+  await scene.api.stop(running.id)
+  const recording = await scene.recording()
+  const [path = '', ...others] = partPaths(recording)
+  assert.deepEqual(others, [])
+  await assertHolds(path, [source, source])
+  assertBalanced(recording, [2 * units.length])
+  const [gap, ...more] = recording.ledger.gaps
+  assert.deepEqual(more, [])
+  assert.equal(gap?.cause, 'publisher')
+  assert.ok(gap.missingMs > 0 && gap.toMs === gap.fromMs, JSON.stringify(gap))
+  assert.ok(Math.abs(gap.fromMs - SECONDS * 1000) < 200, JSON.stringify(gap))
+})
+
+test('each part says what the camera’s own clock said at its beginning, once the camera tells', {
+  timeout: 60_000,
+}, async () => {
+  await using scene = await Scene.open({ request: { rotate: { seconds: 1 } } })
+  const { units } = await scene.footage('160x90')
+  const peer = await scene.camera.peer(0)
+  const track = new CameraTrack(96)
+  const wallClockMs = Date.parse('2001-02-03T04:05:06.789Z')
+  await send(peer, track, units)
+  const [before] = await scene.api.recordings()
+  assert.equal(before?.parts[0]?.sourceStartedAt, null)
+  const facts = { ssrc: track.ssrc, rtpTimestamp: track.zero >>> 0, packets: 0, payloadBytes: 0 }
+  peer.send(0, writeSenderReport({ ...facts, wallClockMs }, 'camera'), true)
+  track.zero += SECONDS * TICKS
+  await send(peer, track, units)
+  peer.send(0, writeBye(track.ssrc), true)
+  const { id, parts } = await scene.recording()
+  assert.equal(parts.length, 4)
+  const dated = parts.filter(({ sourceStartedAt }) => sourceStartedAt !== null)
+  // Parts that were final before the camera told stay without.
+  assert.ok(dated.length >= 3 && dated.includes(parts.at(-1) as never), JSON.stringify(parts))
+  for (const { startMs, sourceStartedAt } of dated) {
+    const saidMs = Date.parse(sourceStartedAt ?? '')
+    assert.ok(Math.abs(saidMs - startMs - wallClockMs) <= 1, `${sourceStartedAt} at ${startMs}`)
+  }
+  const manifest = await fetch(new URL(`api/v1/recordings/${id}/manifest`, scene.server.page))
+  const { recording } = (await manifest.json()) as { recording: RecordingDocument }
+  assert.deepEqual(
+    recording.parts.map(({ sourceStartedAt }) => sourceStartedAt),
+    parts.map(({ sourceStartedAt }) => sourceStartedAt),
+  )
+})
