@@ -15,7 +15,8 @@ import { MemoryDisk } from '#test/support/memory-files.ts'
 import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 import { FilesInUse } from './files-in-use.ts'
-import { Recording, type RecordingEvents } from './recording.ts'
+import { Recording } from './recording.ts'
+import type { RecordingEvents } from './recording-options.ts'
 import type { RecordingRequest } from './request.ts'
 import { resolveRequest } from './request-defaults.ts'
 
@@ -48,6 +49,7 @@ function simulation(format: ContainerName, request: Partial<RecordingRequest> = 
     gap: tell('gap'),
     partOpened: tell('part.opened'),
     partRenaming: tell('part.renaming'),
+    partDated: tell('part.dated'),
     partReady: tell('part.ready'),
     written: (accessUnits) => {
       counted.written += accessUnits

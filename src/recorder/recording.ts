@@ -1,28 +1,21 @@
-import { errorCode, type TapedeckError } from '#base/error.ts'
+import { errorCode } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Container } from '#containers/container.ts'
 import type { StreamEnd, StreamLoss } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { DataMessage } from '#media/data-message.ts'
-import type {
-  GapCause,
-  GapDocument,
-  PartDocument,
-  ProblemDocument,
-  RecordingDocument,
-  RecordingState,
-} from '#storage/recording-document.ts'
-import type { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import type { PartDocument, ProblemDocument, RecordingDocument, RecordingState } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
+import { ArrivalClock } from './arrival-clock.ts'
 import type { TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
 import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
 import { Output } from './output.ts'
-import { type AppendTarget, type PartDisk, PartMaker } from './part-maker.ts'
+import { type AppendTarget, PartMaker } from './part-maker.ts'
 import { Pauses } from './pauses.ts'
+import type { RecordingOptions } from './recording-options.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
-import type { RecorderSettings } from './settings.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
 import { Timeline } from './timeline.ts'
@@ -31,37 +24,6 @@ import { problemOf, severityOf } from './troubles.ts'
 
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
-
-/** What a recording reports to the recorder that owns it. */
-export interface RecordingEvents {
-  stateChanged(recording: Recording): void
-  impaired(recording: Recording): void
-  resumed(recording: Recording): void
-  gap(recording: Recording, gap: GapDocument): void
-  partOpened(recording: Recording, part: PartDocument): void
-  /** A part's file is about to be renamed: what a crash must find is in the recording's document. */
-  partRenaming(recording: Recording): void
-  partReady(recording: Recording, part: PartDocument, finishMs: number): void
-  written(accessUnits: number, bytes: number, latencyMs: number): void
-  received(): void
-  lost(accessUnits: number, cause: GapCause): void
-}
-
-export interface RecordingOptions {
-  readonly id: string
-  readonly ruleId: string | null
-  readonly request: ResolvedRequest
-  readonly runtime: Runtime
-  readonly settings: RecorderSettings
-  readonly disk: PartDisk
-  readonly transcoder: AudioTranscoder
-  readonly events: RecordingEvents
-  /** The recording this one goes on with (append). */
-  readonly previous: RecordingDocument | undefined
-  readonly refusal: () => TapedeckError | undefined
-  /** Resolves when everything reported so far would be found after a crash. Default: at once. */
-  readonly stored?: () => Promise<void>
-}
 
 /**
  * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
@@ -82,6 +44,7 @@ export class Recording {
   readonly #sound: TranscodedTracks
   readonly #output: Output
   readonly #pauses: Pauses
+  readonly #arrival: ArrivalClock
   readonly #requestedAtMs: number
   readonly #firstBytes = Promise.withResolvers<void>()
   readonly #begun = Promise.withResolvers<void>()
@@ -90,14 +53,10 @@ export class Recording {
   #container: Container | undefined
   /** An appended file being opened. */
   #opening: Promise<void> | undefined
+  /** What it is attached to, or was last. */
+  #source: StreamSource | undefined
   #detachedMs: number | undefined
   #startedAtMs: number | undefined
-  /** When the access unit it begins with arrived, if that was before it was asked for. */
-  #beganAtMs: number | undefined
-  /** Where on the timeline that access unit lies: 0, or the end of what an appended file holds. */
-  #zeroMs = 0
-  /** Takes what the hub remembers. */
-  #isCatchingUp = false
   #endedAtMs: number | undefined
   #held: boolean
   /** What ends the recording, as it was thrown. */
@@ -113,6 +72,7 @@ export class Recording {
     this.log = runtime.log.child({ recording: options.id, stream: request.stream })
     this.#options = options
     this.#runtime = runtime
+    this.#arrival = new ArrivalClock(runtime.nowMs, () => this.#timeline.endMs)
     this.#maker = new PartMaker(settings, disk, request, options.id)
     this.#intake = new Intake({
       request,
@@ -153,12 +113,13 @@ export class Recording {
     this.#output = new Output({
       request,
       settings,
-      runtime: { ...runtime, nowMs: () => this.#arrivalMs() },
+      runtime: { ...runtime, nowMs: () => this.#arrival.nowMs() },
       log: this.log,
       maker: this.#maker,
       account: this.#account,
       previous: previous?.parts ?? [],
       formats: () => this.#sound.written(this.#intake.formats),
+      sourceMoment: (positionMs) => this.#sourceMoment(positionMs),
       refusal: options.refusal,
       stored: options.stored ?? (() => Promise.resolve()),
       events: {
@@ -167,6 +128,7 @@ export class Recording {
           this.#begun.resolve()
         },
         renaming: () => events.partRenaming(this),
+        dated: () => events.partDated(this),
         written: (accessUnits, bytes, latencyMs) => {
           events.written(accessUnits, bytes, latencyMs)
           if (accessUnits > 0) this.#hasWritten()
@@ -241,10 +203,11 @@ export class Recording {
       this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)
       this.#detachedMs = undefined
     }
+    this.#source = stream
     const backMs = this.#backMs()
     const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
-    if (ageMs !== undefined) this.#beganAtMs = this.#runtime.nowMs() - ageMs
-    this.#catchUp(() => this.#intake.attach(stream, backMs))
+    if (ageMs !== undefined) this.#arrival.began(ageMs)
+    this.#arrival.catchUp(() => this.#intake.attach(stream, backMs))
   }
 
   /** Call a few times a second. */
@@ -326,22 +289,11 @@ export class Recording {
     return endedAt == null ? backMs : Math.max(0, Math.min(backMs, this.#runtime.nowMs() - Date.parse(endedAt)))
   }
 
-  /** What is taken during the call arrived in the past. */
-  #catchUp(take: () => void): void {
-    const before = this.#isCatchingUp
-    this.#isCatchingUp = true
-    try {
-      take()
-    } finally {
-      this.#isCatchingUp = before
-    }
-  }
-
-  /** The wall clock when what is just being taken arrived, as well as it is known. */
-  #arrivalMs(): number {
-    const nowMs = this.#runtime.nowMs()
-    if (!this.#isCatchingUp || this.#beganAtMs === undefined) return nowMs
-    return Math.min(nowMs, this.#beganAtMs + this.#timeline.endMs - this.#zeroMs)
+  /** Asked again until it is known, which may be after the source is gone: its clock goes with the question. */
+  #sourceMoment(positionMs: number): () => number | undefined {
+    const source = this.#source
+    const timeMs = this.#timeline.publisherMs(positionMs)
+    return () => (timeMs === undefined ? undefined : source?.sourceWallClock(timeMs))
   }
 
   #streamEnded({ cause }: StreamEnd): void {
@@ -371,7 +323,7 @@ export class Recording {
       return
     }
     this.#sound.begin(container, formats.values())
-    const nowMs = this.#beganAtMs ?? this.#runtime.nowMs()
+    const nowMs = this.#arrival.beganAtMs ?? this.#runtime.nowMs()
     if (this.request.ifExists !== 'append') {
       this.#start(container, nowMs, undefined)
       return
@@ -392,8 +344,8 @@ export class Recording {
     const first = earliest(gathered)
     if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
     const startedAtMs = this.#startedAtMs
-    this.#zeroMs = this.#timeline.endMs
-    this.#catchUp(() => {
+    this.#arrival.zeroMs = this.#timeline.endMs
+    this.#arrival.catchUp(() => {
       if (target === undefined) this.#output.begin(container, startedAtMs)
       else this.#output.append(container, startedAtMs, target, this.#timeline.endMs)
       for (const item of gathered) {

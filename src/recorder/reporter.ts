@@ -4,7 +4,8 @@ import type { Logger } from '#base/runtime.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import type { Journal, Urgency } from './journal.ts'
 import type { RecorderEvent } from './recorder-api.ts'
-import type { Recording, RecordingEvents } from './recording.ts'
+import type { Recording } from './recording.ts'
+import type { RecordingEvents } from './recording-options.ts'
 import type { Tally } from './tally.ts'
 
 export interface ReporterOptions {
