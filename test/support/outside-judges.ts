@@ -56,7 +56,9 @@ export async function joinedHashes(paths: readonly string[], filters: readonly s
   const list = paths.map((path) => `file 'file:${path}'\n`).join('')
   const fromList = ['-f', 'concat', '-safe', '0', '-auto_convert', '0', '-protocol_whitelist', 'file,pipe', '-i', '-']
   const input = paths.length === 1 ? ['-i', paths[0] ?? ''] : fromList
-  const copied = ['-map', '0', '-c', 'copy', ...filters, '-f', 'streamhash', '-hash', 'md5', '-']
+  // What FLV says between its tracks shows as subtitles or data.
+  const tracks = ['-map', '0', '-map', '-0:s?', '-map', '-0:d?']
+  const copied = [...tracks, '-c', 'copy', ...filters, '-f', 'streamhash', '-hash', 'md5', '-']
   const judging = run('ffmpeg', ['-v', paths.length === 1 ? 'warning' : 'error', ...input, ...copied])
   judging.child.stdin?.end(list)
   const { stdout, stderr } = await judging

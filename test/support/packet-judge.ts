@@ -7,6 +7,7 @@ import {
   AV_CODEC_ID_H264,
   AV_CODEC_ID_HEVC,
   AV_NOPTS_VALUE,
+  AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants'
 import { annexBUnits } from '#media/nal/annex-b.ts'
@@ -43,7 +44,9 @@ export async function judgedFile(path: string, framing: Framing): Promise<Judged
   await using input = await Demuxer.open(await readFile(path))
   const tracks = input.streams.map(({ codecpar }) => {
     const kind = codecpar.codecType === AVMEDIA_TYPE_VIDEO ? ('video' as const) : ('audio' as const)
-    return { kind, packets: [] as JudgedPacket[] }
+    // What FLV says between its tracks (a publisher's later onMetaData) is no track to be judged.
+    const isMedia = kind === 'video' || codecpar.codecType === AVMEDIA_TYPE_AUDIO
+    return { kind, isMedia, packets: [] as JudgedPacket[] }
   })
   for await (using packet of input.packets()) {
     const stream = packet === null ? undefined : input.streams[packet.streamIndex]
@@ -59,7 +62,8 @@ export async function judgedFile(path: string, framing: Framing): Promise<Judged
       hash: hash.digest('hex'),
     })
   }
-  const timed = tracks.map((track) => ({ ...track, packets: withEveryDts(track.packets) }))
+  const media = tracks.filter(({ isMedia }) => isMedia)
+  const timed = media.map(({ kind, packets }) => ({ kind, packets: withEveryDts(packets) }))
   const byKind = timed.toSorted((a, b) => (a.kind === b.kind ? 0 : a.kind === 'video' ? -1 : 1))
   return { durationMs: input.duration * 1000, tracks: byKind }
 }
