@@ -25,10 +25,11 @@ export async function openForAppend(
   const layout = await readLayout(part)
   const { movie, tracks } = joinFormats(layout.movie, options.formats)
   const { changes, roomEndAt } = reopen(layout, serialize(moov(movie, true)))
-  await part.apply(changes)
   const summary = summarize(layout.movie, part.sizeBytes)
   const startMs = Math.ceil(Math.max(0, ...summary.tracks.map((track) => track.endMs)))
-  const writer = new Mp4Writer(options, indexBytes, { position: part.sizeBytes, roomEndAt, tracks })
+  // Where the first fragment will be: behind what reopening appends.
+  const position = changes.reduce((at, change) => (change.kind === 'append' ? at + change.bytes : at), part.sizeBytes)
+  const writer = new Mp4Writer(options, indexBytes, { position, roomEndAt, tracks, reopening: changes })
   return { writer, startMs }
 }
 
@@ -81,7 +82,8 @@ function continuedTrack(track: MovieTrack, format: TrackFormat, sampleDescriptio
 }
 
 /**
- * Makes the part one that goes on in fragments, with its last change: either the room grows over the old index up to a
+ * Makes the part one that goes on in fragments, with its last change. Done with the writer's first output: until there
+ * is one, it stays final, also for whoever finds it after a kill. Either the room grows over the old index up to a
  * new one, or the new one stands at the end and the old one is hidden.
  */
 function reopen(layout: Layout, box: Uint8Array): { changes: Change[]; roomEndAt: number } {

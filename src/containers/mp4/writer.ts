@@ -26,6 +26,8 @@ export interface WriterStart {
   readonly position: number
   readonly roomEndAt: number
   readonly tracks: readonly TrackWriter[]
+  /** What makes the finished file one that goes on; part of the first output. */
+  readonly reopening: readonly Change[]
 }
 
 /** Writes fragments (moof, mdat) of about a second into a file laid out as room.ts says. */
@@ -38,6 +40,7 @@ export class Mp4Writer implements ContainerWriter {
   /** Undefined until the file is begun, and in a file that is appended to: its times are the movie's. */
   #timeline: Timeline | undefined
   #begun = false
+  #reopening: readonly Change[] = []
   #roomEndAt = 0
   #position = 0
   #sequenceNumber = 0
@@ -63,6 +66,7 @@ export class Mp4Writer implements ContainerWriter {
     this.#position = start.position
     this.#roomEndAt = start.roomEndAt
     this.#begun = true
+    this.#reopening = start.reopening
     for (const track of start.tracks) this.#tracks.set(track.format.trackId, track)
   }
 
@@ -83,7 +87,8 @@ export class Mp4Writer implements ContainerWriter {
   flush(reason: 'interval' | 'end'): void {
     this.#closeFragment(true)
     if (reason === 'interval') return
-    this.#begin()
+    // A file that was to be appended to and got nothing stays as it is.
+    if (!this.#begun) this.#begin()
     if (this.#fragmentsSinceCheckpoint >= MIN_FRAGMENTS_FOR_LAST_CHECKPOINT) this.#writeCheckpoint()
   }
 
@@ -200,6 +205,8 @@ export class Mp4Writer implements ContainerWriter {
 
   /** Writes what stands before the fragments, once it is known when the first of each track is shown. */
   #begin(): void {
+    for (const change of this.#reopening) this.#push(change)
+    this.#reopening = []
     if (this.#begun) return
     this.#begun = true
     const writers = [...this.#tracks.values()]
