@@ -2,6 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { RECORDING_FORMATS } from '#config/sections/recordings.ts'
 import { parseByteSize } from '#config/values/byte-size.ts'
 import {
+  APPEND_GAPS,
+  type AppendGap,
   AUDIO_CODEC_CHOICES,
   type AudioCodecChoice,
   IF_EXISTS,
@@ -14,6 +16,7 @@ export function withRequestOptions(command: Command): Command {
   return command
     .addOption(new Option('--format <format>', 'file format').choices(RECORDING_FORMATS))
     .addOption(new Option('--if-exists <policy>', 'when the name is taken').choices(IF_EXISTS))
+    .addOption(new Option('--append-gap <what>', 'with append: the time that has passed since').choices(APPEND_GAPS))
     .option('--rotate-seconds <seconds>', 'a new part after this long', positive)
     .option('--rotate-bytes <size>', 'a new part after this much, such as 1GiB', size)
     .option('--rotate-at <cron>', 'a new part whenever this cron expression says, such as "0 * * * *"')
@@ -32,6 +35,7 @@ export function withRequestOptions(command: Command): Command {
 export interface RequestOptions {
   readonly format?: (typeof RECORDING_FORMATS)[number]
   readonly ifExists?: IfExists
+  readonly appendGap?: AppendGap
   readonly rotateSeconds?: number
   readonly rotateBytes?: number
   readonly rotateAt?: string
@@ -63,6 +67,7 @@ export function requestFromOptions(options: RequestOptions): Omit<RecordingReque
   return {
     ...(format === undefined ? {} : { format }),
     ...(ifExists === undefined ? {} : { ifExists }),
+    ...(options.appendGap === undefined ? {} : { appendGap: options.appendGap }),
     ...(maxSeconds === undefined ? {} : { maxSeconds }),
     ...(options.mp4Compatible32 === undefined ? {} : { mp4Compatible32: true }),
     ...(Object.keys(rotate).length === 0 ? {} : { rotate }),

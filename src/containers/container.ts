@@ -118,11 +118,11 @@ export interface Container {
   /** Begins an empty part. The first output holds the headers. */
   open(options: WriterOptions): ContainerWriter
   /**
-   * Continues a finished part written by us: timing passed to write() goes on at `startMs`. Until finish() the file
-   * stays playable with its old and new content at any moment.
+   * Continues a finished part written by us. Until finish() the file stays playable with its old and new content at any
+   * moment.
    * @throws {ContainerError} not ours, or damaged: nothing was changed
    */
-  openForAppend(part: PartBytes, options: WriterOptions): Promise<{ writer: ContainerWriter; startMs: number }>
+  openForAppend(part: PartBytes, options: WriterOptions): Promise<ContinuedPart>
   /**
    * Completes a part from its bytes alone: after a clean end, after a crash, it is the same code. Idempotent: a finished
    * part is left as it is and summarised. A torn tail is cut or covered. Media is never copied.
@@ -130,6 +130,24 @@ export interface Container {
   finish(part: PartBytes): Promise<PartSummary>
   /** What the part holds, without changing it; unfinished parts too. */
   inspect(part: ReadableBytes): Promise<PartInspection>
+}
+
+/** A part that is gone on with. Times are the part's own, those of write(), in milliseconds. */
+export interface ContinuedPart {
+  readonly writer: ContainerWriter
+  /** From here on every track has room. */
+  readonly startMs: number
+  /** Of the tracks that go on, by the ids of their new formats; tracks that got nothing so far are not among them. */
+  readonly ends: ReadonlyMap<number, TrackEnd>
+}
+
+/** What a track goes on after. What comes must be decoded after `lastDtsMs`. */
+export interface TrackEnd {
+  readonly lastDtsMs: number
+  /** Where decoding goes on without a gap. */
+  readonly endDtsMs: number
+  /** End of the last presentation. */
+  readonly endPtsMs: number
 }
 
 /** What a look at a part tells, finished or not. */

@@ -1,5 +1,5 @@
 import type { Codec } from '#media/codec.ts'
-import type { TrackSummary } from './container.ts'
+import type { TrackEnd, TrackSummary } from './container.ts'
 
 /** Running totals of one track of a part, in ticks of the container's own clock (FLV 1 kHz, MPEG-TS 90 kHz). */
 export interface TotalsState {
@@ -86,6 +86,21 @@ export class TrackTotals {
       endMs: (this.endTicks * 1000) / clockHz,
     }
   }
+}
+
+/** Where tracks end that hold anything, by their ids. */
+export function endsOf(
+  tracks: readonly { readonly trackId: number; readonly totals: TotalsState }[],
+  clockHz: number,
+): Map<number, TrackEnd> {
+  const ends = new Map<number, TrackEnd>()
+  for (const { trackId, totals } of tracks) {
+    if (totals.accessUnits === 0) continue
+    const { lastDts, endDts, endTicks } = new TrackTotals(totals)
+    const ms = (ticks: number) => (ticks * 1000) / clockHz
+    ends.set(trackId, { lastDtsMs: ms(lastDts), endDtsMs: ms(endDts), endPtsMs: ms(endTicks) })
+  }
+  return ends
 }
 
 /** From the first presentation to the end of the last, all tracks that hold anything. Milliseconds. */

@@ -183,12 +183,11 @@ export class Output {
     this.#begin({ ticks: 0, timescale: 1000 }, this.#options.formats())
   }
 
-  /** Goes on in a finished file, whose end lies at `endMs` of the recording. */
-  append(container: Container, startedAtMs: number, target: AppendTarget, endMs: number): void {
+  /** Goes on in a finished file. */
+  append(container: Container, startedAtMs: number, target: AppendTarget): void {
     this.#container = container
     this.#startedAtMs = startedAtMs
-    const zero = { ticks: Math.round((endMs - target.startMs) * 1000), timescale: 1_000_000 }
-    this.#parts.append(container, this.#options.formats(), zero, target)
+    this.#parts.append(container, this.#options.formats(), target)
   }
 
   /** Retains what it takes. @param atMs where the unit is decoded, on the recording's timeline */

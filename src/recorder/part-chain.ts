@@ -134,8 +134,9 @@ export class PartChain {
   }
 
   /** Goes on in a finished file. */
-  append(container: Container, formats: ReadonlyMap<number, TrackFormat>, zero: Zero, target: AppendTarget): void {
-    const { previous } = target
+  append(container: Container, formats: ReadonlyMap<number, TrackFormat>, target: AppendTarget): void {
+    const { previous, ends } = target
+    const zero = { ticks: Math.round(previous.startMs * 1000), timescale: 1_000_000 }
     this.#lastIndex = previous.index
     this.#current = this.#part({
       index: previous.index,
@@ -147,6 +148,7 @@ export class PartChain {
       zero,
       formats,
       previous,
+      ends,
     })
     this.#newest = { part: this.#current, numberedRename: undefined }
   }

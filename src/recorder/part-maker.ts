@@ -1,4 +1,5 @@
-import type { Container, ContainerName, ContainerWriter, PartInspection, WriterOptions } from '#containers/container.ts'
+import { stat } from 'node:fs/promises'
+import type { Container, ContainerName, ContinuedPart, PartInspection, WriterOptions } from '#containers/container.ts'
 import { AppendMismatchError } from '#containers/errors.ts'
 import { isVideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
@@ -15,11 +16,10 @@ import type { ResolvedRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
 
 /** A finished file that a recording goes on in. */
-export interface AppendTarget {
+export interface AppendTarget extends ContinuedPart {
   readonly file: PartFile
-  readonly writer: ContainerWriter
-  /** Where new access units begin on the part's timeline. */
-  readonly startMs: number
+  /** When its last byte was written, milliseconds since 1970 UTC. */
+  readonly endedAtMs: number
   /** The part as it was. */
   readonly previous: PartDocument
 }
@@ -30,6 +30,8 @@ export interface PartDisk {
   readonly inUse: FilesInUse
   /** Renames what lies there, unless somebody writes it. Default: leaves it. */
   readonly setAside?: (root: string, relativePath: string) => Promise<void>
+  /** Whether the catalog has a recording with this file. Default: it has not. */
+  readonly isKnown?: (root: string, relativePath: string) => Promise<boolean>
 }
 
 /** A part about to be made, as far as its name is concerned. */
@@ -71,6 +73,7 @@ export class PartMaker {
   readonly #files: PartFiles
   readonly #inUse: FilesInUse
   readonly #setAside: NonNullable<PartDisk['setAside']>
+  readonly #isKnown: NonNullable<PartDisk['isKnown']>
   /** Highest number that a part got when another followed it. */
   #lastNumber = 0
   /** The version number the recording's first file got: its later parts carry it too. */
@@ -83,6 +86,7 @@ export class PartMaker {
     this.#inUse = disk.inUse
     this.#request = request
     this.#setAside = disk.setAside ?? (() => Promise.resolve())
+    this.#isKnown = disk.isKnown ?? (() => Promise.resolve(false))
     this.#id = id
     this.root = request.root
     this.#naming = new Naming(request.name, settings.timeZone, this.#rules)
@@ -185,11 +189,17 @@ export class PartMaker {
     const first = { container, index: 1, recordingStartedAtMs: nowMs, startedAtMs: nowMs, formats: tracks }
     const relativePath = known?.path ?? this.path(first, 1)
     this.#inUse.claim(this.root, relativePath, this.#id)
+    if (known === undefined && (await this.#isKnown(this.root, relativePath))) {
+      // Made since it was looked for, or its name was not known before it is time to begin: another recording's.
+      this.#inUse.release(this.#id)
+      return undefined
+    }
     const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
     try {
       // Somebody may have created it meanwhile.
       this.#inUse.claim(this.root, relativePath, this.#id)
+      const { mtimeMs: endedAtMs } = await stat(file.path)
       const found = await container.inspect(file)
       for (const { trackId, codec } of tracks) {
         const present = found.tracks.find((track) => track.trackId === trackId)
@@ -198,7 +208,7 @@ export class PartMaker {
       }
       const opened = await container.openForAppend(file, this.writerOptions(tracks, nowMs, undefined))
       const previous = known ?? foundPart(this.root, relativePath, nowMs, found)
-      return { file, ...opened, previous }
+      return { file, ...opened, endedAtMs, previous }
     } catch (error) {
       await file.close()
       throw error

@@ -1,5 +1,5 @@
 import type { TapedeckError } from '#base/error.ts'
-import type { Container, ContainerWriter, WriterOutput } from '#containers/container.ts'
+import type { Container, ContainerWriter, TrackEnd, WriterOutput } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import type { PartDocument, PartRename, PartTrackDocument } from '#storage/recording-document.ts'
@@ -42,6 +42,8 @@ export interface PartOptions {
   readonly formats: ReadonlyMap<number, TrackFormat>
   /** What an appended file held before. */
   readonly previous: PartDocument | undefined
+  /** And where its tracks ended. */
+  readonly ends?: ReadonlyMap<number, TrackEnd>
   /** Its file will be called otherwise. */
   readonly rename?: PartRename | undefined
   readonly events: PartEvents

@@ -1,5 +1,5 @@
 import { TapedeckError } from '#base/error.ts'
-import type { PartSummary, PartTiming, WriterOutput } from '#containers/container.ts'
+import type { PartSummary, PartTiming, TrackEnd, WriterOutput } from '#containers/container.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { rescale } from '#media/clock.ts'
 import { codecString } from '#media/codec-string.ts'
@@ -39,13 +39,15 @@ interface PartTrack {
 export class PartTracks {
   readonly #zero: Zero
   readonly #tracks = new Map<number, PartTrack>()
+  readonly #ends: ReadonlyMap<number, TrackEnd>
   #previous: readonly PartTrackDocument[]
   #endMs: number
 
-  /** @param previous what an appended file held before */
-  constructor(zero: Zero, previous: PartDocument | undefined) {
+  /** @param previous what an appended file held before @param ends where its tracks ended */
+  constructor(zero: Zero, previous: PartDocument | undefined, ends: ReadonlyMap<number, TrackEnd> = new Map()) {
     this.#zero = zero
     this.#previous = previous?.tracks ?? []
+    this.#ends = ends
     this.#endMs = previous?.durationMs ?? 0
   }
 
@@ -152,7 +154,10 @@ export class PartTracks {
       sourceAccessUnits: received,
       payloadBytes: held?.payloadBytes ?? 0,
       zeroTicks: rescale(this.#zero.ticks, this.#zero.timescale, format.timescale),
-      lastDts: before === undefined ? -1 : rescale(before.lastDts, before.format.timescale, format.timescale),
+      lastDts:
+        before === undefined
+          ? Math.round(((this.#ends.get(format.trackId)?.lastDtsMs ?? -1) * format.timescale) / 1000)
+          : rescale(before.lastDts, before.format.timescale, format.timescale),
       offsetTicks: 0,
     }
     this.#tracks.set(format.trackId, track)

@@ -57,7 +57,7 @@ export class Part {
     this.index = options.index
     this.writer = options.writer
     this.rename = options.rename
-    this.#tracks = new PartTracks(options.zero, options.previous)
+    this.#tracks = new PartTracks(options.zero, options.previous, options.ends)
     this.#formats = new Map(options.formats)
     this.#sourceStartedAtMs = options.sourceStartedAtMs()
     this.#syncedMs = options.monotonicMs()

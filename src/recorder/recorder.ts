@@ -326,6 +326,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         files: this.#options.files ?? DISK,
         inUse: this.#inUse,
         setAside: (root, path) => this.#setAside.run({ root, path }),
+        isKnown: async (root, path) => (await this.#options.catalog.findByPart(root, path)).length > 0,
       },
       events: this.#reporter.recordingEvents,
       previous,

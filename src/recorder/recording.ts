@@ -6,6 +6,7 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import type { DataMessage } from '#media/data-message.ts'
 import type { PartDocument, ProblemDocument, RecordingDocument, RecordingState } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
+import { appendStartMs } from './append-start.ts'
 import { ArrivalClock } from './arrival-clock.ts'
 import type { TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
@@ -25,6 +26,9 @@ import { problemOf, severityOf } from './troubles.ts'
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
 
+/** Longer ones count in the ledger only: 32 bits of MP4 hold 13 hours of a picture, MPEG-TS clocks mistake more for less. */
+const MAX_KEPT_GAP_MS = 12 * 3_600_000
+
 /**
  * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
  * on its timeline, counts it and hands it to the output. Its state is what intake and output have come to.
@@ -40,7 +44,7 @@ export class Recording {
   readonly #maker: PartMaker
   readonly #intake: Intake
   readonly #account: Account
-  readonly #limit: TimeLimit
+  #limit: TimeLimit
   readonly #sound: TranscodedTracks
   readonly #output: Output
   readonly #pauses: Pauses
@@ -339,15 +343,15 @@ export class Recording {
   #start(container: Container, nowMs: number, target: AppendTarget | undefined): void {
     this.#container = container
     this.#startedAtMs ??= nowMs
-    if (target !== undefined) this.#goOnAfter(target, nowMs)
     const gathered = this.#intake.begin(container)
+    if (target !== undefined) this.#goOnAfter(target, gathered, nowMs)
     const first = earliest(gathered)
     if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
     const startedAtMs = this.#startedAtMs
     this.#arrival.zeroMs = this.#timeline.endMs
     this.#arrival.catchUp(() => {
       if (target === undefined) this.#output.begin(container, startedAtMs)
-      else this.#output.append(container, startedAtMs, target, this.#timeline.endMs)
+      else this.#output.append(container, startedAtMs, target)
       for (const item of gathered) {
         if ('body' in item) {
           this.#say(item)
@@ -361,17 +365,25 @@ export class Recording {
     })
   }
 
-  /** The account of an appended file: the pause since it ended, or what it holds when no recording knew it. */
-  #goOnAfter({ previous: part }: AppendTarget, nowMs: number): void {
+  /**
+   * Places what begins behind what an appended file holds. The account gets the pause since it ended, or what it holds
+   * when no recording knew it.
+   */
+  #goOnAfter(target: AppendTarget, gathered: readonly (AccessUnit | DataMessage)[], nowMs: number): void {
     const { previous } = this.#options
-    const endMs = this.#timeline.endMs
-    if (previous === undefined) {
-      this.#account.adopt(part)
-      this.#timeline = new Timeline(part.durationMs)
-    } else if (previous.endedAt !== null) {
-      const missingMs = Math.max(0, nowMs - Date.parse(previous.endedAt))
-      this.#account.interrupted({ fromMs: endMs, toMs: endMs, missingMs })
-    }
+    const { appendGap, maxSeconds } = this.request
+    if (previous === undefined) this.#account.adopt(target.previous)
+    const isKept = appendGap === 'keep'
+    // Nobody knows when a file became what it is; only whoever wants to keep the pause has to go by its date.
+    const endedAt = previous === undefined ? (isKept ? target.endedAtMs : null) : previous.endedAt
+    const missingMs = endedAt === null ? 0 : Math.max(0, nowMs - new Date(endedAt).getTime())
+    const keptMs = isKept ? Math.min(missingMs, MAX_KEPT_GAP_MS) : 0
+    const units = gathered.filter((item): item is AccessUnit => !('body' in item))
+    const fromMs = target.previous.startMs + appendStartMs(units, this.#intake.leadingTrackId, target)
+    const toMs = fromMs + keptMs
+    if (endedAt !== null) this.#account.interrupted({ fromMs, toMs, missingMs })
+    this.#timeline = new Timeline(toMs)
+    this.#limit = new TimeLimit(maxSeconds, toMs, this.#runtime.monotonicMs)
   }
 
   #take(accessUnit: AccessUnit): void {

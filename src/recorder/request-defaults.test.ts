@@ -17,6 +17,7 @@ test('what is not said comes from the defaults', () => {
     nameText: { exclude: '', encoding: 'none' },
     nameValues: { stream: '', sessionId: '', mediaSessionId: '', login: '', codecs: {} },
     ifExists: 'version',
+    appendGap: 'close',
     rotateSeconds: 0,
     rotateBytes: 0,
     rotateAt: '',

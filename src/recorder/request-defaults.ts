@@ -4,6 +4,8 @@ import { AAC_SAMPLE_RATES_HZ } from '#media/aac/audio-specific-config.ts'
 import { RequestInvalidError } from './errors.ts'
 import { parseNameTemplate } from './name-template.ts'
 import {
+  APPEND_GAPS,
+  type AppendGap,
   AUDIO_CODEC_CHOICES,
   type AudioCodecChoice,
   type AudioRequest,
@@ -46,6 +48,7 @@ export interface ResolvedRequest {
   readonly nameText: Required<NameText>
   readonly nameValues: Required<NameCallerValues>
   readonly ifExists: IfExists
+  readonly appendGap: AppendGap
   /** 0: no rotation. */
   readonly rotateSeconds: number
   readonly rotateBytes: number
@@ -146,6 +149,7 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
       ),
     },
     ifExists,
+    appendGap: oneOf('appendGap', request.appendGap ?? 'close', APPEND_GAPS),
     rotateSeconds,
     rotateBytes,
     rotateAt,

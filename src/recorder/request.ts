@@ -24,6 +24,11 @@ export interface RecordingRequest {
   /** What only the caller knows of the publisher, for the elements {sessionId}, {mediaSessionId} and {login}. */
   readonly nameValues?: NameCallerValues
   readonly ifExists?: IfExists
+  /**
+   * With ifExists append: `close` lets the new media follow the old at once; `keep` leaves the time between them that
+   * has passed, 12 hours at most. Default `close`.
+   */
+  readonly appendGap?: AppendGap
   readonly rotate?: Rotate
   /**
    * Begin this far in the past, as far as the hub remembers: at the last random access point that is at least this old,
@@ -69,6 +74,11 @@ export interface AudioRequest {
 export const AUDIO_CODEC_CHOICES = ['auto', 'copy', 'aac', 'opus'] as const
 /** One of {@link AUDIO_CODEC_CHOICES}. */
 export type AudioCodecChoice = (typeof AUDIO_CODEC_CHOICES)[number]
+
+/** What becomes of the time between what is there and what is appended. */
+export const APPEND_GAPS = ['close', 'keep'] as const
+/** One of {@link APPEND_GAPS}. */
+export type AppendGap = (typeof APPEND_GAPS)[number]
 
 /** When new parts begin; several conditions may be set, and the first that is met counts. */
 export interface Rotate {

@@ -24,6 +24,7 @@ const EVERYTHING = {
     nameText: { exclude: ' #', encoding: 'hex' },
     nameValues: { stream: 's', sessionId: '1', mediaSessionId: '2', login: 'ann', codecs: { h264: 'H264' } },
     ifExists: 'rename',
+    appendGap: 'keep',
     rotate: { seconds: 1.5, bytes: 65_536, at: '0 * * * *', cut: 'exact' },
     preRollSeconds: 0.5,
     mp4Compatible32: true,

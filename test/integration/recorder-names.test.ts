@@ -237,6 +237,18 @@ test('what is being recorded can’t be appended to', async () => {
   await fixture.assertProved(await fixture.recorder.stop(id))
 })
 
+test('a recording that was to be appended to a file which is another’s by now leaves it alone', async () => {
+  await using fixture = await RecorderFixture.open()
+  const waiting = await fixture.start({ stream: 'live/b', name: 'cam1', ifExists: 'append', waitForStream: true })
+  const first = await record(fixture, { ifExists: 'append' })
+  const publisher = fixture.publish('live/b')
+  publisher.send(source.units)
+  publisher.end('unpublished')
+  const second = await fixture.recorder.stop(waiting.id)
+  assert.deepEqual([names(first), names(second)], [['cam1.mp4'], ['cam1_v2.mp4']])
+  for (const recording of [first, second]) await fixture.assertProved(recording)
+})
+
 test('what is about to be appended to can’t be overwritten, whoever asks first', async () => {
   await using fixture = await RecorderFixture.open()
   const pictures = source.units.filter(({ format }) => format.kind === 'video')

@@ -180,6 +180,35 @@ test('strict names: H.264 without mp4: is refused; live deletes what was recorde
   assert.equal((await server.files()).includes('liverec/streams/_definst_/strict.mp4'), false)
 })
 
+test('appendWithGap leaves the time between two publications free, append does not', async () => {
+  const pauseMs = 1_500
+  for (const [type, kept] of [
+    ['appendWithGap', true],
+    ['append', false],
+  ] as const) {
+    const name = `mp4:${type}.mp4`
+    for (let i = 0; i < 2; i++) {
+      if (i > 0) await sleep(pauseMs)
+      await server.publish({ name, type, units: short.units })
+    }
+    const path = server.place(`${type}.mp4`)
+    await lasts(path)
+    const { packets, streams } = await ffprobe(path)
+    const [recording] = (await server.api.recordings()).filter(({ stream }) => stream.includes(type))
+    const [gap] = recording?.ledger.gaps ?? []
+    assert.ok(gap !== undefined && gap.missingMs >= pauseMs && gap.missingMs < pauseMs + 2_000)
+    for (const kind of ['video', 'audio']) {
+      const times = packets
+        .filter(({ stream_index }) => streams[stream_index]?.codec_type === kind)
+        .map(({ dts_time }) => Number(dts_time) * 1000)
+      const widestMs = Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))
+      if (kept) assert.ok(Math.abs(widestMs - gap.missingMs) < 100, `${kind}: ${widestMs} of ${gap.missingMs}`)
+      else assert.ok(widestMs < 80, `${kind}: ${widestMs}`)
+    }
+    assert.ok(Math.abs(gap.toMs - gap.fromMs - (kept ? gap.missingMs : 0)) < 1)
+  }
+})
+
 test('strange stream names give a file below the root, or a clear refusal', async () => {
   const names = [
     '../../x',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { CONTAINER_NAMES } from '#containers/container.ts'
-import { AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
+import { APPEND_GAPS, AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { GAP_CAUSES, RECORDING_STATES } from '#storage/recording-document.ts'
 import { listOf, oneOf } from '../validation.ts'
 
@@ -57,6 +57,7 @@ const REQUEST_FIELDS = {
     ),
   ),
   ifExists: Type.Optional(oneOf(IF_EXISTS, 'what to do when the file exists')),
+  appendGap: Type.Optional(oneOf(APPEND_GAPS, 'append: what becomes of the time between')),
   rotate: Type.Optional(
     Type.Object(
       {

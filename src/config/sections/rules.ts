@@ -1,6 +1,6 @@
 import { errorMessage } from '#base/error.ts'
 import { NEW_RULE, type NewRule, RULE_RECORDS } from '#recorder/new-rule.ts'
-import { AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
+import { APPEND_GAPS, AUDIO_CODEC_CHOICES, IF_EXISTS, NUMBERINGS } from '#recorder/request.ts'
 import { type RequestDefaults, resolveRequest } from '#recorder/request-defaults.ts'
 import { checkRule } from '#recorder/rules.ts'
 import type { Config } from '../config.ts'
@@ -44,6 +44,7 @@ const REQUEST_FIELDS = {
     }),
   },
   ifExists: { type: choice(IF_EXISTS) },
+  appendGap: { type: choice(APPEND_GAPS) },
   rotate: {
     type: record('a mapping such as { seconds: 3600 }', {
       seconds: { type: seconds({ min: 1, max: 604_800 }) },

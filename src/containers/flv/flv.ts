@@ -2,7 +2,7 @@ import { isVideoCodec } from '#media/codec.ts'
 import { isFlvCodec } from '#media/flv/four-cc.ts'
 import type { Change, Container, PartBytes, PartSummary, WriterOptions } from '../container.ts'
 import { AppendMismatchError, DamagedError } from '../errors.ts'
-import { spanMs, TrackTotals } from '../track-totals.ts'
+import { endsOf, spanMs, TrackTotals } from '../track-totals.ts'
 import { encodeCheckpoint } from './checkpoint.ts'
 import { FILE_HEADER_BYTES } from './file-header.ts'
 import { type FinalFacts, finalMetadata, isFinal, metadataRoom } from './metadata.ts'
@@ -51,7 +51,8 @@ async function openForAppend(part: PartBytes, options: WriterOptions) {
     index: tail.index,
     tracks: tail.tracks,
   })
-  return { writer, startMs: Math.max(0, ...tail.tracks.map(({ totals }) => new TrackTotals(totals).endDts)) }
+  const ends = endsOf(tail.tracks, CLOCK_HZ)
+  return { writer, startMs: Math.max(0, ...[...ends.values()].map(({ endDtsMs }) => endDtsMs)), ends }
 }
 
 async function finish(part: PartBytes): Promise<PartSummary> {

@@ -79,7 +79,10 @@ export class FlvWriter implements ContainerWriter {
     this.#takenBytes = before?.fileBytes ?? 0
     this.#checkpointBytes = this.#takenBytes
     this.#index = new KeyFrameIndex(indexCapacity(this.#roomBytes), before?.index)
-    for (const track of before?.tracks ?? []) this.#dormant.set(track.trackId, track)
+    for (const track of before?.tracks ?? []) {
+      this.#dormant.set(track.trackId, track)
+      this.#lastDtsMs = Math.max(this.#lastDtsMs, track.totals.lastDts)
+    }
     if (before === undefined) {
       const kinds = new Set(options.formats.map(({ kind }) => kind))
       this.#tags.raw(fileHeader(kinds.has('video'), kinds.has('audio')))
@@ -173,7 +176,6 @@ export class FlvWriter implements ContainerWriter {
     const track = flvTrack(format, multitrackId, totals)
     this.#dormant.delete(format.trackId)
     this.#tracks.set(format.trackId, track)
-    this.#lastDtsMs = Math.max(this.#lastDtsMs, Math.round(track.totals.endDts))
     if (configurationCrc === track.configurationCrc) return
     if (this.#checkpointBytes > 0) this.#describeAgain()
     if (track.configuration === undefined) return

@@ -1,13 +1,14 @@
-import type { Change, ContainerWriter, PartBytes, WriterOptions } from '#containers/container.ts'
+import type { Change, ContinuedPart, PartBytes, TrackEnd, WriterOptions } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { ascii, serialize } from './box.ts'
+import { viewOf } from './box-reader.ts'
 import { finish } from './finish.ts'
 import { type Layout, readLayout } from './layout.ts'
 import { moov } from './moov.ts'
 import { MOVIE_TIMESCALE, type Movie, type MovieTrack, movieTrack, NO_EDIT } from './movie.ts'
 import { CONTROL_BYTES, flipRoom, PREPARED_AT } from './room.ts'
 import { sampleEntry } from './sample-entry.ts'
-import { SampleSectionBuilder } from './sample-section.ts'
+import { type SampleSection, SampleSectionBuilder } from './sample-section.ts'
 import { summarize } from './timeline.ts'
 import { TrackWriter } from './track-writer.ts'
 import { Mp4Writer } from './writer.ts'
@@ -17,7 +18,7 @@ export async function openForAppend(
   part: PartBytes,
   options: WriterOptions,
   indexBytes: number,
-): Promise<{ writer: ContainerWriter; startMs: number }> {
+): Promise<ContinuedPart> {
   // Both fail before anything is changed
   for (const format of options.formats) sampleEntry(format)
   await readLayout(part)
@@ -30,7 +31,25 @@ export async function openForAppend(
   // Where the first fragment will be: behind what reopening appends.
   const position = changes.reduce((at, change) => (change.kind === 'append' ? at + change.bytes : at), part.sizeBytes)
   const writer = new Mp4Writer(options, indexBytes, { position, roomEndAt, tracks, reopening: changes })
-  return { writer, startMs }
+  return { writer, startMs, ends: endsOf(movie, tracks) }
+}
+
+/** Ticks of the last sample of a section. */
+const lastDuration = ({ durations }: SampleSection): number => viewOf(durations).getUint32(durations.length - 4)
+
+/** In the times that are given to a writer: media time less its shift. */
+function endsOf(movie: Movie, writers: readonly TrackWriter[]): Map<number, TrackEnd> {
+  const ends = new Map<number, TrackEnd>()
+  for (const { id, format, shiftTicks } of writers) {
+    const track = movie.tracks.find((candidate) => candidate.id === id)
+    const last = track?.sections.findLast(({ samples }) => samples > 0)
+    if (track === undefined || last === undefined) continue
+    const ms = (mediaTicks: number) => ((mediaTicks - shiftTicks) * 1000) / track.timescale
+    const endPts = Math.max(...track.sections.map(({ maxEndPts }) => maxEndPts))
+    const endDtsMs = ms(last.endDts)
+    ends.set(format.trackId, { lastDtsMs: ms(last.endDts - lastDuration(last)), endDtsMs, endPtsMs: ms(endPts) })
+  }
+  return ends
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Container, PartBytes, PartSummary, WriterOptions } from '../container.ts'
 import { AppendMismatchError, DamagedError } from '../errors.ts'
-import { spanMs, TrackTotals } from '../track-totals.ts'
+import { endsOf, spanMs, TrackTotals } from '../track-totals.ts'
 import { CLOCK_HZ, NULL_PID, PACKET_BYTES, PAT_PID, SYNC_BYTE } from './packet.ts'
 import { PMT_PID } from './section.ts'
 import { isCarried } from './stream-type.ts'
@@ -50,8 +50,8 @@ async function openForAppend(part: PartBytes, options: WriterOptions) {
     zeroTicks: tail.tally.zeroTicks,
     tracks: tail.tracks,
   })
-  const endTicks = Math.max(0, ...tail.tracks.map(({ totals }) => new TrackTotals(totals).endDts))
-  return { writer, startMs: (endTicks * 1000) / CLOCK_HZ }
+  const ends = endsOf(tail.tracks, CLOCK_HZ)
+  return { writer, startMs: Math.max(0, ...[...ends.values()].map(({ endDtsMs }) => endDtsMs)), ends }
 }
 
 async function finish(part: PartBytes): Promise<PartSummary> {

@@ -78,6 +78,8 @@ export class MpegTsWriter implements ContainerWriter {
     this.#createdAtMs = before?.createdAtMs ?? options.createdAtMs
     this.#takenBytes = before?.fileBytes ?? 0
     this.#fragmentTicks = (options.fragmentMs * CLOCK_HZ) / 1000
+    // What goes on may begin before the end of another track, but a PCR may not go back.
+    for (const { totals } of before?.tracks ?? []) this.#lastPcr = Math.max(this.#lastPcr, totals.lastDts)
     for (const track of before?.tracks ?? []) this.#dormant.set(track.trackId, track)
     for (const format of options.formats) {
       const known = this.#dormant.get(format.trackId)

@@ -1,6 +1,6 @@
-import type { Change, ContainerWriter, PartBytes, WriterOptions } from '../container.ts'
+import type { Change, ContinuedPart, PartBytes, WriterOptions } from '../container.ts'
 import { AppendConfigurationError, AppendMismatchError, DamagedError } from '../errors.ts'
-import { TrackTotals } from '../track-totals.ts'
+import { endsOf } from '../track-totals.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
 import { voidHeader } from './ebml.ts'
 import { finish, showHead } from './finish.ts'
@@ -10,11 +10,7 @@ import { continuesTrack, trackEntry } from './track-entry.ts'
 import { MatroskaWriter } from './writer.ts'
 
 /** See Container.openForAppend. An unfinished part is finished first. */
-export async function openForAppend(
-  part: PartBytes,
-  options: WriterOptions,
-  docType: DocType,
-): Promise<{ writer: ContainerWriter; startMs: number }> {
+export async function openForAppend(part: PartBytes, options: WriterOptions, docType: DocType): Promise<ContinuedPart> {
   // All of these fail before anything is changed.
   checkFormats(await readTail(part, docType), options, docType)
   await finish(part, docType)
@@ -28,8 +24,9 @@ export async function openForAppend(
     tracks: lastRecord.tracks,
     lastRecordAt: lastRecord.position,
   })
-  const startMs = Math.max(0, ...lastRecord.tracks.map(({ totals }) => new TrackTotals(totals).endDts))
-  return { writer, startMs: Math.ceil(startMs) }
+  const ends = endsOf(lastRecord.tracks, 1000)
+  const startMs = Math.max(0, ...[...ends.values()].map(({ endDtsMs }) => endDtsMs))
+  return { writer, startMs: Math.ceil(startMs), ends }
 }
 
 /**

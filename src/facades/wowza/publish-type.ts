@@ -1,9 +1,9 @@
 /** What a publish command asks for besides going live. */
-export type PublishType = 'live' | 'record' | 'append'
+export type PublishType = 'live' | 'record' | 'append' | 'appendWithGap'
 
 /**
- * Reads the type of NetStream.publish in any case of letters; absent means live. `appendWithGap` appends: the pause is
- * in the ledger, not in the file. Undefined: not a type there is. rtmp-recording.md §1.
+ * Reads the type of NetStream.publish in any case of letters; absent means live. Undefined: not a type there is.
+ * rtmp-recording.md §1.
  */
 export function publishType(sent: string): PublishType | undefined {
   switch (sent.toLowerCase()) {
@@ -13,8 +13,9 @@ export function publishType(sent: string): PublishType | undefined {
     case 'record':
       return 'record'
     case 'append':
-    case 'appendwithgap':
       return 'append'
+    case 'appendwithgap':
+      return 'appendWithGap'
     default:
       return undefined
   }

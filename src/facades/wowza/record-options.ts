@@ -12,6 +12,8 @@ export interface RecordOptions {
   /** Default: by the output's extension, else by the stream's name. */
   readonly format?: FileFormat | undefined
   readonly existing: ExistingFile
+  /** Appended media leaves the time between that has passed. */
+  readonly keepsGap?: boolean
   /** False: from the next access unit on, decodable or not; else from the last random access point on. */
   readonly startOnKeyFrame?: boolean | undefined
   /** False: without cue points and other data messages. FLV only. */
@@ -63,6 +65,7 @@ export function toRequest(stream: LiveStream, options: RecordOptions, rules: Fil
     extension,
     ...(root !== undefined && { root }),
     ifExists: IF_EXISTS[options.existing],
+    appendGap: options.keepsGap === true ? 'keep' : 'close',
     startOn: options.startOnKeyFrame === false ? 'now' : 'keyframe',
     data: options.recordData !== false,
     ...(options.rotate !== undefined && { rotate: options.rotate }),

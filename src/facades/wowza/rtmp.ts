@@ -107,7 +107,8 @@ export class RtmpFront implements RtmpExtension {
       }
       const isForGood = recordMode === 'always'
       const kept = isForGood ? existing : 'overwrite'
-      const options: RecordOptions = { existing: type === 'append' ? 'append' : kept }
+      const appends = type === 'append' || type === 'appendWithGap'
+      const options: RecordOptions = { existing: appends ? 'append' : kept, keepsGap: type === 'appendWithGap' }
       const recording = await (isForGood ? recorders.startForGood(live, options) : recorders.start(live, options))
       report.started(recording)
       return recording
