@@ -23,9 +23,9 @@ import {
   splitAggregate,
   UserControlEvent,
 } from '#protocols/rtmp/message.ts'
-import type { ReadPacer } from '../rtmp/read-pacer.ts'
 import { RtmpToStream } from '../rtmp/to-stream.ts'
-import { openTransport, type ReadWish, type Transport, type TransportUser } from '../rtmp/transport.ts'
+import type { ReadPacer } from '../tcp/read-pacer.ts'
+import { openTransport, type ReadWish, type Transport, type TransportUser } from '../tcp/transport.ts'
 import { accessManagerAnswer } from './access-manager.ts'
 import {
   PullConnectError,

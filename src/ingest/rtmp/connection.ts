@@ -9,12 +9,12 @@ import { ChunkReader, type ChunkReaderSink, type MessageHead, type Placement } f
 import { ChunkStreamId, ChunkWriter, type OutgoingMessage } from '#protocols/rtmp/chunk-writer.ts'
 import { answerHandshake, CLIENT_HELLO_BYTES, HANDSHAKE_BLOCK_BYTES } from '#protocols/rtmp/handshake.ts'
 import { encodeU32, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
+import type { ReadPacer } from '../tcp/read-pacer.ts'
+import { openTransport, type ReadWish, type Transport, type TransportUser } from '../tcp/transport.ts'
 import { RtmpIdleError, RtmpPeerNotReadingError, RtmpSetupError, RtmpUselessConnectionError } from './errors.ts'
 import type { RtmpExtension } from './extension.ts'
 import { NetConnection } from './net-connection.ts'
 import type { Peer } from './peer.ts'
-import type { ReadPacer } from './read-pacer.ts'
-import { openTransport, type ReadWish, type Transport, type TransportUser } from './transport.ts'
 
 /** From accepting to `connect`; slow mobile networks take a second or two. */
 const SETUP_TIMEOUT_MS = 10_000

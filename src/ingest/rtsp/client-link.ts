@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { PullConnectError } from '../pull/errors.ts'
-import type { ReadPacer } from '../rtmp/read-pacer.ts'
-import { openTransport, type Transport, type TransportUser } from '../rtmp/transport.ts'
+import type { ReadPacer } from '../tcp/read-pacer.ts'
+import { openTransport, type Transport, type TransportUser } from '../tcp/transport.ts'
 import type { RtspUrl } from './client-url.ts'
 
 /** Where a connection leads: IP addresses without ports. */

@@ -8,7 +8,7 @@ import {
   PullRefusedError,
   PullStreamNotFoundError,
 } from '../pull/errors.ts'
-import { openTransport, type ReadWish, type Transport, type TransportUser } from '../rtmp/transport.ts'
+import { openTransport, type ReadWish, type Transport, type TransportUser } from '../tcp/transport.ts'
 import { type ClientLink, connectSocket, endsOf, type LinkMeans } from './client-link.ts'
 import type { ClientLogin } from './client-login.ts'
 import type { RtspUrl } from './client-url.ts'

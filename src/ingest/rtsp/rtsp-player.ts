@@ -24,7 +24,7 @@ import {
   PullStreamNotFoundError,
   PullTimeoutError,
 } from '../pull/errors.ts'
-import type { ReadWish, TransportUser } from '../rtmp/transport.ts'
+import type { ReadWish, TransportUser } from '../tcp/transport.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type ClientLink, type LinkMeans, openLink } from './client-link.ts'
 import { ClientLogin } from './client-login.ts'
