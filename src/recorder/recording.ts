@@ -19,7 +19,7 @@ import type { RecordingOptions } from './recording-options.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
-import { Timeline } from './timeline.ts'
+import { Timeline, type TimelineGap } from './timeline.ts'
 import { TranscodedTracks } from './transcoded-tracks.ts'
 import { problemOf, severityOf } from './troubles.ts'
 
@@ -62,6 +62,8 @@ export class Recording {
   #detachedMs: number | undefined
   #startedAtMs: number | undefined
   #endedAtMs: number | undefined
+  /** What the network took last in one go, on the timeline. */
+  readonly #networkLoss = { fromMs: -1, toMs: -1 }
   #held: boolean
   /** What ends the recording, as it was thrown. */
   #fatal: unknown
@@ -352,15 +354,18 @@ export class Recording {
     this.#arrival.catchUp(() => {
       if (target === undefined) this.#output.begin(container, startedAtMs)
       else this.#output.append(container, startedAtMs, target)
+      const losses = [...this.#intake.takeEarlyLosses()]
       for (const item of gathered) {
         if ('body' in item) {
           this.#say(item)
         } else {
+          // Told first, so that a pause in the media is known for what the network took.
+          for (; losses[0] !== undefined && isBefore(losses[0], item); losses.shift()) this.#lostOnTheWay(losses[0])
           this.#take(item)
           item.release()
         }
       }
-      for (const loss of this.#intake.takeEarlyLosses()) this.#lostOnTheWay(loss)
+      for (const loss of losses) this.#lostOnTheWay(loss)
       this.#sound.begun()
     })
   }
@@ -397,7 +402,7 @@ export class Recording {
       return
     }
     this.#account.received(format)
-    if (gap !== undefined) this.#account.interrupted(gap)
+    if (gap !== undefined && !this.#isNetworkOutage(gap)) this.#account.interrupted(gap)
     this.#sound.take(this.#timed(accessUnit, dts, pts), atMs)
   }
 
@@ -411,10 +416,17 @@ export class Recording {
     this.#output.data(message, this.#timeline.momentMs(message.timeMs))
   }
 
+  /** Nothing came for a while because the network took it, of which the account has been told. */
+  #isNetworkOutage({ fromMs, toMs }: TimelineGap): boolean {
+    return toMs > fromMs && this.#networkLoss.fromMs <= fromMs && this.#networkLoss.toMs > fromMs
+  }
+
   #lostOnTheWay(loss: StreamLoss): void {
     const { format, fromDts, toDts } = loss
     const fromMs = this.#timeline.positionMs(format.trackId, fromDts, format.timescale)
     const toMs = this.#timeline.positionMs(format.trackId, toDts, format.timescale)
+    if (fromMs > this.#networkLoss.toMs) this.#networkLoss.fromMs = fromMs
+    this.#networkLoss.toMs = Math.max(fromMs, toMs)
     this.#account.lostOnTheWay(loss, fromMs, Math.max(fromMs, toMs))
   }
 
@@ -479,4 +491,9 @@ function earliest(gathered: readonly (AccessUnit | DataMessage)[]): AccessUnit |
 
 function isoOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
+}
+
+/** What comes after something was lost, on the same track. */
+function isBefore({ format, fromDts }: StreamLoss, accessUnit: AccessUnit): boolean {
+  return format.trackId === accessUnit.format.trackId && fromDts < accessUnit.dts
 }

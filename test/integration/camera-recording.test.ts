@@ -1,92 +1,20 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseAvcC } from '#media/h264/avcc.ts'
 import { writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { ApiClient } from '#test/support/api-client.ts'
-import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
+import type { ElementarySource, SourceUnit } from '#test/support/elementary-source.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
-import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
-import { type CameraPeer, CameraTrack, ScriptedCamera } from '#test/support/scripted-camera.ts'
-import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
-import { TempFolder } from '#test/support/temp-folder.ts'
+import { RecordedCamera } from '#test/support/recorded-camera.ts'
+import { assertBalanced, partPaths } from '#test/support/recording-judge.ts'
+import { type CameraPeer, CameraTrack } from '#test/support/scripted-camera.ts'
 
 /** What cameras do in the middle of it, pulled over RTSP and recorded by a whole server. */
 
-const SDP = [
-  ...['v=0', 'o=- 0 0 IN IP4 0.0.0.0', 's=Camera', 't=0 0', 'a=control:*'],
-  ...['m=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:trackID=1', ''],
-].join('\r\n')
 const SECONDS = 2
 const FRAME_MS = 40
 const TICKS = 90_000
-
-/** A scripted camera, a server that pulls and records it, and the recording. */
-class Scene implements AsyncDisposable {
-  readonly folder: TempFolder
-  readonly camera: ScriptedCamera
-  readonly server: ServerProcess
-  readonly api: ApiClient
-
-  private constructor(folder: TempFolder, camera: ScriptedCamera, server: ServerProcess) {
-    this.folder = folder
-    this.camera = camera
-    this.server = server
-    this.api = new ApiClient(server)
-  }
-
-  static async open(options: { request?: object; rtsp?: object; keepAlive?: boolean } = {}): Promise<Scene> {
-    await using opening = new AsyncDisposableStack()
-    const folder = opening.use(await TempFolder.make())
-    const camera = opening.use(await ScriptedCamera.start({ sdp: SDP }))
-    const { request = {}, rtsp = {}, keepAlive = false } = options
-    const url = `rtsp://${camera.address}/stream`
-    const config = {
-      rules: [{ match: '**', request }],
-      pulls: [{ path: 'live/cam1', url, transport: 'tcp', keepAlive }],
-      rtsp,
-    }
-    await writeFile(folder.at('tapedeck.yaml'), JSON.stringify(config))
-    const server = await startServerProcess(folder.path, { env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0' } })
-    opening.move()
-    return new Scene(folder, camera, server)
-  }
-
-  /** Two seconds of H.264, its parameter sets in front of every random access point. */
-  async footage(size: string): Promise<{ source: ElementarySource; units: SourceUnit[] }> {
-    const source = await makeSource(this.folder, { video: 'h264', size, seconds: SECONDS, encoding: ['-bf', '0'] })
-    const { sps, pps } = parseAvcC(source.formats[0]?.configuration ?? new Uint8Array(0))
-    const sets = [...sps, ...pps].flatMap((set) => [0, 0, 0, set.length, ...set])
-    const units = source.units.map((unit) =>
-      unit.isRandomAccess ? { ...unit, payload: Uint8Array.from([...sets, ...unit.payload]) } : unit,
-    )
-    return { source, units }
-  }
-
-  /** The only recording there ever was, when it is over. */
-  async recording(): Promise<RecordingDocument> {
-    for (;;) {
-      const [recording, ...others] = await this.api.recordings()
-      assert.deepEqual(others, [])
-      if (recording !== undefined) {
-        const proved = await this.api.untilProved(recording.id)
-        assert.equal(proved.state, 'ready', JSON.stringify(proved.error))
-        await assertVerified(this.folder.path, proved)
-        return proved
-      }
-      await sleep(50)
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.server[Symbol.asyncDispose]()
-    await this.camera[Symbol.asyncDispose]()
-    await this.folder[Symbol.asyncDispose]()
-  }
-}
 
 /** At the pace of a camera. */
 async function send(peer: CameraPeer, track: CameraTrack, units: readonly SourceUnit[]): Promise<void> {
@@ -115,7 +43,7 @@ async function assertHolds(path: string, sources: readonly ElementarySource[]): 
 }
 
 test('a camera changes its picture size: a new MP4, not a picture lost', { timeout: 60_000 }, async () => {
-  await using scene = await Scene.open()
+  await using scene = await RecordedCamera.open()
   const [small, large] = [await scene.footage('160x90'), await scene.footage('320x180')]
   const peer = await scene.camera.peer(0)
   const track = new CameraTrack(96)
@@ -138,7 +66,7 @@ test('a camera changes its picture size: a new MP4, not a picture lost', { timeo
 })
 
 test('a camera begins its timestamps anew: the file goes on', { timeout: 60_000 }, async () => {
-  await using scene = await Scene.open()
+  await using scene = await RecordedCamera.open()
   const { source, units } = await scene.footage('160x90')
   const peer = await scene.camera.peer(0)
   const track = new CameraTrack(96)
@@ -156,7 +84,7 @@ test('a camera begins its timestamps anew: the file goes on', { timeout: 60_000 
 })
 
 test('a camera is silent for a while: the gap is in the ledger', { timeout: 60_000 }, async () => {
-  await using scene = await Scene.open()
+  await using scene = await RecordedCamera.open()
   const { source, units } = await scene.footage('160x90')
   const peer = await scene.camera.peer(0)
   const track = new CameraTrack(96)
@@ -180,7 +108,7 @@ test('a camera is silent for a while: the gap is in the ledger', { timeout: 60_0
 test('a camera falls silent without a word and comes back: one recording, with the gap', {
   timeout: 90_000,
 }, async () => {
-  await using scene = await Scene.open({
+  await using scene = await RecordedCamera.open({
     request: { reconnectSeconds: 30 },
     rtsp: { idleTimeoutMs: 1_000 },
     keepAlive: true,
@@ -208,7 +136,7 @@ test('a camera falls silent without a word and comes back: one recording, with t
 test('each part says what the camera’s own clock said at its beginning, once the camera tells', {
   timeout: 60_000,
 }, async () => {
-  await using scene = await Scene.open({ request: { rotate: { seconds: 1 } } })
+  await using scene = await RecordedCamera.open({ request: { rotate: { seconds: 1 } } })
   const { units } = await scene.footage('160x90')
   const peer = await scene.camera.peer(0)
   const track = new CameraTrack(96)
