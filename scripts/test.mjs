@@ -1,6 +1,7 @@
 // npm test: installs what is missing, runs every check, then every test, so that the run ends with the test runner's
 // own summary. Arguments are test files or globs; --long runs the long campaigns too.
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { runChecks } from './setup/checks.mjs'
 import { ensureDashboard } from './setup/dashboard.mjs'
 import { ensureInstalled } from './setup/install.mjs'
@@ -9,6 +10,9 @@ import { serverEnvironment } from './setup/run-node24.mjs'
 import { ensureTestTools } from './setup/test-tools.mjs'
 
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'test/**/*.test.ts']
+
+/** The runner leaves a processor free, which on two means one file at a time; many tests wait for real time to pass. */
+const CONCURRENCY = Math.max(2, availableParallelism())
 
 /** Read by the campaigns that have a short and a long form. */
 const LONG = { LONG_TESTS: '1' }
@@ -21,7 +25,8 @@ ensureInstalled()
 ensureTestTools()
 ensureDashboard()
 const failedChecks = await runChecks()
-const tests = spawnSync(NODE_24, ['--test', '--test-timeout=600000', ...(files.length > 0 ? files : TESTS)], {
+const runner = ['--test', '--test-timeout=600000', `--test-concurrency=${CONCURRENCY}`]
+const tests = spawnSync(NODE_24, [...runner, ...(files.length > 0 ? files : TESTS)], {
   cwd: ROOT,
   stdio: 'inherit',
   env: { ...serverEnvironment(), ...(isLong ? LONG : {}) },
