@@ -188,12 +188,10 @@ export class PartMaker {
     const tracks = [...formats]
     const first = { container, index: 1, recordingStartedAtMs: nowMs, startedAtMs: nowMs, formats: tracks }
     const relativePath = known?.path ?? this.path(first, 1)
+    // Made since it was looked for, or its name was not known before it is time to begin: another recording's. Not
+    // claimed even for a moment, since whoever deletes that recording would leave the file to us.
+    if (known === undefined && (await this.#isKnown(this.root, relativePath))) return undefined
     this.#inUse.claim(this.root, relativePath, this.#id)
-    if (known === undefined && (await this.#isKnown(this.root, relativePath))) {
-      // Made since it was looked for, or its name was not known before it is time to begin: another recording's.
-      this.#inUse.release(this.#id)
-      return undefined
-    }
     const file = await this.#files.openForAppend(this.root, relativePath)
     if (file === undefined) return undefined
     try {
