@@ -160,6 +160,7 @@ export class Archive {
       await Promise.all(contested.map(({ root, path }) => inUse.inTurn(root, path, () => Promise.resolve())))
       recording = await this.#removable(id)
     }
+    for (const part of recording.parts) this.#checkNotWanted(id, part)
     const parts = recording.parts.filter((part) => !isOthers(part))
     const claimant = `removal of ${id}`
     for (const { root, path } of parts) inUse.claim(root, path, claimant)
@@ -169,6 +170,18 @@ export class Archive {
       inUse.release(claimant)
     }
     events.emit({ type: 'recording.deleted', recording })
+  }
+
+  /**
+   * A file that somebody is about to replace, or to rename, would stay behind if he then did not.
+   * @throws {RecordingBusyError}
+   */
+  #checkNotWanted(id: string, part: PartDocument): void {
+    const { inUse, inProgress } = this.#options
+    const owner = inUse.owner(part.root, part.path)
+    if (owner === undefined) return
+    const isTheirs = inProgress.get(owner)?.toDocument().parts.some((other) => isAt(other, part)) === true
+    if (!isTheirs) throw new RecordingBusyError(id, `about to make room for ${owner}`)
   }
 
   /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */

@@ -32,6 +32,11 @@ export class FilesInUse {
     return owner !== undefined && owner !== recordingId
   }
 
+  /** Who writes to the file, or will want its name back; undefined when nobody does. */
+  owner(root: string, relativePath: string): string | undefined {
+    return this.#owners.get(`${root}\0${relativePath}`)
+  }
+
   /** Somebody who does not write has the file for a while: it keeps its name. Dispose the result to give it back. */
   lend(root: string, relativePath: string): Disposable {
     const key = `${root}\0${relativePath}`

@@ -249,6 +249,20 @@ test('a recording that was to be appended to a file which is another’s by now 
   for (const recording of [first, second]) await fixture.assertProved(recording)
 })
 
+test('what is about to be overwritten can’t be deleted: its file would stay if the new one came to nothing', async () => {
+  await using fixture = await RecorderFixture.open()
+  const first = await record(fixture, {})
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const { id } = await fixture.start({ ifExists: 'overwrite' })
+  await fixture.until(id, ({ parts }) => parts.length > 0)
+  await assert.rejects(fixture.recorder.remove(first.id), { code: 'recorder/recording-busy' })
+  const second = await fixture.recorder.stop(id)
+  await assert.rejects(fixture.recorder.get(first.id), { code: 'recorder/recording-not-found' })
+  await fixture.recorder.remove(second.id)
+  assert.deepEqual(await readdir(fixture.root), [])
+})
+
 test('what is about to be appended to can’t be overwritten, whoever asks first', async () => {
   await using fixture = await RecorderFixture.open()
   const pictures = source.units.filter(({ format }) => format.kind === 'video')
