@@ -191,3 +191,19 @@ test('whatever a publisher sends, DTS strictly increases per track, starts near 
     }),
   )
 })
+
+test('a place in the recording is told in the publisher’s time, before and after its clock jumps', () => {
+  const timeline = new Timeline()
+  assert.equal(timeline.publisherMs(0), undefined)
+  timeline.begin(500 * 90, 90_000)
+  run(timeline, [
+    ['v', 500],
+    ['v', 540],
+    ['v', 100_000],
+    ['v', 100_040],
+  ])
+  assert.deepEqual(
+    [0, 40, 80, 120].map((positionMs) => timeline.publisherMs(positionMs)),
+    [500, 540, 100_000, 100_040],
+  )
+})
