@@ -180,8 +180,8 @@ export class Archive {
     const { inUse, inProgress } = this.#options
     const owner = inUse.owner(part.root, part.path)
     if (owner === undefined) return
-    const isTheirs = inProgress.get(owner)?.toDocument().parts.some((other) => isAt(other, part)) === true
-    if (!isTheirs) throw new RecordingBusyError(id, `about to make room for ${owner}`)
+    const theirs = inProgress.get(owner)?.toDocument().parts ?? []
+    if (!theirs.some((other) => isAt(other, part))) throw new RecordingBusyError(id, `about to make room for ${owner}`)
   }
 
   /** @throws {RecordingBusyError} @throws {RecordingHeldError} @throws {RecordingNotFoundError} */
