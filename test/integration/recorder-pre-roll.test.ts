@@ -149,7 +149,8 @@ test('parts that are cut in the past by the clock on the wall all hold something
   const { id } = await fixture.start({ preRollSeconds: 60, rotate: { at: '* * * * * *' } })
   publisher.end('unpublished')
   const recording = await fixture.recorder.stop(id)
-  assert.ok(recording.parts.length >= 7, `${recording.parts.length} parts`)
+  // Key frames come every second too: where they fall just before the clock's, every second one begins a part.
+  assert.ok(recording.parts.length >= 4, `${recording.parts.length} parts`)
   for (const { index, tracks } of recording.parts) assert.ok(tracks.length > 0, `part ${index} is empty`)
   await assertHoldsLast(fixture, recording, 0)
 })
