@@ -53,13 +53,16 @@ async function end(child: ChildProcess): Promise<number | null> {
 test('npm start prints where to publish, where files go and where to watch, and ends on SIGTERM', async () => {
   await using folder = await TempFolder.make()
   const { child, lines } = await startScript('start.mjs', folder, /^Watch/)
-  assert.match(
-    lines.join('\n'),
-    /^Publish {2}ffmpeg -re .* 'rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam1' .*OBS: server .*\nFiles {4}\/.*\/recordings\nWatch {4}http:\/\/127\.0\.0\.1:\d+\/$/,
-  )
-  const page = lines.at(-1)?.split(/\s+/)[1] ?? ''
-  assert.equal((await fetch(`${page}healthz`)).status, 200)
-  assert.equal(await end(child), 0)
+  try {
+    assert.match(
+      lines.join('\n'),
+      /^Publish {2}ffmpeg -re .* 'rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam1' .*OBS: server .*\nRTSP {5}rtsp:\/\/127\.0\.0\.1:\d+\/live\/cam1 .*\nFiles {4}\/.*\/recordings\nWatch {4}http:\/\/127\.0\.0\.1:\d+\/$/,
+    )
+    const page = lines.at(-1)?.split(/\s+/)[1] ?? ''
+    assert.equal((await fetch(`${page}healthz`)).status, 200)
+  } finally {
+    assert.equal(await end(child), 0)
+  }
 })
 
 test('npm run demo has a playable recording within ten seconds', async () => {
