@@ -221,8 +221,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     return this.#archive.list(query)
   }
 
-  remove(id: string): Promise<void> {
-    return this.#archive.remove(id)
+  async remove(id: string): Promise<void> {
+    // As long as the catalog knows another recording of its file, the file would stay.
+    await this.#replacements.get(id)
+    await this.#archive.remove(id)
   }
 
   async setHeld(id: string, held: boolean): Promise<RecordingDocument> {

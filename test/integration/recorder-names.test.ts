@@ -263,6 +263,32 @@ test('what is about to be overwritten can’t be deleted: its file would stay if
   assert.deepEqual(await readdir(fixture.root), [])
 })
 
+test('a recording that has just replaced another is deleted with its file', async () => {
+  await using fixture = await RecorderFixture.open()
+  await record(fixture, {})
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  const { id } = await fixture.start({ ifExists: 'overwrite' })
+  const { catalog } = fixture
+  const find = catalog.findByPart.bind(catalog)
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  catalog.findByPart = async (...place) => {
+    asked.resolve()
+    await answered.promise
+    return find(...place)
+  }
+  publisher.end('unpublished')
+  await asked.promise
+  await fixture.until(id, ({ state }) => state === 'ready')
+  while (fixture.recorder.active().length > 0) await sleep(5)
+  const removed = fixture.recorder.remove(id)
+  answered.resolve()
+  await removed
+  assert.deepEqual(await readdir(fixture.root), [])
+  assert.deepEqual((await fixture.recorder.list({})).recordings, [])
+})
+
 test('what is about to be appended to can’t be overwritten, whoever asks first', async () => {
   await using fixture = await RecorderFixture.open()
   const pictures = source.units.filter(({ format }) => format.kind === 'video')
