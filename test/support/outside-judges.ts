@@ -60,7 +60,8 @@ export async function joinedHashes(paths: readonly string[], filters: readonly s
   const tracks = ['-map', '0', '-map', '-0:s?', '-map', '-0:d?']
   const copied = [...tracks, '-c', 'copy', ...filters, '-f', 'streamhash', '-hash', 'md5', '-']
   const judging = run('ffmpeg', ['-v', paths.length === 1 ? 'warning' : 'error', ...input, ...copied])
-  judging.child.stdin?.end(list)
+  // A single file is read without the list: ffmpeg may have ended by now.
+  judging.child.stdin?.on('error', () => {}).end(list)
   const { stdout, stderr } = await judging
   if (stderr !== '') throw new Error(`ffmpeg about ${paths.join(', ')}: ${stderr}`)
   return stdout
