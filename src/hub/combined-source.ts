@@ -33,6 +33,7 @@ export class CombinedSource implements StreamSink {
   /** By the source's own track ids; kept when it leaves. */
   readonly #tracks = new Map<number, CombinedTrack>()
   readonly #live = new Set<number>()
+  #stream: Stream | undefined
   #attachment: Disposable | undefined
   #held: (AccessUnit | TrackFormat)[] | undefined
   #heldBytes = 0
@@ -66,6 +67,7 @@ export class CombinedSource implements StreamSink {
   attach(stream: Stream): void {
     this.detach()
     this.#isListening = true
+    this.#stream = stream
     if (stream.id === this.#streamId) {
       // Removed and added again: its clock is known, and what it remembers has been passed on in part.
       for (const track of this.#tracks.values()) track.enter()
@@ -75,12 +77,20 @@ export class CombinedSource implements StreamSink {
     this.#leastLagMs = Number.POSITIVE_INFINITY
     this.#attachedId = stream.id
     const attachment = stream.attach(this, { from: 'memory', live: false })
-    if (this.#isListening) this.#attachment = attachment
+    if (!this.#isListening) return
+    this.#attachment = attachment
+    // Nothing to decode from on, or the stream has been past it.
+    if (stream.id === this.#streamId || stream.memoryAgeMs(0) === undefined) stream.askRandomAccess()
+  }
+
+  askRandomAccess(): void {
+    this.#stream?.askRandomAccess()
   }
 
   /** Leaves its stream; its tracks end. */
   detach(): void {
     this.#isListening = false
+    this.#stream = undefined
     this.#attachment?.[Symbol.dispose]()
     this.#attachment = undefined
     clearTimeout(this.#timer)

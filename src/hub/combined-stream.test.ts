@@ -264,6 +264,26 @@ test('removed and added again: nothing comes twice', () => {
   assert.deepEqual(all.texts(1), ['key', 'delta', 'key again'])
 })
 
+test('whoever asks a combined stream for a random access point asks every source that is there', () => {
+  using all = new Fixture()
+  for (const name of ['a', 'b', 'c']) all.combined.add(`room/${name}`)
+  const asked = { a: 0, b: 0, x: 0 }
+  for (const name of ['a', 'b', 'x'] as const) {
+    all.publish(`room/${name}`).announce(VIDEO).send(VIDEO, 0, name)
+    const stream = all.hub.get(`room/${name}`)
+    assert.ok(stream !== undefined)
+    stream.askRandomAccess = () => void asked[name]++
+  }
+  all.pass(500)
+  all.hub.get('room/all')?.askRandomAccess()
+  assert.deepEqual(asked, { a: 1, b: 1, x: 0 })
+  all.combined.remove('room/a')
+  all.hub.get('room/all')?.askRandomAccess()
+  assert.deepEqual(asked, { a: 1, b: 2, x: 0 })
+  all.combined.add('room/a')
+  assert.equal(asked.a, 2, 'what it remembers has been passed on: it is asked for a new one')
+})
+
 test('another format of a source is another format of the same track', () => {
   using all = new Fixture()
   all.combined.add('room/a')

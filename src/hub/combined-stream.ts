@@ -76,6 +76,9 @@ export class CombinedStream implements Disposable {
       disconnect: (reason) => this.end({ cause: 'disconnected', message: reason }),
     })
     this.path = this.#publication.stream.path
+    this.#publication.stream.askRandomAccess = () => {
+      for (const source of this.sources.values()) source.askRandomAccess()
+    }
     this.#log = runtime.log.child({ stream: this.path, protocol: COMBINED_PROTOCOL })
     this.#startMs = runtime.monotonicMs()
     this.#target = this.#makeTarget()

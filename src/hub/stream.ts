@@ -110,6 +110,11 @@ export class Stream {
   metadata: Readonly<Record<string, unknown>> = {}
   /** Replaced by front doors whose protocol tells. */
   sourceWallClock: SourceWallClock = () => undefined
+  /**
+   * Asks the source for a random access point soon; may be called as often as one is wanted. Replaced by front doors
+   * whose protocol can ask, which see to it that the source is not asked too often. By default nothing is asked.
+   */
+  askRandomAccess: () => void = () => {}
   readonly bitrate: BitrateMeter
 
   readonly #formats = new Map<number, TrackFormat>()
