@@ -3,13 +3,13 @@ import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Stream, StreamEnd } from '#hub/stream.ts'
 import { type StreamItem, StreamQueue } from '#hub/stream-queue.ts'
+import { TrackSender } from '#ingest/rtp/track-sender.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { type Pair, parseTransport, type TransportSpec } from '#protocols/rtsp/transport.ts'
 import { RtspIdleError, RtspRequestError, RtspTransportError } from './errors.ts'
 import { type OfferedTrack, offeredTracks, trackIdOf } from './offer.ts'
 import type { Peer, RtspSession, Surroundings } from './peer.ts'
 import { interleaved } from './publish-session.ts'
-import { FRAME_HEAD_BYTES, TrackSender } from './track-sender.ts'
 import type { UdpPair } from './udp-ports.ts'
 
 /** Media waiting for a slow player: about ten seconds of 5 Mbit/s. What does not fit is lost in whole GOPs. */
@@ -27,6 +27,12 @@ const BURST_EVERY_MS = 5
 
 /** How often players are told which moment of the wall clock is sent. RFC 3550 §6.2. */
 const REPORT_EVERY_MS = 5_000
+
+/** Payload of a packet: with every header around it, it passes networks of 1500 bytes, tunnels included. */
+const MAX_PAYLOAD_BYTES = 1400
+
+/** Room before each packet for the head of an interleaved frame. */
+const FRAME_HEAD_BYTES = 4
 
 type Way = { readonly channels: Pair } | { readonly udp: UdpPair }
 
@@ -136,7 +142,14 @@ export class PlaySession implements RtspSession {
   }
 
   #add(offer: OfferedTrack, way: Way): number {
-    const sender = new TrackSender(offer.format, offer.payloadFormat, offer.payloadType)
+    const { format, payloadFormat, payloadType } = offer
+    const sender = new TrackSender({
+      format,
+      payloadFormat,
+      payloadType,
+      maxPayloadBytes: MAX_PAYLOAD_BYTES,
+      headroomBytes: FRAME_HEAD_BYTES,
+    })
     this.#tracks.set(offer.format.trackId, { offer, sender, way, reportedMs: Number.NEGATIVE_INFINITY })
     return sender.ssrc
   }

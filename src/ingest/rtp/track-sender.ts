@@ -8,21 +8,34 @@ import type { Packetizer, PayloadFormat } from '#protocols/rtp/payloads/payload-
 import { writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import { withParameterSets } from './parameter-sets.ts'
 
-/** Payload of a packet: with every header around it, it passes networks of 1500 bytes, tunnels included. */
-const MAX_PAYLOAD_BYTES = 1400
-
-/** Room before each packet for the head of an interleaved frame. */
-export const FRAME_HEAD_BYTES = 4
-
 const NAME = 'tapedeck'
+const NO_EXTENSION = new Uint8Array(0)
+const HAS_EXTENSION = 0x10
+
+/** What a track is sent as. */
+export interface TrackSenderOptions {
+  readonly format: TrackFormat
+  readonly payloadFormat: PayloadFormat
+  readonly payloadType: number
+  readonly maxPayloadBytes: number
+  /** Left free before each packet, for whoever frames it. Default 0. */
+  readonly headroomBytes?: number
+  /** Put into each packet behind its header: a whole header extension (RFC 8285). Default none. */
+  readonly extension?: Uint8Array
+  /** H.264 and H.265: each random access point brings its parameter sets, not only those the player was not told. */
+  readonly repeatsParameterSets?: boolean
+}
 
 /** Access units of one track → RTP packets of one source, and its reports. */
 export class TrackSender {
-  readonly trackId: number
   readonly #offered: TrackFormat
   readonly #payloadType: number
   readonly #clockRateHz: number
   readonly #payloadFormat: PayloadFormat
+  readonly #maxPayloadBytes: number
+  readonly #headroomBytes: number
+  readonly #extension: Uint8Array
+  readonly #repeatsParameterSets: boolean
   /** A packetizer belongs to the format it was made for. */
   #format: TrackFormat
   #packetizer: Packetizer
@@ -34,13 +47,17 @@ export class TrackSender {
   #payloadBytes = 0
   #lastSeconds = 0
 
-  constructor(format: TrackFormat, payloadFormat: PayloadFormat, payloadType: number) {
+  constructor(options: TrackSenderOptions) {
+    const { format, payloadFormat } = options
     const random = randomBytes(10)
-    this.trackId = format.trackId
     this.#offered = format
     this.#format = format
-    this.#payloadType = payloadType
+    this.#payloadType = options.payloadType
     this.#payloadFormat = payloadFormat
+    this.#maxPayloadBytes = options.maxPayloadBytes
+    this.#headroomBytes = options.headroomBytes ?? 0
+    this.#extension = options.extension ?? NO_EXTENSION
+    this.#repeatsParameterSets = options.repeatsParameterSets ?? false
     this.#clockRateHz = payloadFormat.clockRateHz(format)
     this.#packetizer = payloadFormat.packetizer(format)
     this.#ssrc = random.readUInt32BE(0)
@@ -66,31 +83,37 @@ export class TrackSender {
     return format.kind === 'video' || bytesEqual(format.configuration, configuration)
   }
 
+  get clockRateHz(): number {
+    return this.#clockRateHz
+  }
+
   /**
-   * Gives each packet with room for an interleaved frame's head before it; its memory is the receiver's.
+   * Gives each packet behind the headroom that was asked for; its memory is the receiver's.
+   * @param ticks of the RTP clock since the stream's zero, where it is not to be shown when its time says
    * @throws {TapedeckError} the access unit is malformed
    */
-  packetize(accessUnit: AccessUnit, emit: (framed: Uint8Array) => void): void {
+  packetize(accessUnit: AccessUnit, emit: (framed: Uint8Array) => void, ticks?: number): void {
     const { format, pts, isRandomAccess } = accessUnit
     if (format !== this.#format) {
       this.#format = format
       this.#packetizer = this.#payloadFormat.packetizer(format)
     }
-    const isNew = format !== this.#offered && isRandomAccess
-    const payload = withParameterSets(format, accessUnit.payload, isNew)
-    const ticks = rescale(pts, format.timescale, this.#clockRateHz)
-    const timestamp = this.#timestamp(ticks)
+    const wantsSets = isRandomAccess && (this.#repeatsParameterSets || format !== this.#offered)
+    const payload = withParameterSets(format, accessUnit.payload, wantsSets)
+    const timestamp = this.#timestamp(ticks ?? rescale(pts, format.timescale, this.#clockRateHz))
     this.#lastSeconds = pts / format.timescale
-    this.#packetizer.packetize(payload, MAX_PAYLOAD_BYTES, (piece, marker, laterTicks = 0) => {
-      const framed = new Uint8Array(FRAME_HEAD_BYTES + RTP_HEADER_BYTES + piece.length)
-      const at = FRAME_HEAD_BYTES
-      framed[at] = 0x80
+    const at = this.#headroomBytes
+    const headBytes = RTP_HEADER_BYTES + this.#extension.length
+    this.#packetizer.packetize(payload, this.#maxPayloadBytes, (piece, marker, laterTicks = 0) => {
+      const framed = Buffer.allocUnsafe(at + headBytes + piece.length)
+      framed[at] = this.#extension.length > 0 ? 0x80 | HAS_EXTENSION : 0x80
       framed[at + 1] = (marker ? 0x80 : 0) | this.#payloadType
       framed[at + 2] = this.#sequenceNumber >>> 8
       framed[at + 3] = this.#sequenceNumber
       put32(framed, at + 4, timestamp + laterTicks)
       put32(framed, at + 8, this.#ssrc)
-      framed.set(piece, at + RTP_HEADER_BYTES)
+      framed.set(this.#extension, at + RTP_HEADER_BYTES)
+      framed.set(piece, at + headBytes)
       this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
       this.#packets++
       this.#payloadBytes += piece.length
