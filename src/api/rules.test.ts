@@ -41,6 +41,20 @@ for (const stop of [true, false]) {
   })
 }
 
+test('asked about a stream: the rules that record it by themselves', async () => {
+  const ids = async (stream: string) => {
+    const answer = await fixture.request({ url: `${URL}?stream=${encodeURIComponent(stream)}` })
+    return assertMatches(RuleListSchema, answer.json()).rules.map(({ id }) => id)
+  }
+  const payload = { match: 'private/*', record: 'demand', priority: 10 }
+  const added = await fixture.request({ method: 'POST', url: URL, payload })
+  const { id } = added.json<{ id: string }>()
+  assert.deepEqual(await ids('private/a'), [])
+  assert.ok((await ids('studio/a')).includes('config-1'))
+  await fixture.request({ method: 'DELETE', url: `${URL}/${id}` })
+  assert.equal((await fixture.request({ url: `${URL}?stream=..` })).statusCode, 400)
+})
+
 const REFUSED = [
   { name: 'of the configuration', method: 'DELETE', url: `${URL}/config-1`, status: 409 },
   { name: 'unknown', method: 'DELETE', url: `${URL}/none`, status: 404 },

@@ -1,11 +1,20 @@
+import { normalizeStreamPath } from '#hub/stream-path.ts'
 import { RuleNotFoundError } from '#recorder/errors.ts'
 import { NEW_RULE } from '#recorder/new-rule.ts'
+import { Rules } from '#recorder/rules.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
 import { TooManyRulesError } from './errors.ts'
 import { principalOf } from './guards.ts'
 import { RuleIdParamsSchema } from './schemas/common.ts'
-import { NewRuleSchema, RuleListSchema, RulePatchSchema, RuleRemovalSchema, RuleSchema } from './schemas/rule.ts'
+import {
+  NewRuleSchema,
+  RuleListSchema,
+  RulePatchSchema,
+  RuleQuerySchema,
+  RuleRemovalSchema,
+  RuleSchema,
+} from './schemas/rule.ts'
 import { noContent } from './validation.ts'
 
 const RULES = `${API_PREFIX}/rules`
@@ -18,10 +27,19 @@ export function registerRules(app: App, { control }: Resources): void {
   const { recorder } = control
   app.get(
     RULES,
-    { config: { access: 'record' }, schema: { summary: 'All rules', tags, response: { 200: RuleListSchema } } },
+    {
+      config: { access: 'record' },
+      schema: { summary: 'All rules', tags, querystring: RuleQuerySchema, response: { 200: RuleListSchema } },
+    },
     async (request) => {
-      principalOf(request).requireEverywhere('record')
-      return { rules: [...recorder.rules()] }
+      const { stream } = request.query
+      if (stream === undefined) {
+        principalOf(request).requireEverywhere('record')
+        return { rules: [...recorder.rules()] }
+      }
+      const path = normalizeStreamPath(stream)
+      principalOf(request).requireFor('record', path)
+      return { rules: [...new Rules(recorder.rules()).decide(path).recordedBy] }
     },
   )
 

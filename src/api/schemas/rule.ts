@@ -57,6 +57,19 @@ export const RuleRemovalSchema = Type.Object(
   { additionalProperties: false },
 )
 
+export const RuleQuerySchema = Type.Object(
+  {
+    stream: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 1024,
+        description: 'only the rules that record this stream by themselves',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** What a rule would do now, see rule-preview.ts. */
 export const RulePreviewSchema = Type.Object({
   streams: listOf(Type.String(), { description: 'live streams that it matches, the first 20 by path' }),
