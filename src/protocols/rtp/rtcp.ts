@@ -1,13 +1,14 @@
+import {
+  type BandwidthEstimate,
+  REMB,
+  readRemb,
+  readTransportFeedback,
+  TRANSPORT_WIDE,
+  type TransportFeedbackReport,
+} from './feedback.ts'
 import { put32, u16, u32 } from './packet.ts'
+import { writeRtcpHead as head, RTCP_TYPE as TYPE } from './rtcp-head.ts'
 
-const TYPE = {
-  senderReport: 200,
-  receiverReport: 201,
-  sourceDescription: 202,
-  bye: 203,
-  transportFeedback: 205,
-  payloadFeedback: 206,
-} as const
 const CNAME = 1
 const NACK = 1
 const PLI = 1
@@ -53,6 +54,8 @@ export type RtcpPacket =
   | { readonly kind: 'bye'; readonly ssrcs: readonly number[] }
   | { readonly kind: 'nack'; readonly ssrc: number; readonly sequenceNumbers: readonly number[] }
   | { readonly kind: 'pictureLoss'; readonly ssrc: number }
+  | BandwidthEstimate
+  | TransportFeedbackReport
 
 /**
  * What a compound packet holds (RFC 3550 §6.1, RFC 4585 §6, RFC 5104 §4.3), as far as it can be read: the rest after
@@ -97,9 +100,11 @@ function parseOne(type: number, count: number, bytes: Uint8Array): RtcpPacket | 
       return { kind: 'bye', ssrcs }
     }
     case TYPE.transportFeedback:
+      if (count === TRANSPORT_WIDE) return readTransportFeedback(bytes)
       if (count !== NACK || bytes.length < 12) return undefined
       return { kind: 'nack', ssrc: u32(bytes, 8), sequenceNumbers: missing(bytes) }
     case TYPE.payloadFeedback:
+      if (count === REMB) return readRemb(bytes)
       if (bytes.length < 12 || (count !== PLI && count !== FIR)) return undefined
       // A full intra request names its source in the entry, not in the header.
       return { kind: 'pictureLoss', ssrc: count === FIR && bytes.length >= 16 ? u32(bytes, 12) : u32(bytes, 8) }
@@ -229,16 +234,6 @@ function sourceDescription(ssrc: number, name: string): Uint8Array {
   packet[9] = text.length
   packet.set(text, 10)
   return packet
-}
-
-/** Its length must be final: it stands in the header. */
-function head(packet: Uint8Array, count: number, type: number, ssrc: number): void {
-  packet[0] = 0x80 | count
-  packet[1] = type
-  const words = packet.length / 4 - 1
-  packet[2] = words >>> 8
-  packet[3] = words
-  put32(packet, 4, ssrc)
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
