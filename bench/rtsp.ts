@@ -177,7 +177,17 @@ async function measureProcesses(folder: string, source: Server, args: (file: str
 }
 
 function measureFfmpeg(folder: string, source: Server, transport: Transport): Promise<Outcome> {
-  const input = ['-v', 'quiet', '-y', '-rtsp_transport', transport, '-i', source.rtsp, '-t', String(seconds - PROCESSES_END_EARLY_SECONDS)]
+  const input = [
+    '-v',
+    'quiet',
+    '-y',
+    '-rtsp_transport',
+    transport,
+    '-i',
+    source.rtsp,
+    '-t',
+    String(seconds - PROCESSES_END_EARLY_SECONDS),
+  ]
   return measureProcesses(folder, source, (file) => ['ffmpeg', ...input, '-c', 'copy', file])
 }
 
@@ -189,7 +199,16 @@ function measureGstreamer(folder: string, source: Server, transport: Transport):
     const to = ['mp4mux', 'name=mux', '!', 'filesink', `location=${file}`]
     // -e: the interrupt ends the file properly.
     const launch = ['gst-launch-1.0', '-q', '-e', ...from, ...video, ...audio, ...to]
-    return ['timeout', '-s', 'INT', '-k', '10', '--preserve-status', String(seconds - PROCESSES_END_EARLY_SECONDS), ...launch]
+    return [
+      'timeout',
+      '-s',
+      'INT',
+      '-k',
+      '10',
+      '--preserve-status',
+      String(seconds - PROCESSES_END_EARLY_SECONDS),
+      ...launch,
+    ]
   })
 }
 
