@@ -83,6 +83,10 @@ export class CombinedSource implements StreamSink {
     if (stream.id === this.#streamId || stream.memoryAgeMs(0) === undefined) stream.askRandomAccess()
   }
 
+  get canAskRandomAccess(): boolean {
+    return this.#stream?.canAskRandomAccess() === true
+  }
+
   askRandomAccess(): void {
     this.#stream?.askRandomAccess()
   }

@@ -268,6 +268,7 @@ test('whoever asks a combined stream for a random access point asks every source
   using all = new Fixture()
   for (const name of ['a', 'b', 'c']) all.combined.add(`room/${name}`)
   const asked = { a: 0, b: 0, x: 0 }
+  assert.equal(all.hub.get('room/all')?.canAskRandomAccess(), false)
   for (const name of ['a', 'b', 'x'] as const) {
     all.publish(`room/${name}`).announce(VIDEO).send(VIDEO, 0, name)
     const stream = all.hub.get(`room/${name}`)
@@ -275,6 +276,7 @@ test('whoever asks a combined stream for a random access point asks every source
     stream.askRandomAccess = () => void asked[name]++
   }
   all.pass(500)
+  assert.equal(all.hub.get('room/all')?.canAskRandomAccess(), true)
   all.hub.get('room/all')?.askRandomAccess()
   assert.deepEqual(asked, { a: 1, b: 1, x: 0 })
   all.combined.remove('room/a')

@@ -76,9 +76,11 @@ export class CombinedStream implements Disposable {
       disconnect: (reason) => this.end({ cause: 'disconnected', message: reason }),
     })
     this.path = this.#publication.stream.path
-    this.#publication.stream.askRandomAccess = () => {
+    const { stream } = this.#publication
+    stream.askRandomAccess = () => {
       for (const source of this.sources.values()) source.askRandomAccess()
     }
+    stream.canAskRandomAccess = () => [...this.sources.values()].some(({ canAskRandomAccess }) => canAskRandomAccess)
     this.#log = runtime.log.child({ stream: this.path, protocol: COMBINED_PROTOCOL })
     this.#startMs = runtime.monotonicMs()
     this.#target = this.#makeTarget()

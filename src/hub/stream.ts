@@ -92,6 +92,8 @@ export interface AttachOptions {
   readonly live: boolean
 }
 
+const nobodyToAsk = () => {}
+
 export interface TrackCounters {
   accessUnits: number
   bytes: number
@@ -114,7 +116,9 @@ export class Stream {
    * Asks the source for a random access point soon; may be called as often as one is wanted. Replaced by front doors
    * whose protocol can ask, which see to it that the source is not asked too often. By default nothing is asked.
    */
-  askRandomAccess: () => void = () => {}
+  askRandomAccess: () => void = nobodyToAsk
+  /** Whether asking may help; replaced by streams that only pass on what is asked. */
+  canAskRandomAccess: () => boolean = () => this.askRandomAccess !== nobodyToAsk
   readonly bitrate: BitrateMeter
 
   readonly #formats = new Map<number, TrackFormat>()

@@ -7,6 +7,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import type { Archive } from './archive.ts'
 import { RecorderClosedError } from './errors.ts'
 import { afterEnding, appendedTo, checkOverwritable, places } from './existing.ts'
+import { joinsFrom } from './first-picture.ts'
 import { HeldStream, type StreamSource } from './held-stream.ts'
 import type { Journal } from './journal.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -162,9 +163,11 @@ export class Beginnings {
     const { settings, runtime } = this.#options
     const { queueBytes, preRollBytes } = settings
     const backMs = preRollSeconds * 1000
+    const from = joinsFrom(stream, startOn, backMs)
+    if (from === 'now') stream.askRandomAccess()
     return new HeldStream(stream, {
       capacityBytes: queueBytes + (backMs > 0 ? preRollBytes : 0),
-      from: startOn === 'now' ? 'now' : 'memory',
+      from,
       backMs,
       monotonicMs: runtime.monotonicMs,
     })

@@ -73,6 +73,11 @@ export class Cutter implements Disposable {
     return this.#heldBytes
   }
 
+  /** Something is held back until the leading track comes to a random access point. */
+  get waitsForGop(): boolean {
+    return this.#division !== undefined && this.#division.at === undefined
+  }
+
   /** Takes over the caller's reference. */
   push(unit: TimedAccessUnit, outlook: CutOutlook): void {
     if (this.#ended.size > 0) this.#ended.delete(unit.accessUnit.format.trackId)
@@ -85,8 +90,7 @@ export class Cutter implements Disposable {
   /** Call a few times a second: ends a wait for a track that has stalled. */
   tick(): void {
     if (this.#held.length === 0) return
-    const waitsForGop = this.#division !== undefined && this.#division.at === undefined
-    const limitMs = waitsForGop ? MAX_WAIT_FOR_GOP_MS : MAX_HOLD_MS
+    const limitMs = this.waitsForGop ? MAX_WAIT_FOR_GOP_MS : MAX_HOLD_MS
     if (this.#monotonicMs() - this.#heldSinceMs > limitMs) this.flush()
   }
 

@@ -55,6 +55,11 @@ export class Gathering implements Disposable {
     if (leadingTrackId(this.#formats.values()) !== leadingBefore) this.#start = undefined
   }
 
+  /** Nothing came yet that the recording may begin with. */
+  get waitsForRandomAccess(): boolean {
+    return this.#start === undefined
+  }
+
   /** Retains what may belong to the recording. */
   add(accessUnit: AccessUnit): void {
     this.#sinceMs ??= this.#options.monotonicMs()

@@ -4,7 +4,10 @@ import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 
 /** What a recording takes its media from: a stream, or one that was held for it. */
-export type StreamSource = Pick<Stream, 'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs' | 'sourceWallClock'>
+export type StreamSource = Pick<
+  Stream,
+  'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs' | 'sourceWallClock' | 'askRandomAccess' | 'canAskRandomAccess'
+>
 
 export interface HeldStreamOptions {
   readonly capacityBytes: number
@@ -61,6 +64,10 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
   }
 
   sourceWallClock = (timeMs: number): number | undefined => this.#stream.sourceWallClock(timeMs)
+
+  askRandomAccess = (): void => this.#stream.askRandomAccess()
+
+  canAskRandomAccess = (): boolean => this.#stream.canAskRandomAccess()
 
   memoryAgeMs(backMs: number): number | undefined {
     if (this.#overflowed) return this.#stream.memoryAgeMs(backMs)

@@ -50,6 +50,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
       ready: () => void seen.push('ready'),
       accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
       data: ({ timeMs }) => void seen.push(`data ${timeMs}`),
+      awaitsRandomAccess: () => undefined,
       lost: () => undefined,
       trackEnded: (trackId) => void seen.push(`${trackId} ended`),
       ended: ({ cause }) => void seen.push(cause),

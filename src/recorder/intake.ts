@@ -6,6 +6,7 @@ import type { AccessUnit } from '#media/access-unit.ts'
 import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { type AudioWish, canHold } from './audio-plan.ts'
+import { joinsFrom } from './first-picture.ts'
 import { Gathering } from './gathering.ts'
 import type { StreamSource } from './held-stream.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
@@ -20,6 +21,8 @@ export interface IntakeEvents {
   trackEnded(trackId: number): void
   /** What the publisher said, only after begin(). */
   data(message: DataMessage): void
+  /** What comes can't be taken until a random access point does. Repeated while that is so. */
+  awaitsRandomAccess(): void
   /** Of a track of the recording; what was lost before begin() is to be asked for right after it. */
   lost(loss: StreamLoss): void
   ended(end: StreamEnd): void
@@ -108,7 +111,10 @@ export class Intake implements StreamSink, Disposable {
       this.#gathering = new Gathering({ startOn, audio, video, trackWaitMs, fromFirst, monotonicMs })
     }
     this.#isListening = true
-    const attachment = stream.attach(this, { from: startOn === 'now' ? 'now' : 'memory', backMs, live: false })
+    const usual = startOn === 'now' ? 'now' : 'memory'
+    const from = this.#container === undefined ? joinsFrom(stream, startOn, backMs) : usual
+    const attachment = stream.attach(this, { from, backMs, live: false })
+    if (this.#gathering?.waitsForRandomAccess === true) this.#options.events.awaitsRandomAccess()
     // What the stream remembers may have ended the recording already.
     if (this.#isListening && stream.end === undefined) this.#attachment = attachment
     else attachment[Symbol.dispose]()
@@ -182,6 +188,7 @@ export class Intake implements StreamSink, Disposable {
     }
     if (this.#gathering !== undefined) {
       this.#gathering.add(accessUnit)
+      if (this.#gathering.waitsForRandomAccess) this.#options.events.awaitsRandomAccess()
       if (this.#gathering.isReady) this.#options.events.ready()
     } else if (this.#passes(accessUnit)) {
       this.#options.events.accessUnit(accessUnit)
@@ -234,6 +241,7 @@ export class Intake implements StreamSink, Disposable {
     if (this.#awaited.size === 0 || !this.#awaited.has(format.trackId)) return true
     const earlyMs = this.#startMs === undefined ? 0 : this.#startMs - (pts * 1000) / format.timescale
     // A track much earlier than that is on another clock.
+    if (!isRandomAccess) this.#options.events.awaitsRandomAccess()
     if (!isRandomAccess || (earlyMs > 0 && earlyMs < MAX_EARLY_MS)) return false
     this.#awaited.delete(format.trackId)
     this.#begun.add(format.trackId)

@@ -40,6 +40,8 @@ export interface OutputEvents {
   impaired(): void
   resumed(): void
   ready(part: PartDocument, finishMs: number): void
+  /** It waits for a random access point: to cut at, or to begin a file with. Repeated while it does. */
+  awaitsRandomAccess(): void
   /** No part can be had: the recording must end. */
   fatal(error: unknown): void
 }
@@ -195,6 +197,7 @@ export class Output {
     const { accessUnit, isLeading, startsGop } = unit
     this.#rotation.add(accessUnit.payloadBytes, atMs, isLeading && (startsGop || this.#isExact))
     if (!this.#hasPartFor(unit) || !this.#gate.admits(accessUnit, startsGop, this.queuedBytes)) {
+      this.#options.events.awaitsRandomAccess()
       this.#lose(unit)
       return
     }
@@ -202,7 +205,10 @@ export class Output {
     const part = this.#parts.current
     const bytes = (part?.bytes ?? 0) + this.#cutter.heldBytes
     const mayBeCut = part !== undefined && !this.#isPartEmpty
-    this.#cutter.push(unit, mayBeCut ? this.#rotation.outlook(atMs, part.zeroMs, bytes) : 'never')
+    const outlook = mayBeCut ? this.#rotation.outlook(atMs, part.zeroMs, bytes) : 'never'
+    this.#cutter.push(unit, outlook)
+    const isDue = outlook === 'due' && !this.#isExact && !startsGop
+    if (isDue || this.#cutter.waitsForGop) this.#options.events.awaitsRandomAccess()
   }
 
   /**
@@ -222,6 +228,7 @@ export class Output {
   /** Asks for a new part at the next random access point, or with exact cuts at once. */
   split(): void {
     this.#rotation.split()
+    if (!this.#isExact) this.#options.events.awaitsRandomAccess()
   }
 
   /** The track brings nothing more for now. */

@@ -1,6 +1,7 @@
 import type { Signal } from '#base/events.ts'
 import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
-import type { GapDocument, PartDocument, RecordingDocument } from '#storage/recording-document.ts'
+import type { ContainerName } from '#containers/container.ts'
+import type { GapDocument, PartDocument, PartTrackDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { NewRule } from './new-rule.ts'
 import type { RecordingRequest } from './request.ts'
 
@@ -18,6 +19,26 @@ export type RecordingEvent =
   | { readonly type: 'part.opened' | 'part.ready'; readonly recording: RecordingDocument; readonly part: PartDocument }
   /** The file of a finished part has made room for a new recording of its name; `part.path` is the new one. */
   | { readonly type: 'part.renamed'; readonly recording: RecordingDocument; readonly part: PartDocument }
+
+/** A finished file that was recorded elsewhere. */
+export interface AdoptedFile {
+  /** Path of the stream it is filed under. */
+  readonly stream: string
+  readonly root: string
+  /** Where it lies now, relative to the root. */
+  readonly temporaryPath: string
+  /** Its name, relative to the root and without extension; undefined: the template's. */
+  readonly path: string | undefined
+  readonly format: ContainerName
+  /** Milliseconds since 1970 UTC. */
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly bytes: number
+  readonly tracks: readonly PartTrackDocument[]
+  /** Access units of the original that are not in it, by track. */
+  readonly lost: readonly { readonly trackId: number; readonly accessUnits: number }[]
+  readonly metadata: Readonly<Record<string, string>>
+}
 
 /** What happens to rules. Those of the configuration are there from the start, so nothing is told of them. */
 export interface RuleEvent {
@@ -77,6 +98,11 @@ export interface RecorderApi {
   split(id: string): Promise<RecordingDocument>
   get(id: string): Promise<RecordingDocument>
   list(query: RecordingQuery): Promise<RecordingPage>
+  /**
+   * Makes a finished file of ours, which lies in a root under a name of its own, a recording: under its last name, ready.
+   * @throws {RecorderClosedError} @throws {NameTakenError} @throws {StorageError} the file is where it was
+   */
+  adopt(file: AdoptedFile): Promise<RecordingDocument>
   /** Files and row. @throws {RecordingBusyError} while it records or is held (409) */
   remove(id: string): Promise<void>
   setHeld(id: string, held: boolean): Promise<RecordingDocument>

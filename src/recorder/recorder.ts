@@ -8,6 +8,7 @@ import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/c
 import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { AudioTranscoder } from '#transcode/audio-transcoder.ts'
+import { adopt } from './adoption.ts'
 import { Archive } from './archive.ts'
 import { Beginnings } from './beginnings.ts'
 import {
@@ -21,7 +22,7 @@ import { places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { Journal, type RecordingStore } from './journal.ts'
 import type { NewRule } from './new-rule.ts'
-import type { LentPart, RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
+import type { AdoptedFile, LentPart, RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
 import { Recording } from './recording.ts'
 import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'
@@ -219,6 +220,15 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   list(query: RecordingQuery): Promise<RecordingPage> {
     return this.#archive.list(query)
+  }
+
+  async adopt(file: AdoptedFile): Promise<RecordingDocument> {
+    // What is on its way to its name looks as if a crash had left it.
+    await this.#recovery
+    if (this.#closed) throw new RecorderClosedError()
+    const { settings } = this.#options
+    const parts = { runtime: this.#runtime, settings, journal: this.#journal, inUse: this.#inUse, events: this.events }
+    return adopt(file, parts)
   }
 
   async remove(id: string): Promise<void> {

@@ -26,6 +26,9 @@ import { problemOf, severityOf } from './troubles.ts'
 /** A recording that is stopped before its first bytes are written still says that it records, unless the disk hangs. */
 const FIRST_BYTES_PATIENCE_MS = 1_000
 
+/** Who waits for a random access point asks for it so often. */
+const ASK_AGAIN_MS = 1_000
+
 /** Longer ones count in the ledger only: 32 bits of MP4 hold 13 hours of a picture, MPEG-TS clocks mistake more for less. */
 const MAX_KEPT_GAP_MS = 12 * 3_600_000
 
@@ -59,6 +62,8 @@ export class Recording {
   #opening: Promise<void> | undefined
   /** What it is attached to, or was last. */
   #source: StreamSource | undefined
+  /** When it was last asked for a random access point. */
+  #askedMs = Number.NEGATIVE_INFINITY
   #detachedMs: number | undefined
   #startedAtMs: number | undefined
   #endedAtMs: number | undefined
@@ -89,6 +94,7 @@ export class Recording {
         ready: () => this.#begin(),
         accessUnit: (accessUnit) => this.#take(accessUnit),
         data: (message) => this.#say(message),
+        awaitsRandomAccess: () => this.#askRandomAccess(),
         lost: (loss) => this.#lostOnTheWay(loss),
         trackEnded: (trackId) => {
           if (!this.#sound.endTrack(trackId)) this.#output.endTrack(trackId)
@@ -141,6 +147,7 @@ export class Recording {
         },
         impaired: () => events.impaired(this),
         resumed: () => events.resumed(this),
+        awaitsRandomAccess: () => this.#askRandomAccess(),
         ready: (part, finishMs) => events.partReady(this, part, finishMs),
         fatal: (error) => this.#fail(error),
       },
@@ -210,6 +217,7 @@ export class Recording {
       this.#detachedMs = undefined
     }
     this.#source = stream
+    this.#askedMs = Number.NEGATIVE_INFINITY
     const backMs = this.#backMs()
     const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
     if (ageMs !== undefined) this.#arrival.began(ageMs)
@@ -300,6 +308,13 @@ export class Recording {
     const source = this.#source
     const timeMs = this.#timeline.publisherMs(positionMs)
     return () => (timeMs === undefined ? undefined : source?.sourceWallClock(timeMs))
+  }
+
+  #askRandomAccess(): void {
+    const nowMs = this.#runtime.monotonicMs()
+    if (nowMs - this.#askedMs < ASK_AGAIN_MS) return
+    this.#askedMs = nowMs
+    this.#source?.askRandomAccess()
   }
 
   #streamEnded({ cause }: StreamEnd): void {

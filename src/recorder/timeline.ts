@@ -59,15 +59,20 @@ interface TrackClock {
 export class Timeline {
   readonly #tracks = new Map<number, TrackClock>()
   readonly #startMs: number
+  readonly #jumpMs: number
   #epoch: Epoch | undefined
   #formerEpoch: Epoch | undefined
   #latestEndMs: number
   #restarting = false
   #outageMs = 0
 
-  /** @param startMs where the first access unit lands: 0, or the end of what an appended file already holds */
-  constructor(startMs = 0) {
+  /**
+   * @param startMs where the first access unit lands: 0, or the end of what an appended file already holds
+   * @param jumpMs a step forward of more than this, on all tracks, is a jump
+   */
+  constructor(startMs = 0, jumpMs = JUMP_MS) {
     this.#startMs = startMs
+    this.#jumpMs = jumpMs
     this.#latestEndMs = startMs
   }
 
@@ -108,7 +113,7 @@ export class Timeline {
         clock === undefined ? Number.POSITIVE_INFINITY : Math.abs(inMs - (clock.lastInTicks * 1000) / clock.timescale)
       if (clock !== undefined && stragglesMs < DISORDER_MS && Math.abs(inMs - epoch.latestInMs) > stragglesMs) {
         epoch = clock.epoch
-      } else if (Math.abs(inMs - epoch.latestInMs) > JUMP_MS) {
+      } else if (Math.abs(inMs - epoch.latestInMs) > this.#jumpMs) {
         gap = { fromMs: this.#latestEndMs, toMs: this.#latestEndMs, missingMs: 0 }
         epoch = this.#newEpoch(dts, format.timescale)
         this.#epoch = epoch
@@ -116,7 +121,7 @@ export class Timeline {
     } else {
       const stepMs = inMs - (clock.lastInTicks * 1000) / clock.timescale
       const aheadMs = inMs - epoch.latestInMs
-      if (stepMs < -DISORDER_MS || aheadMs > JUMP_MS) {
+      if (stepMs < -DISORDER_MS || aheadMs > this.#jumpMs) {
         gap = { fromMs: this.#latestEndMs, toMs: this.#latestEndMs, missingMs: 0 }
         epoch = this.#newEpoch(dts, format.timescale)
         this.#epoch = epoch
@@ -141,7 +146,7 @@ export class Timeline {
   /** Where a moment of the publisher's clock lies in the recording; the end of it when the clock tells nothing. */
   momentMs(timeMs: number): number {
     const epoch = this.#epoch
-    if (epoch === undefined || this.#restarting || Math.abs(timeMs - epoch.latestInMs) > JUMP_MS)
+    if (epoch === undefined || this.#restarting || Math.abs(timeMs - epoch.latestInMs) > this.#jumpMs)
       return this.#latestEndMs
     return Math.max(this.#startMs, timeMs - (epoch.offsetTicks * 1000) / epoch.offsetHz)
   }
@@ -155,7 +160,7 @@ export class Timeline {
 
   #isBeforeStart(epoch: Epoch, inMs: number): boolean {
     const atMs = inMs - (epoch.offsetTicks * 1000) / epoch.offsetHz
-    return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - JUMP_MS
+    return atMs < this.#startMs - ROUNDING_MS && atMs > this.#startMs - this.#jumpMs
   }
 
   #place(clock: TrackClock, accessUnit: AccessUnit, gap: TimelineGap | undefined): RecordingTiming {
