@@ -4,18 +4,22 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..')
 const DASHBOARD = join(ROOT, 'dashboard')
+const CLIENT = join(ROOT, 'client')
 const OUTPUT = join(DASHBOARD, 'dist')
-/** All of the folder but its output, as the start script looks at it too. */
-const INPUTS = ['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public']
+/** All it is made from but not its output, as the start script looks at it too. */
+const INPUTS = [
+  ...['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public'].map((name) => join(DASHBOARD, name)),
+  ...['vite.config.ts', 'tsconfig.json', 'src'].map((name) => join(CLIENT, name)),
+]
 
 /**
- * Builds the dashboard into `dashboard/dist` unless it is newer than all it is made from. Two processes may do so at
- * once: each builds aside and moves the result into place.
+ * Builds the dashboard into `dashboard/dist`, and the browser client below it, unless they are newer than all they are
+ * made from. Two processes may do so at once: each builds aside and moves the result into place.
  * @returns whether it had to be built
  */
 export async function buildDashboardIfStale(): Promise<boolean> {
   const builtAtMs = await modifiedMs(join(OUTPUT, 'index.html'))
-  const newest = Math.max(...(await Promise.all(INPUTS.map((input) => newestMs(join(DASHBOARD, input))))))
+  const newest = Math.max(...(await Promise.all(INPUTS.map(newestMs))))
   if (builtAtMs > newest) return false
   await buildDashboard()
   return true
@@ -32,6 +36,16 @@ async function buildDashboard(): Promise<void> {
     logLevel: 'warn',
     build: { outDir: aside },
   })
+  // A file for <script src>, and one for <script type="module">; each knows where it came from by other means.
+  for (const mode of ['script-tag', 'module']) {
+    await build({
+      configFile: join(CLIENT, 'vite.config.ts'),
+      root: CLIENT,
+      mode,
+      logLevel: 'warn',
+      build: { outDir: join(aside, 'client') },
+    })
+  }
   try {
     await rm(OUTPUT, { recursive: true, force: true })
     await rename(aside, OUTPUT)

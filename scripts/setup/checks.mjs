@@ -5,6 +5,7 @@ import { ROOT } from './paths.mjs'
 const CHECKS = [
   ['types', 'tsc', '-p', '.'],
   ['types of the page', 'tsc', '-p', 'dashboard'],
+  ['types of the browser client', 'tsc', '-p', 'client'],
   ['format and lint', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['promises', 'oxlint', '--type-aware', '--deny-warnings'],
   ['unused code', 'knip'],

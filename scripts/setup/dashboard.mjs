@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { NODE_24, ROOT } from './paths.mjs'
 
 /** What the page is made of; scripts/build-dashboard.ts has the same list. */
-const INPUTS = ['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public']
+const INPUTS = [
+  ...['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public'].map((name) => `dashboard/${name}`),
+  ...['vite.config.ts', 'tsconfig.json', 'src'].map((name) => `client/${name}`),
+]
 
 /** Builds the page when there is no build, or one older than its sources. */
 export function ensureDashboard() {
-  const folder = `${ROOT}dashboard/`
-  const built = `${folder}dist/index.html`
-  const newestMs = Math.max(...INPUTS.map((input) => newestBelowMs(folder + input)))
+  const built = `${ROOT}dashboard/dist/index.html`
+  const newestMs = Math.max(...INPUTS.map((input) => newestBelowMs(ROOT + input)))
   if (existsSync(built) && statSync(built).mtimeMs > newestMs) return
   console.error('tapedeck: building the page, once …')
   const build = spawnSync(NODE_24, [`${ROOT}scripts/build-dashboard.ts`], { cwd: ROOT, stdio: ['ignore', 'ignore', 2] })
