@@ -40,6 +40,7 @@ import { removeRecording } from '#storage/remove-recording.ts'
 import { Retention } from '#storage/retention.ts'
 import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
+import { Uploads } from '#uploads/uploads.ts'
 import type { RunningServer, StartOptions } from './cli/context.ts'
 import { startFacades } from './facades/start.ts'
 import { createLogger } from './logger.ts'
@@ -233,6 +234,23 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
   )
   retention.start(RETENTION_EVERY_MS)
+  const uploads = opening.use(
+    new Uploads({
+      runtime,
+      recorder,
+      catalog,
+      roots,
+      refusal: (root) => freeSpace.refusal(root),
+      maxBytes: config.limits.uploadBytes,
+      maxUploads: config.limits.uploads,
+      fragmentMs: config.recordings.fragmentMs,
+      mp4IndexBytes: config.recordings.mp4IndexBytes,
+    }),
+  )
+  // Beside everything else; a server for one recording has no business with what others have left.
+  if (options.isThrowaway !== true) {
+    uploads.tidy().catch((error: unknown) => log.warn({ event: 'upload.not-tidied', err: error }))
+  }
   const { idleTimeoutMs, maxMessageBytes, maxChunkStreams } = config.rtmp
   const pullLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs, maxMessageBytes, maxChunkStreams }
   const rtmpPull = opening.use(new RtmpPull({ runtime, hub, limits: pullLimits }))
@@ -259,6 +277,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       events,
       scripts: hooks.scripts,
       pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources, ...libavSources }, store: catalog },
+      uploads,
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       manifestPath: (recording) => manifests.path(recording),

@@ -33,6 +33,11 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'recording/not-allowed': 403,
   'poster/unavailable': 404,
   'stream/path-in-use': 409,
+  'upload/not-media': 415,
+  'upload/nothing-usable': 415,
+  'upload/not-held': 415,
+  'upload/too-large': 413,
+  'upload/too-many': 429,
   'storage/full': 507,
 }
 

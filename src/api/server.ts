@@ -4,6 +4,7 @@ import fastify from 'fastify'
 import type { ListenAddress } from '#config/config.ts'
 import { registerAccessLog } from './access-log.ts'
 import type { App, Resources } from './app.ts'
+import { registerBodyPatience } from './body-patience.ts'
 import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
 import { registerHealth } from './health.ts'
@@ -24,9 +25,10 @@ import { registerRulePreview } from './rule-preview.ts'
 import { registerRules } from './rules.ts'
 import { registerServerFacts } from './server-facts.ts'
 import { registerStreams } from './streams.ts'
+import { registerUploads } from './uploads.ts'
 import { validatorCompiler } from './validation.ts'
 
-/** For a whole request to arrive: bodies are small, so who takes longer does it on purpose. */
+/** For headers, then for a body to arrive: both are small but in uploads, so who takes longer does it on purpose. */
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_CONNECTIONS = 4_096
 /** Stream paths, percent-encoded. */
@@ -64,7 +66,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const app: App = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: 0,
+    http: { headersTimeout: REQUEST_TIMEOUT_MS },
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     // Events and live pictures never end by themselves.
     forceCloseConnections: true,
@@ -82,6 +85,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const routes = collectRoutes(app)
   registerProblems(app, runtime)
   registerAccessLog(app, runtime)
+  registerBodyPatience(app, REQUEST_TIMEOUT_MS)
   registerGuards(app, { credentials: control.credentials, api: config.api, listening: () => listening })
   await registerOpenApi(app, control.version)
   for (const register of RESOURCES) register(app, options)
@@ -125,6 +129,7 @@ const RESOURCES = [
   registerStreams,
   registerLive,
   registerRecordings,
+  registerUploads,
   registerPlayback,
   registerPosters,
   registerManifests,

@@ -104,6 +104,10 @@ export interface Config {
     /** Of each stream, where recordings may begin in the past. */
     readonly preRollBytes: number
     readonly pulls: number
+    /** Under way at a time. */
+    readonly uploads: number
+    /** Of one. */
+    readonly uploadBytes: number
     /** Pulls that are a process each. */
     readonly pullProcesses: number
   }

@@ -19,6 +19,7 @@ import { readIfThere } from './read-file.ts'
 import type { Scripts } from './scripts.ts'
 import { createStreamAccess } from './stream-access.ts'
 import { Streams } from './streams.ts'
+import type { UploadsApi } from './uploads.ts'
 
 /** Open live.mp4 responses, all streams. Each costs a fragment writer and up to its queue in memory. */
 const MAX_LIVE_VIEWERS = 200
@@ -40,6 +41,8 @@ export interface ControlOptions {
   readonly scripts: Scripts
   /** The protocols streams can be fetched by, and where it is remembered what is to be fetched. */
   readonly pulls: Pick<PullsOptions, 'sources' | 'store'>
+  /** Takes in what was recorded elsewhere. */
+  readonly uploads: UploadsApi
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
@@ -59,6 +62,7 @@ export interface Control extends AsyncDisposable {
   /** Runs executables of the operator's, for hooks of front ends. */
   readonly scripts: Scripts
   readonly pulls: PullsApi
+  readonly uploads: UploadsApi
   readonly combined: CombinedApi
   readonly credentials: Credentials
   readonly access: StreamAccess
@@ -105,6 +109,7 @@ export function createControl(options: ControlOptions): Control {
     events,
     scripts,
     pulls,
+    uploads: options.uploads,
     combined,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),

@@ -1,6 +1,6 @@
 import type { Signal } from '#base/events.ts'
-import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { ContainerName } from '#containers/container.ts'
+import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument, PartTrackDocument, RecordingDocument } from '#storage/recording-document.ts'
 import type { NewRule } from './new-rule.ts'
 import type { RecordingRequest } from './request.ts'

@@ -226,9 +226,15 @@ export class Recorder implements RecorderApi, AsyncDisposable {
     // What is on its way to its name looks as if a crash had left it.
     await this.#recovery
     if (this.#closed) throw new RecorderClosedError()
-    const { settings } = this.#options
-    const parts = { runtime: this.#runtime, settings, journal: this.#journal, inUse: this.#inUse, events: this.events }
-    return adopt(file, parts)
+    const { settings, store } = this.#options
+    return adopt(file, {
+      runtime: this.#runtime,
+      settings,
+      journal: this.#journal,
+      inUse: this.#inUse,
+      events: this.events,
+      forget: (recording) => store.remove(recording),
+    })
   }
 
   async remove(id: string): Promise<void> {

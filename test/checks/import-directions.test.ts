@@ -22,6 +22,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   hooks: ['base', 'hub', 'storage', 'recorder', 'control'],
   // Keys are checked by the code that will use them: name templates, patterns, requests, types of events.
   config: ['base', 'containers', 'hub', 'recorder', 'control', 'transcode'],
+  // Files that were recorded elsewhere: read by ingest's reader, written by our containers, named by the recorder.
+  uploads: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control'],
   api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.

@@ -14,6 +14,7 @@ import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import type { VideoFormat } from '#media/track.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
+import { Uploads } from '#uploads/uploads.ts'
 import { memoryPulls } from './memory-pulls.ts'
 import { MemoryRecorder } from './memory-recorder.ts'
 import { TempFolder } from './temp-folder.ts'
@@ -61,6 +62,19 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
   const hooks = owned.use(await Hooks.open({ ...telling, environment: process.env }))
   hooks.follow(events)
   hooks.begin(recorder)
+  const uploads = owned.use(
+    new Uploads({
+      runtime,
+      recorder,
+      catalog: { findByPart: async () => [] },
+      roots: config.recordings.roots,
+      refusal: () => undefined,
+      maxBytes: config.limits.uploadBytes,
+      maxUploads: config.limits.uploads,
+      fragmentMs: config.recordings.fragmentMs,
+      mp4IndexBytes: config.recordings.mp4IndexBytes,
+    }),
+  )
   const control = owned.use(
     createControl({
       runtime,
@@ -71,6 +85,7 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       events,
       scripts: hooks.scripts,
       pulls: { sources: options.pullSources ?? {}, store: memoryPulls() },
+      uploads,
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
       manifestPath: ({ id }) => folder.at(`${id}.json`),

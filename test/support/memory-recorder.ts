@@ -14,7 +14,13 @@ import {
   StreamNotFoundError,
 } from '#recorder/errors.ts'
 import type { NewRule } from '#recorder/new-rule.ts'
-import type { RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from '#recorder/recorder-api.ts'
+import type {
+  AdoptedFile,
+  RecorderApi,
+  RecorderCounters,
+  RecorderEvent,
+  RecorderObserver,
+} from '#recorder/recorder-api.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
@@ -109,6 +115,15 @@ export class MemoryRecorder implements RecorderApi {
       .sort((a, b) => (a.id < b.id ? 1 : -1))
     const recordings = found.slice(0, limit)
     return { recordings, nextCursor: found.length > limit ? recordings.at(-1)?.id : undefined }
+  }
+
+  async adopt({ stream, format, durationMs, metadata, ...file }: AdoptedFile): Promise<RecordingDocument> {
+    const { root, temporaryPath: path, bytes, tracks } = file
+    const part = partSample({ root, path, bytes, tracks, durationMs })
+    const facts = { id: newUlid(Date.now()), stream, format, durationMs, bytes, parts: [part], metadata }
+    const recording = this.#change(recordingSample({ ...facts, rule: null }))
+    this.events.emit({ type: 'recording.ready', recording })
+    return recording
   }
 
   async remove(id: string): Promise<void> {

@@ -17,6 +17,14 @@ export const LIMITS_KEYS = {
     about:
       'Sources read over http, https, srt, udp or from files at a time: each is a process of about 90 MB. Others wait.',
   }),
+  uploads: new Key(integer({ min: 0, max: 1_000, unit: 'uploads' }), {
+    default: 4,
+    about: 'Files uploaded into the library at a time; more are refused. 0: none may be.',
+  }),
+  uploadBytes: new Key(byteSize({ min: 1024, max: 1024 ** 4 }), {
+    default: '16GiB',
+    about: 'Largest file that may be uploaded. While it is taken over it takes that much of the disk twice.',
+  }),
   recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
     default: '16MiB',
     about: 'Media one recording may hold while the disk is slow; beyond it whole GOPs are lost and counted.',

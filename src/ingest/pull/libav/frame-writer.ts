@@ -13,8 +13,14 @@ import {
 const GATHER_BYTES = 256 * 1024
 const GATHER_MS = 20
 
+/** What takes the media of a source. Payloads are borrowed. */
+export interface MediaTaker {
+  track(frame: TrackFrame): void
+  accessUnit(head: UnitHead, payload: Uint8Array): void
+}
+
 /** The reading process's end of the pipe. */
-export class FrameWriter {
+export class FrameWriter implements MediaTaker {
   readonly #write: (bytes: Uint8Array) => void
   readonly #memory = Buffer.alloc(GATHER_BYTES)
   #length = 0

@@ -6,7 +6,7 @@ import { type Codec, isVideoCodec } from '#media/codec.ts'
 import { makeAudioFormat, makeVideoFormat } from '#media/format.ts'
 import type { InBandDescription } from '#media/in-band.ts'
 import { randomAccessCheck } from '#media/random-access.ts'
-import type { FrameWriter } from './frame-writer.ts'
+import type { MediaTaker } from './frame-writer.ts'
 import { type PayloadForm, payloadForm } from './payload-form.ts'
 import { TickUnwrapper } from './tick-unwrapper.ts'
 import { MAX_UNIT_BYTES, type TrackFrame } from './wire.ts'
@@ -16,7 +16,7 @@ export class SourceTrack {
   readonly #stream: Stream
   readonly #codec: Codec
   readonly #trackId: number
-  readonly #writer: FrameWriter
+  readonly #writer: MediaTaker
   readonly #isLossy: boolean
   readonly #timescale: number
   /** Ticks of a unit of libavformat's time base: 1, but in AVI. */
@@ -28,7 +28,7 @@ export class SourceTrack {
   #lastDts = -1
   #wasMarked = false
 
-  constructor(options: { stream: Stream; codec: Codec; trackId: number; writer: FrameWriter; isLossy: boolean }) {
+  constructor(options: { stream: Stream; codec: Codec; trackId: number; writer: MediaTaker; isLossy: boolean }) {
     const { stream, codec, trackId, writer, isLossy } = options
     this.#isLossy = isLossy
     this.#stream = stream

@@ -1,5 +1,7 @@
 import {
   AV_DISPOSITION_ATTACHED_PIC,
+  AV_NOPTS_VALUE,
+  AV_TIME_BASE,
   AVDISCARD_ALL,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
@@ -15,7 +17,7 @@ import {
   type Stream,
 } from 'node-av/lib'
 import { errorMessage, TapedeckError } from '#base/error.ts'
-import type { FrameWriter } from './frame-writer.ts'
+import type { MediaTaker } from './frame-writer.ts'
 import { codecOf } from './payload-form.ts'
 import type { ReadingTask } from './reading-task.ts'
 import { SourceTrack } from './source-track.ts'
@@ -26,7 +28,7 @@ const MAX_TRACKS = 255
 /** An open source and its tracks. */
 export class Source implements AsyncDisposable {
   readonly #context: FormatContext
-  readonly #writer: FrameWriter
+  readonly #writer: MediaTaker
   readonly #isLossy: boolean
   readonly #tracks = new Map<number, SourceTrack | undefined>()
   /** Why tracks are left out. */
@@ -34,14 +36,14 @@ export class Source implements AsyncDisposable {
   #takesAll = false
   #isProbed = false
 
-  private constructor(context: FormatContext, writer: FrameWriter, isLossy: boolean) {
+  private constructor(context: FormatContext, writer: MediaTaker, isLossy: boolean) {
     this.#writer = writer
     this.#isLossy = isLossy
     this.#context = context
   }
 
   /** How long it takes is up to the source. @throws {FFmpegError} */
-  static async open({ url, format, options, isLossy }: ReadingTask, writer: FrameWriter): Promise<Source> {
+  static async open({ url, format, options, isLossy }: ReadingTask, writer: MediaTaker): Promise<Source> {
     const context = new FormatContext()
     context.allocContext()
     const source = new Source(context, writer, isLossy)
@@ -53,6 +55,12 @@ export class Source implements AsyncDisposable {
   /** libavformat's name of the container. */
   get format(): string {
     return this.#context.iformat?.name ?? ''
+  }
+
+  /** How long it says it lasts; 0 when it doesn't. */
+  get expectedSeconds(): number {
+    const { duration } = this.#context
+    return duration === AV_NOPTS_VALUE || duration < 0n ? 0 : Number(duration) / AV_TIME_BASE
   }
 
   /** Looks at the media, and tells whether there was any. What was looked at is read again. */
