@@ -16,7 +16,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   storage: ['base', 'media', 'containers'],
   transcode: ['base', 'media'],
   recorder: ['base', 'media', 'containers', 'hub', 'storage', 'transcode'],
-  ingest: ['base', 'media', 'protocols', 'hub'],
+  ingest: ['base', 'media', 'protocols', 'hub', 'transcode'],
   control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder'],
   // Front ends and server.ts hand it on; control/ knows only the interface of what it is given.
   hooks: ['base', 'hub', 'storage', 'recorder', 'control'],

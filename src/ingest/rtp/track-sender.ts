@@ -8,7 +8,8 @@ import type { Packetizer, PayloadFormat } from '#protocols/rtp/payloads/payload-
 import { writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import { withParameterSets } from './parameter-sets.ts'
 
-const NAME = 'tapedeck'
+/** Canonical name of all that we send (RFC 3550 §6.5.1): receivers play sources of one name in sync. */
+export const CANONICAL_NAME = 'tapedeck'
 const NO_EXTENSION = new Uint8Array(0)
 const HAS_EXTENSION = 0x10
 
@@ -18,6 +19,8 @@ export interface TrackSenderOptions {
   readonly payloadFormat: PayloadFormat
   readonly payloadType: number
   readonly maxPayloadBytes: number
+  /** Of the source. Default: one that nobody else has. */
+  readonly ssrc?: number
   /** Left free before each packet, for whoever frames it. Default 0. */
   readonly headroomBytes?: number
   /** Put into each packet behind its header: a whole header extension (RFC 8285). Default none. */
@@ -60,7 +63,7 @@ export class TrackSender {
     this.#repeatsParameterSets = options.repeatsParameterSets ?? false
     this.#clockRateHz = payloadFormat.clockRateHz(format)
     this.#packetizer = payloadFormat.packetizer(format)
-    this.#ssrc = random.readUInt32BE(0)
+    this.#ssrc = options.ssrc ?? random.readUInt32BE(0)
     this.#zero = random.readUInt32BE(4)
     this.#sequenceNumber = random.readUInt16BE(8)
   }
@@ -133,7 +136,7 @@ export class TrackSender {
       packets: this.#packets,
       payloadBytes: this.#payloadBytes,
     }
-    return writeSenderReport(facts, NAME)
+    return writeSenderReport(facts, CANONICAL_NAME)
   }
 
   /** 32 bits; times before the stream's zero are good too. */

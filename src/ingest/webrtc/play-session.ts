@@ -1,0 +1,365 @@
+import { errorMessage, TapedeckError } from '#base/error.ts'
+import { LogLimit } from '#base/log-limit.ts'
+import type { Logger, Runtime } from '#base/runtime.ts'
+import type { Stream } from '#hub/stream.ts'
+import { type StreamItem, StreamQueue } from '#hub/stream-queue.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { parseRtcp } from '#protocols/rtp/rtcp.ts'
+import { choose, type MediumForPlayer } from './play-plan.ts'
+import { ReorderedPicturesError } from './player-errors.ts'
+import { PlayerTrack } from './player-track.ts'
+import { SendPacer } from './send-pacer.ts'
+import type { SoundForPlayers } from './sound-for-players.ts'
+
+/** Media waiting for a player that is slow, or away for a moment: some seconds. Beyond it whole GOPs are lost. */
+const QUEUE_BYTES = 4 * 1024 * 1024
+
+/** Packets are made when they can soon go out; until then access units wait, which can be dropped sensibly. */
+const MAX_WAITING_BYTES = 64 * 1024
+
+/** A remembered random access point older than this is too much to catch up, if the source gives another one … */
+const MAX_MEMORY_AGE_MS = 2_000
+/** … within this time. */
+const ASKING_PATIENCE_MS = 500
+
+/** Between pictures that are caught up, by their timestamps: shown as fast as they are decoded. */
+const CATCH_UP_STEP_SECONDS = 0.001
+
+/** Sent again within a second, at least; more when the stream's bitrate is more. Else a player could make us a weapon. */
+const MIN_AGAIN_BYTES = 256 * 1024
+
+/** What a play session stands on. */
+export interface PlaySessionOptions {
+  readonly stream: Stream
+  /** From planPlaying(); m-lines without a codec are left out by the answer and here. */
+  readonly media: readonly MediumForPlayer[]
+  /** Sends RTP or RTCP over the player's transport. */
+  readonly send: (packet: Uint8Array) => void
+  readonly sound: SoundForPlayers
+  readonly runtime: Runtime
+  readonly log: Logger
+  /** A player that takes media and says nothing (RTCP) for so long is gone. */
+  readonly idleTimeoutMs: number
+  readonly events: PlaySessionEvents
+}
+
+export interface PlaySessionEvents {
+  /** The first access unit goes out. */
+  flowing(): void
+  /** There is nothing more to send: dispose the session, and close the transport. */
+  over(reason: 'stream-ended' | 'idle' | 'error', error?: unknown): void
+}
+
+/** To be sent. */
+interface CatchUp {
+  readonly accessUnit: AccessUnit
+  /** Of the RTP clock. */
+  readonly ticks: number
+}
+
+/**
+ * One player of one stream over WebRTC: begins with a picture at once, then follows live. Its transport and its life
+ * belong to others; see server.ts.
+ */
+export class PlaySession implements Disposable {
+  readonly #options: PlaySessionOptions
+  readonly #stream: Stream
+  readonly #pacer: SendPacer
+  readonly #trouble: LogLimit<string>
+  /** By the stream's track id. */
+  readonly #tracks = new Map<number, PlayerTrack>()
+  readonly #transcoded = new Map<number, Disposable>()
+  readonly #queue: StreamQueue
+  #attachment: Disposable | undefined
+  #askingTimer: NodeJS.Timeout | undefined
+  #catchUp: CatchUp[] = []
+  #nextCatchUp = 0
+  #items: StreamItem[] = []
+  #nextItem = 0
+  #isScheduled = false
+  #isHeld = false
+  #isFlowing = false
+  #isOver = false
+  #isEnding = false
+  #isDisposed = false
+  /** Wall clock of the stream's zero, by the access unit that was the newest at the beginning. */
+  #zeroWallClockMs: number | undefined
+  #firstSentMs: number | undefined
+  #heardMs = 0
+  #againBytes = 0
+  #againSinceMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: PlaySessionOptions) {
+    const { runtime, stream, send, log } = options
+    this.#options = options
+    this.#stream = stream
+    this.#pacer = new SendPacer({
+      monotonicMs: runtime.monotonicMs,
+      bitrateBps: () => stream.bitrate.bitsPerSecond,
+      send,
+      drained: () => this.#schedule(),
+    })
+    this.#queue = new StreamQueue(QUEUE_BYTES, () => this.#schedule())
+    this.#trouble = new LogLimit(runtime.monotonicMs, (reason, occurrences) => {
+      log.debug({ event: 'webrtc.play-skipped', occurrences, reason })
+    })
+  }
+
+  /** The transport is there. Call once. */
+  start(): void {
+    this.#heardMs = this.#options.runtime.monotonicMs()
+    const ageMs = this.#stream.memoryAgeMs(0)
+    const isFresh = ageMs !== undefined && ageMs <= MAX_MEMORY_AGE_MS
+    this.#attach(isFresh ? 'memory' : 'now')
+    if (isFresh || this.#isDisposed) return
+    this.#stream.askRandomAccess()
+    if (ageMs === undefined) return
+    this.#askingTimer = setTimeout(() => {
+      if ([...this.#tracks.values()].some(({ waitsForStart }) => waitsForStart)) this.#attach('memory')
+    }, ASKING_PATIENCE_MS)
+  }
+
+  /** Nothing can be sent for now, or again. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (!isHeld) this.#schedule()
+  }
+
+  /** RTCP of the player's. */
+  receive(bytes: Uint8Array, nowMs: number): void {
+    if (this.#isDisposed) return
+    this.#heardMs = nowMs
+    for (const packet of parseRtcp(bytes)) {
+      if (packet.kind === 'nack') this.#sendAgain(packet.ssrc, packet.sequenceNumbers, nowMs)
+      // He can't go on without, whichever of the pictures it is.
+      else if (packet.kind === 'pictureLoss') this.#stream.askRandomAccess()
+    }
+  }
+
+  /** Called about once a second. */
+  check(nowMs: number): void {
+    if (this.#isOver || this.#isDisposed || this.#firstSentMs === undefined || this.#isHeld) return
+    const idleMs = nowMs - Math.max(this.#heardMs, this.#firstSentMs)
+    if (idleMs > this.#options.idleTimeoutMs) this.#end('idle')
+  }
+
+  /** The remembered access units come within the call: they are what has to be caught up. */
+  #attach(from: 'memory' | 'now'): void {
+    this.#attachment?.[Symbol.dispose]()
+    this.#releaseItems()
+    this.#attachment = this.#stream.attach(this.#queue, { from, live: true })
+    const items = this.#queue.takeAll()
+    const pictures: AccessUnit[] = []
+    for (const item of items) {
+      if (item.kind !== 'accessUnit') this.#take(item)
+      else if (item.accessUnit.format.kind === 'video') pictures.push(item.accessUnit)
+      else item.accessUnit.release() // sound of the past is of no use
+    }
+    const newest = pictures.at(-1)
+    if (newest !== undefined) this.#setZero(newest)
+    for (const track of this.#tracks.values()) this.#catchUpWith(track, pictures)
+    this.#schedule()
+  }
+
+  /**
+   * What is remembered is shown in no time, right before what comes live: with its own times the player would show it as
+   * slowly as it once came, and be late for ever.
+   */
+  #catchUpWith(track: PlayerTrack, pictures: readonly AccessUnit[]): void {
+    const own = pictures.filter(({ format }) => format.trackId === track.trackId)
+    const newest = own.at(-1)
+    if (newest === undefined) return
+    const newestTicks = track.ticksOf(newest)
+    const step = Math.ceil(CATCH_UP_STEP_SECONDS * track.clockRateHz)
+    for (const [index, accessUnit] of own.entries()) {
+      this.#catchUp.push({ accessUnit, ticks: newestTicks - (own.length - 1 - index) * step })
+    }
+  }
+
+  /** Items arrive on the publisher's call: they are sent afterwards, many at once. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isDisposed) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      if (!this.#isDisposed) this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (!this.#isHeld && this.#pacer.waitingBytes < MAX_WAITING_BYTES) {
+      const caughtUp = this.#catchUp[this.#nextCatchUp]
+      if (caughtUp !== undefined) {
+        this.#nextCatchUp++
+        this.#sendAccessUnit(caughtUp.accessUnit, caughtUp.ticks)
+        caughtUp.accessUnit.release()
+      } else {
+        const item = this.#nextQueued()
+        if (item === undefined) break
+        this.#take(item)
+      }
+      if (this.#isDisposed) return
+    }
+    this.#pacer.flush()
+    if (this.#isEnding && this.#pacer.waitingBytes === 0) this.#end('stream-ended')
+  }
+
+  #nextQueued(): StreamItem | undefined {
+    if (this.#nextItem >= this.#items.length) {
+      this.#catchUp = []
+      this.#nextCatchUp = 0
+      this.#items = this.#queue.takeAll()
+      this.#nextItem = 0
+    }
+    return this.#items[this.#nextItem++]
+  }
+
+  #take(item: StreamItem): void {
+    switch (item.kind) {
+      case 'format':
+        this.#follow(item.format)
+        return
+      case 'accessUnit': {
+        const { accessUnit } = item
+        if (!this.#transcoded.has(accessUnit.format.trackId)) this.#sendAccessUnit(accessUnit)
+        accessUnit.release()
+        return
+      }
+      case 'data':
+        return // for which there is no place
+      case 'lost': {
+        const { accessUnits, bytes } = item
+        for (const track of this.#tracks.values()) track.waitsForStart = track.medium.kind === 'video'
+        const { log } = this.#options
+        log.warn({ event: 'webrtc.player-lagging', accessUnits, bytes }, 'player too slow, whole GOPs dropped')
+        return
+      }
+      case 'ended': {
+        const zeroMs = this.#zeroWallClockMs ?? this.#options.runtime.nowMs()
+        if (this.#isFlowing) for (const track of this.#tracks.values()) this.#pacer.add(track.goodbye(zeroMs))
+        this.#isEnding = true
+        return
+      }
+    }
+  }
+
+  /** A track appeared or changed. */
+  #follow(format: TrackFormat): void {
+    const known = this.#tracks.get(format.trackId)
+    try {
+      if (known === undefined) this.#begin(format)
+      else if (!this.#transcoded.has(format.trackId) && !known.continues(format)) {
+        // What was answered holds no longer. The player asks again, and gets an answer that fits.
+        this.#end('error', undefined)
+      }
+    } catch (error) {
+      if (!(error instanceof TapedeckError)) throw error
+      this.#end('error', error)
+    }
+  }
+
+  #begin(format: TrackFormat): void {
+    const { media, sound } = this.#options
+    const taken = new Set([...this.#tracks.values()].map(({ medium }) => medium))
+    const isFree = (each: MediumForPlayer) => each.kind === format.kind && each.codecs.length > 0 && !taken.has(each)
+    const medium =
+      media.find((each) => isFree(each) && each.format?.trackId === format.trackId) ??
+      media.find((each) => isFree(each) && each.format === undefined)
+    if (medium === undefined) return // he has no place for it
+    const choice = choose(this.#stream.path, format, medium.codecs)
+    const track = new PlayerTrack(medium, choice.format, choice.codec)
+    this.#tracks.set(format.trackId, track)
+    if (!choice.transcodes || format.kind === 'video') return
+    const take = (accessUnit: AccessUnit) => {
+      if (this.#isHeld || this.#isOver) return
+      this.#sendAccessUnit(accessUnit)
+      this.#pacer.flush()
+    }
+    this.#transcoded.set(format.trackId, sound.follow(this.#stream, format, take))
+  }
+
+  #sendAccessUnit(accessUnit: AccessUnit, ticks?: number): void {
+    const track = this.#tracks.get(accessUnit.format.trackId)
+    if (track === undefined || this.#isOver) return
+    if (track.waitsForStart) {
+      if (!accessUnit.isRandomAccess) return
+      track.waitsForStart = false
+    }
+    if (!track.isInOrder(accessUnit)) {
+      this.#end('error', new ReorderedPicturesError(this.#stream.path))
+      return
+    }
+    const zeroMs = this.#zeroWallClockMs ?? this.#setZero(accessUnit)
+    const nowMs = this.#options.runtime.monotonicMs()
+    if (ticks === undefined) {
+      const report = track.dueReport(nowMs, zeroMs, accessUnit)
+      if (report !== undefined) this.#pacer.add(report)
+    }
+    this.#firstSentMs ??= nowMs
+    try {
+      track.packetize(accessUnit, (packet) => this.#pacer.add(packet), ticks)
+    } catch (error) {
+      if (!(error instanceof TapedeckError)) throw error
+      this.#trouble.occurred(errorMessage(error))
+      return
+    }
+    if (this.#isFlowing) return
+    this.#isFlowing = true
+    this.#options.events.flowing()
+  }
+
+  #setZero({ pts, format }: AccessUnit): number {
+    this.#zeroWallClockMs ??= this.#options.runtime.nowMs() - (pts * 1000) / format.timescale
+    return this.#zeroWallClockMs
+  }
+
+  #sendAgain(ssrc: number, sequenceNumbers: readonly number[], nowMs: number): void {
+    if (nowMs - this.#againSinceMs >= 1_000) {
+      this.#againSinceMs = nowMs
+      this.#againBytes = 0
+    }
+    const maxBytes = Math.max(MIN_AGAIN_BYTES, this.#stream.bitrate.bitsPerSecond / 8)
+    for (const track of this.#tracks.values()) {
+      if (track.medium.ssrc !== ssrc) continue
+      for (const sequenceNumber of sequenceNumbers) {
+        if (this.#againBytes > maxBytes) return
+        const packet = track.again(sequenceNumber, nowMs)
+        if (packet === undefined) continue
+        this.#againBytes += packet.length
+        // Not behind what waits: the player has less time for these.
+        this.#options.send(packet)
+      }
+    }
+  }
+
+  #end(reason: 'stream-ended' | 'idle' | 'error', error?: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#options.events.over(reason, error)
+  }
+
+  #releaseItems(): void {
+    for (const { accessUnit } of this.#catchUp.slice(this.#nextCatchUp)) accessUnit.release()
+    this.#catchUp = []
+    this.#nextCatchUp = 0
+    for (const item of [...this.#items.slice(this.#nextItem), ...this.#queue.takeAll()]) {
+      if (item.kind === 'accessUnit') item.accessUnit.release()
+    }
+    this.#items = []
+    this.#nextItem = 0
+  }
+
+  /** Lets go of the stream. Idempotent. */
+  [Symbol.dispose](): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    this.#isOver = true
+    clearTimeout(this.#askingTimer)
+    for (const followed of this.#transcoded.values()) followed[Symbol.dispose]()
+    this.#attachment?.[Symbol.dispose]()
+    this.#releaseItems()
+    this.#queue[Symbol.dispose]()
+    this.#pacer[Symbol.dispose]()
+  }
+}
