@@ -5,8 +5,10 @@ import { distance, JitterBuffer } from '#protocols/rtp/jitter-buffer.ts'
 import { isRtcp, RtpPacket } from '#protocols/rtp/packet.ts'
 import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
 import { Reception } from '#protocols/rtp/reception.ts'
+import { unwrapRetransmission } from '#protocols/rtp/retransmission.ts'
 import { parseRtcp, type SenderReport, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
+import type { MediumFeedback } from './session-feedback.ts'
 import { LEAD_SECONDS, TrackReceiver } from './track-receiver.ts'
 
 /** Packets that wait for one before them; a second of 30 Mbit/s. */
@@ -17,6 +19,11 @@ const MAX_LOSS = 3000
 
 /** One that is no further behind came late, or twice (RFC 3550 appendix A.1). */
 const MAX_LATE = 100
+/** … where packets are sent again: as many as come in the time that is waited for them. */
+const MAX_LATE_REPEATED = 3000
+
+/** The first packets of a source may come in another order than they were sent in: this much is waited to see. */
+const FIRST_HOLD_MS = 20
 
 /** A medium of a session description that we can take. */
 export interface MediaFormat {
@@ -36,6 +43,8 @@ export interface MediaReceiverOptions {
   readonly damaged: 'drop' | 'keep'
   /** How long a missing packet is waited for; 0: what carries the packets keeps their order (TCP). */
   readonly reorderMs: number
+  /** Tells the sender what is missing, where it listens. */
+  readonly feedback?: MediumFeedback
   readonly monotonicMs: () => number
   readonly log: Logger
 }
@@ -56,12 +65,17 @@ export class MediaReceiver implements Disposable {
   #next = -1
   /** A source that is not ours has sent a packet: a second one in a row is a source that has restarted. */
   #strangeSsrc = -1
+  /** That packet, where it is ours to keep. */
+  #strangeBytes: Uint8Array | undefined
+  #retransmissions: Reception | undefined
+  /** Retransmissions of the source before this one. */
+  #oldRetransmissionSsrc = -1
   #ignoredPackets = 0
   #receivedPackets = 0
   #saidGoodbye = false
 
   constructor(options: MediaReceiverOptions) {
-    const { stream, trackId, format, clock, damaged, monotonicMs, log } = options
+    const { stream, trackId, format, clock, damaged, feedback, monotonicMs, log } = options
     const { payloadFormat, channels, parameters } = format
     this.#options = options
     this.#clock = clock.track(format.clockRateHz)
@@ -74,6 +88,7 @@ export class MediaReceiver implements Disposable {
       channels,
       parameters,
       damaged,
+      ...(feedback === undefined ? {} : { randomAccess: feedback }),
       log,
     })
     this.#ignored = new LogLimit(monotonicMs, (reason, packets) =>
@@ -119,14 +134,66 @@ export class MediaReceiver implements Disposable {
       this.#ignore(`it has payload type ${packet.payloadType}`)
       return
     }
-    const reception = this.#receptionOf(packet)
-    if (reception === undefined) return
+    const known = this.#reception
+    if (known?.ssrc === packet.ssrc) {
+      this.#strangeSsrc = -1
+      this.#strangeBytes = undefined
+      this.#received(known, packet, arrivalMs)
+      return
+    }
+    const { reorderMs } = this.#options
+    if (known !== undefined && this.#strangeSsrc !== packet.ssrc) {
+      this.#strangeSsrc = packet.ssrc
+      if (reorderMs > 0) this.#strangeBytes = bytes
+      this.#ignore('it is of another source')
+      return
+    }
+    const earlier = this.#strangeBytes
+    const reception = this.#begin(packet.ssrc)
+    // What was the first of this source was no stranger's.
+    if (earlier !== undefined && packet.parse(earlier)) {
+      this.#ignoredPackets--
+      this.#received(reception, packet, arrivalMs)
+      packet.parse(bytes, start, end)
+    }
+    this.#received(reception, packet, arrivalMs)
+  }
+
+  #received(reception: Reception, packet: RtpPacket, arrivalMs: number): void {
     reception.packet(packet, arrivalMs)
     this.#receivedPackets++
     this.#saidGoodbye = false
     this.#arrivalMs = arrivalMs
+    this.#options.feedback?.received(packet.sequenceNumber, arrivalMs)
     if (this.#jitter === undefined) this.#inOrder(packet)
     else this.#jitter.push(packet, arrivalMs)
+  }
+
+  /**
+   * A retransmission (RFC 4588) with a payload type and a source of its own. What is not being waited for is left out:
+   * senders probe the path with what they have sent before.
+   * @param packet as parsed from the whole of `bytes`, which are given away
+   */
+  retransmission(packet: RtpPacket, bytes: Uint8Array, arrivalMs: number): void {
+    const { feedback, format } = this.#options
+    const { ssrc } = packet
+    const source = this.#reception
+    if (source === undefined || this.#jitter === undefined || ssrc === this.#oldRetransmissionSsrc) {
+      this.#ignore('it is a retransmission without a source')
+      return
+    }
+    if (this.#retransmissions?.ssrc !== ssrc) {
+      this.#retransmissions = new Reception(ssrc, format.clockRateHz)
+      feedback?.retransmissionsBegun(this.#retransmissions)
+    }
+    this.#retransmissions.packet(packet, arrivalMs)
+    const original = unwrapRetransmission(packet, bytes, format.payloadType, source.ssrc)
+    if (original === undefined || !packet.parse(original)) return
+    if (feedback?.isMissing(packet.sequenceNumber) !== true) return
+    this.#receivedPackets++
+    this.#arrivalMs = arrivalMs
+    feedback.received(packet.sequenceNumber, arrivalMs)
+    this.#jitter.push(packet, arrivalMs, true)
   }
 
   rtcp(bytes: Uint8Array, arrivalMs: number): void {
@@ -145,6 +212,7 @@ export class MediaReceiver implements Disposable {
   /** Gives up what was waited for too long; call it every few tens of milliseconds. */
   tick(nowMs: number): void {
     this.#jitter?.tick(nowMs)
+    this.#track.tick()
   }
 
   /** Nothing more comes for now: hands over what there is. */
@@ -170,31 +238,31 @@ export class MediaReceiver implements Disposable {
     this.#clock.restarted()
   }
 
-  #receptionOf({ ssrc }: RtpPacket): Reception | undefined {
-    const known = this.#reception
-    if (known?.ssrc === ssrc) {
-      this.#strangeSsrc = -1
-      return known
-    }
-    if (known !== undefined && this.#strangeSsrc !== ssrc) {
-      this.#strangeSsrc = ssrc
-      this.#ignore('it is of another source')
-      return undefined
-    }
-    if (known !== undefined) this.#restarted()
+  /** A source begins, or takes over. */
+  #begin(ssrc: number): Reception {
+    if (this.#reception !== undefined) this.#restarted()
     this.#strangeSsrc = -1
+    this.#strangeBytes = undefined
     this.#next = -1
-    const { reorderMs, format } = this.#options
+    if (this.#retransmissions !== undefined) this.#oldRetransmissionSsrc = this.#retransmissions.ssrc
+    this.#retransmissions = undefined
+    const { reorderMs, format, feedback } = this.#options
     if (reorderMs > 0) {
       this.#jitter = new JitterBuffer({
         maxDelayMs: reorderMs,
         maxBytes: MAX_REORDER_BYTES,
-        receive: (packet, lostBefore) => this.#track.push(packet, lostBefore, this.#arrivalMs),
-        restarted: () => this.#restarted(),
+        firstHoldMs: Math.min(FIRST_HOLD_MS, reorderMs),
+        maxLate: feedback === undefined ? MAX_LATE : MAX_LATE_REPEATED,
+        receive: (packet, lostBefore, arrivedMs) => this.#track.push(packet, lostBefore, arrivedMs),
+        restarted: () => {
+          this.#restarted()
+          feedback?.restarted()
+        },
       })
     }
     const reception = new Reception(ssrc, format.clockRateHz)
     this.#reception = reception
+    feedback?.begun(reception)
     if (this.#early?.report.ssrc === ssrc) this.#senderReport(reception, this.#early.report, this.#early.arrivalMs)
     this.#early = undefined
     return reception

@@ -44,7 +44,16 @@ export interface TrackReceiverOptions {
   readonly parameters: ReadonlyMap<string, string>
   /** `drop`: after a loss nothing goes to the stream up to the next whole random access point. `keep`: everything does. */
   readonly damaged: 'drop' | 'keep'
+  /** Where random access points can be asked for. */
+  readonly randomAccess?: RandomAccessRequests
   readonly log: Logger
+}
+
+/** The way to ask for random access points: as often as one likes, the other side sees to it that the source isn't asked too often. */
+export interface RandomAccessRequests {
+  askRandomAccess(): void
+  /** One came. */
+  randomAccessCame(): void
 }
 
 /** One track of a source: its packets, in order, become formats and access units of a stream. */
@@ -65,6 +74,8 @@ export class TrackReceiver implements UnitSink, Disposable {
   #lastDts = Number.NEGATIVE_INFINITY
   /** Nothing is written until a random access point comes: something before it is missing. */
   #waits = false
+  /** Before packets that bring nothing themselves. */
+  #lostBefore = 0
   #unusable: string | undefined
 
   constructor(options: TrackReceiverOptions) {
@@ -92,8 +103,25 @@ export class TrackReceiver implements UnitSink, Disposable {
   /** @param lostBefore packets missing before this one */
   push(packet: RtpPacket, lostBefore: number, arrivalMs: number): void {
     this.#arrivalMs = arrivalMs
-    if (lostBefore > 0) this.#loss.packets(lostBefore)
-    this.#depacketizer.push(packet, lostBefore)
+    if (lostBefore > 0) {
+      this.#loss.packets(lostBefore)
+      // Whatever it was: pictures that refer to it will come, and one that does not is needed soon.
+      this.#askRandomAccess()
+    }
+    this.#lostBefore += lostBefore
+    // Padding, which senders use to probe the path.
+    if (packet.payloadStart === packet.payloadEnd) return
+    this.#depacketizer.push(packet, this.#lostBefore)
+    this.#lostBefore = 0
+  }
+
+  /** Asks again for what is waited for; call it every few tens of milliseconds. */
+  tick(): void {
+    if (this.#waits || this.#format === undefined) this.#askRandomAccess()
+  }
+
+  #askRandomAccess(): void {
+    if (this.#options.payloadFormat.kind === 'video') this.#options.randomAccess?.askRandomAccess()
   }
 
   /** No more packets for now: what is complete goes to the stream, what is missing is told. */
@@ -166,6 +194,7 @@ export class TrackReceiver implements UnitSink, Disposable {
       return
     }
     const isRandomAccess = this.#isRandomAccess(payload)
+    if (isRandomAccess && !isDamaged) this.#options.randomAccess?.randomAccessCame()
     if (!this.#isWanted(facts, isDamaged, isRandomAccess, kind)) {
       this.#loss.unit()
       this.#loss.report(format, this.#lastDts, pts)

@@ -10,14 +10,24 @@ const CAPACITY = 1024
 const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
 
+/** More than this many are not held for what may come before them. */
+const MAX_FIRST_PACKETS = 64
+
 /** Takes packets in order. `lostBefore`: this many before it did not come and will not. */
-export type PacketReceiver = (packet: RtpPacket, lostBefore: number) => void
+export type PacketReceiver = (packet: RtpPacket, lostBefore: number, arrivedMs: number) => void
 
 export interface JitterBufferOptions {
   /** How long a missing packet is waited for once a later one has come. */
   readonly maxDelayMs: number
   /** Bound of what is held meanwhile; beyond it the missing packet is given up. */
   readonly maxBytes: number
+  /**
+   * What comes first is held this long, for one before it that comes after it: what describes a stream often comes first.
+   * Default 0.
+   */
+  readonly firstHoldMs?: number
+  /** So many numbers behind, a packet is late, or came twice; further behind, the source may have begun anew. Default 100. */
+  readonly maxLate?: number
   readonly receive: PacketReceiver
   /** The source began anew: its sequence (and perhaps its timestamps) have nothing to do with what came before. */
   readonly restarted?: () => void
@@ -35,6 +45,8 @@ export class JitterBuffer {
   readonly #held = new RtpPacket()
   /** The sequence number whose turn it is; -1 before the first packet. */
   #next = -1
+  /** When the first packet came, while it is held. */
+  #beganMs: number | undefined
   #heldPackets = 0
   #heldBytes = 0
   #suspect = -1
@@ -65,20 +77,32 @@ export class JitterBuffer {
     return this.#heldBytes
   }
 
-  /** @param packet borrowed, but its bytes are kept until they were received */
-  push(packet: RtpPacket, nowMs: number): void {
+  /**
+   * @param packet borrowed, but its bytes are kept until they were received
+   * @param isRepeated it was sent before (RFC 4588), so that it tells nothing of where the source is now
+   */
+  push(packet: RtpPacket, nowMs: number, isRepeated = false): void {
     const { sequenceNumber } = packet
-    if (this.#next === -1) this.#next = sequenceNumber
+    if (this.#next === -1) {
+      if (isRepeated) return
+      this.#next = sequenceNumber
+      if ((this.#options.firstHoldMs ?? 0) > 0) this.#beganMs = nowMs
+    }
     const ahead = distance(this.#next, sequenceNumber)
+    if (ahead > MAX_DROPOUT || ahead < -(this.#options.maxLate ?? MAX_MISORDER)) {
+      if (isRepeated) this.#duplicates++
+      else this.#strange(packet, nowMs)
+      return
+    }
+    if (this.#beganMs !== undefined) {
+      this.#holdFirst(packet, ahead, nowMs)
+      return
+    }
     if (ahead === 0) {
       if (this.#heldPackets > 0) this.#reordered++
       this.#suspect = -1
-      this.#deliver(packet, 0)
+      this.#deliver(packet, 0, nowMs)
       if (this.#heldPackets > 0) this.#drain()
-      return
-    }
-    if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
-      this.#strange(packet)
       return
     }
     if (ahead < 0) {
@@ -89,7 +113,7 @@ export class JitterBuffer {
     // No place for it: what is before it will not be waited for any longer.
     while (distance(this.#next, sequenceNumber) >= CAPACITY && this.#heldPackets > 0) this.#giveUp()
     if (distance(this.#next, sequenceNumber) >= CAPACITY) {
-      this.#skipTo(packet)
+      this.#skipTo(packet, nowMs)
       return
     }
     this.#hold(packet, nowMs)
@@ -98,6 +122,8 @@ export class JitterBuffer {
 
   /** Gives up what was waited for too long; call it every few tens of milliseconds. */
   tick(nowMs: number): void {
+    if (this.#beganMs !== undefined && nowMs - this.#beganMs >= (this.#options.firstHoldMs ?? 0)) this.#begin()
+    if (this.#beganMs !== undefined) return
     while (this.#heldPackets > 0) {
       const first = this.#firstHeld()
       if (nowMs - (this.#arrivedMs[first & (CAPACITY - 1)] ?? 0) < this.#options.maxDelayMs) return
@@ -107,10 +133,28 @@ export class JitterBuffer {
 
   /** Nothing more will come: hands over what is held. */
   flush(): void {
+    if (this.#beganMs !== undefined) this.#begin()
     while (this.#heldPackets > 0) this.#giveUp()
   }
 
-  #strange(packet: RtpPacket): void {
+  #holdFirst(packet: RtpPacket, ahead: number, nowMs: number): void {
+    if (ahead < 0) {
+      this.#reordered++
+      this.#next = packet.sequenceNumber
+    }
+    this.#hold(packet, nowMs)
+    const { maxBytes, firstHoldMs = 0 } = this.#options
+    const isOver = nowMs - (this.#beganMs ?? nowMs) >= firstHoldMs
+    if (isOver || this.#heldPackets >= MAX_FIRST_PACKETS || this.#heldBytes > maxBytes) this.#begin()
+  }
+
+  /** What is first now is the first. */
+  #begin(): void {
+    this.#beganMs = undefined
+    this.#drain()
+  }
+
+  #strange(packet: RtpPacket, nowMs: number): void {
     const { sequenceNumber } = packet
     if (sequenceNumber !== this.#suspect) {
       this.#suspect = (sequenceNumber + 1) & 0xffff
@@ -120,7 +164,7 @@ export class JitterBuffer {
     this.#suspect = -1
     this.#options.restarted?.()
     this.#next = sequenceNumber
-    this.#deliver(packet, 0)
+    this.#deliver(packet, 0, nowMs)
   }
 
   #hold(packet: RtpPacket, nowMs: number): void {
@@ -146,11 +190,11 @@ export class JitterBuffer {
     this.#drain()
   }
 
-  #skipTo(packet: RtpPacket): void {
+  #skipTo(packet: RtpPacket, nowMs: number): void {
     const lost = distance(this.#next, packet.sequenceNumber)
     this.#lostPackets += lost
     this.#next = packet.sequenceNumber
-    this.#deliver(packet, lost)
+    this.#deliver(packet, lost, nowMs)
   }
 
   #drain(): void {
@@ -172,12 +216,12 @@ export class JitterBuffer {
     this.#heldBytes -= bytes.length
     // It was a packet when it came.
     this.#held.parse(bytes)
-    this.#deliver(this.#held, lostBefore)
+    this.#deliver(this.#held, lostBefore, this.#arrivedMs[slot] ?? 0)
   }
 
-  #deliver(packet: RtpPacket, lostBefore: number): void {
+  #deliver(packet: RtpPacket, lostBefore: number, arrivedMs: number): void {
     this.#next = (packet.sequenceNumber + 1) & 0xffff
-    this.#options.receive(packet, lostBefore)
+    this.#options.receive(packet, lostBefore, arrivedMs)
   }
 }
 

@@ -3,12 +3,18 @@ import type { RtpPacket } from './packet.ts'
 import type { ReportBlock, SenderReport } from './rtcp.ts'
 import { timestampDistance } from './timestamp.ts'
 
+/** Numbers further ahead or behind are of a source that counts anew, or of nobody: a second one in a row decides. */
+const MAX_DROPOUT = 3000
+const MAX_MISORDER = 3000
+
 /** What a receiver has to know of one source for its reports (RFC 3550 appendix A.3 and A.8). */
 export class Reception {
   readonly ssrc: number
   readonly #clockRateHz: number
   #firstSequenceNumber = -1
   #cycles = 0
+  /** What would follow a number out of all order; -1: there was none. */
+  #suspect = -1
   #highest = 0
   #received = 0
   #receivedBefore = 0
@@ -36,9 +42,17 @@ export class Reception {
     const { sequenceNumber, timestamp } = packet
     const transit = (arrivalMs * this.#clockRateHz) / 1000 - timestamp
     if (this.#firstSequenceNumber === -1) {
-      this.#firstSequenceNumber = sequenceNumber
-      this.#highest = sequenceNumber
+      this.#begin(sequenceNumber)
     } else {
+      const ahead = distance(this.#highest, sequenceNumber)
+      if (ahead > MAX_DROPOUT || ahead < -MAX_MISORDER) {
+        if (sequenceNumber !== this.#suspect) {
+          this.#suspect = (sequenceNumber + 1) & 0xffff
+          return
+        }
+        this.#begin(sequenceNumber)
+      }
+      this.#suspect = -1
       if (distance(this.#highest, sequenceNumber) > 0) {
         if (sequenceNumber < this.#highest) this.#cycles += 0x10000
         this.#highest = sequenceNumber
@@ -49,6 +63,17 @@ export class Reception {
     }
     this.#lastTransit = transit
     this.#received++
+  }
+
+  /** RFC 3550 appendix A.1, init_seq. */
+  #begin(sequenceNumber: number): void {
+    this.#firstSequenceNumber = sequenceNumber
+    this.#highest = sequenceNumber
+    this.#cycles = 0
+    this.#received = 0
+    this.#receivedBefore = 0
+    this.#expectedBefore = 0
+    this.#suspect = -1
   }
 
   senderReport(report: SenderReport, arrivalMs: number): void {

@@ -103,6 +103,12 @@ export class NackRequester {
     return this.#rttMs
   }
 
+  /** Whether it is being waited for. */
+  isMissing(sequenceNumber: number): boolean {
+    const slot = sequenceNumber & (SLOTS - 1)
+    return this.#tries[slot] !== PRESENT && this.#missing.includes(sequenceNumber)
+  }
+
   /** A packet came, by whatever way. @param sequenceNumber the original's */
   received(sequenceNumber: number, nowMs: number): void {
     if (this.#highest === -1) {
@@ -126,7 +132,7 @@ export class NackRequester {
       this.#forget()
       return
     }
-    for (let count = 1; count < ahead; count++) this.#isMissing((first + count - 1) & 0xffff, nowMs)
+    for (let count = 1; count < ahead; count++) this.#misses((first + count - 1) & 0xffff, nowMs)
   }
 
   /** The source counts anew: nothing before is missing any more. */
@@ -174,7 +180,7 @@ export class NackRequester {
     return true
   }
 
-  #isMissing(sequenceNumber: number, nowMs: number): void {
+  #misses(sequenceNumber: number, nowMs: number): void {
     const slot = sequenceNumber & (SLOTS - 1)
     this.#missing.push(sequenceNumber)
     this.#sinceMs[slot] = nowMs
