@@ -39,16 +39,15 @@ export class SoundForPlayers {
   /** Gives the sound of a track from now on, until disposed. */
   follow(stream: Stream, source: AudioFormat, take: TakeSound): Disposable {
     const { trackId } = source
-    let ofStream = this.#tracks.get(stream)
-    if (ofStream === undefined) this.#tracks.set(stream, (ofStream = new Map()))
-    let sound = ofStream.get(trackId)
-    if (sound === undefined) ofStream.set(trackId, (sound = new LiveSound(stream, source, this.#options)))
-    const followed = sound
-    followed.listeners.add(take)
+    const ofStream = this.#tracks.get(stream) ?? new Map<number, LiveSound>()
+    this.#tracks.set(stream, ofStream)
+    const sound = ofStream.get(trackId) ?? new LiveSound(stream, source, this.#options)
+    ofStream.set(trackId, sound)
+    sound.listeners.add(take)
     return {
       [Symbol.dispose]: () => {
-        if (!followed.listeners.delete(take) || followed.listeners.size > 0) return
-        followed[Symbol.dispose]()
+        if (!sound.listeners.delete(take) || sound.listeners.size > 0) return
+        sound[Symbol.dispose]()
         ofStream.delete(trackId)
         if (ofStream.size === 0) this.#tracks.delete(stream)
       },
