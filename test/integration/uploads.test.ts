@@ -216,6 +216,27 @@ test('a server killed in the middle of an upload leaves nothing of it after its 
   assert.deepEqual(await new ApiClient(second).recordings(), [])
 })
 
+test('a server killed while it takes an upload over leaves nothing of it after its next start', async () => {
+  await using own = await TempFolder.make()
+  const first = await startServerProcess(own.path)
+  const answer = fetch(uploadUrl(first, { stream: 'desk/killed' }), { method: 'POST', body: await readFile(h264) })
+  const failed = assert.rejects(answer)
+  const root = own.at('recordings')
+  await until('taken over', async () => (await filesOf(root).catch(() => [])).length === 2)
+  await first.kill()
+  await failed
+  await using second = await startServerProcess(own.path)
+  const api = new ApiClient(second)
+  // Had it got as far as its name before the kill, it would be a recording, whole.
+  await until('settled', async () => {
+    const recordings = await api.recordings()
+    return (
+      (await filesOf(root)).length === recordings.length &&
+      recordings.every(({ state, parts }) => state === 'ready' && parts[0]?.path.startsWith('desk/killed/') === true)
+    )
+  })
+})
+
 test('uploading takes the role record, for the stream', async () => {
   await using own = await TempFolder.make()
   await writeFile(own.at('tapedeck.yaml'), JSON.stringify({ auth: { tokens: TOKENS } }))
