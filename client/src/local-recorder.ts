@@ -8,10 +8,10 @@ const MAX_PIECES = 60
 /** Browsers keep this on the disk, and how much they allow differs. */
 const DEFAULT_MAX_BYTES = 4 * 2 ** 30
 
-/** MP4 where the browser has AAC with it: it seeks and plays everywhere. Then what each browser has. */
+/** MP4 first: it knows its own length. With AAC where the browser has it: that plays everywhere. */
 const VIDEO_TYPES = [
   'video/mp4;codecs=avc1.42E01F,mp4a.40.2',
-  'video/webm;codecs=h264,opus',
+  'video/mp4;codecs=avc1.42E01F,opus',
   'video/webm;codecs=vp8,opus',
   'video/webm',
   'video/mp4',

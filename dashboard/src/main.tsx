@@ -1,6 +1,9 @@
 import { render } from 'preact'
+import { Session } from '../../client/src/index.ts'
 import { ApiClient } from './api/client.ts'
 import { sessionTokenStore } from './api/token-store.ts'
+import { Capture } from './capture/capture.ts'
+import { Take } from './capture/take.ts'
 import { Page } from './components/page.tsx'
 import { PictureSlots } from './live/picture-slots.ts'
 import { type App, AppContext } from './state/context.ts'
@@ -23,6 +26,7 @@ const client = new ApiClient({
 })
 const feed = new Feed({ client, nowMs })
 const toasts = new Toasts()
+const session = () => new Session({ url: new URL('./', document.baseURI), token: tokens.get() })
 const app: App = {
   client,
   feed,
@@ -44,6 +48,9 @@ const app: App = {
   // Attempts have no events; what is told of has.
   hooks: new Followed({ ask: () => client.hooks(), feed, concerns: () => true, everyMs: OFTEN_MS }),
   pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
+  session,
+  capture: new Capture(),
+  take: new Take(session),
 }
 
 const followVisibility = () => (document.hidden ? feed.stop() : feed.start())

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { StreamDocument } from '../api/documents.ts'
 import { codecName } from '../codec-names.ts'
 import { followLive } from '../live/follow-live.ts'
-import { canPlayMp4 } from '../live/playability.ts'
+import { canPlay } from '../live/playability.ts'
 import { useApp } from '../state/context.ts'
 import { useOnScreen } from '../state/use-on-screen.ts'
 import { Icon } from './icon.tsx'
@@ -116,7 +116,8 @@ const WORDS: Readonly<Record<Phase, string>> = {
 
 function canBePlayed(stream: StreamDocument): boolean {
   const probe = document.createElement('video')
-  return canPlayMp4(
+  return canPlay(
+    'mp4',
     stream.tracks.map((track) => track.codecString),
     (type) => probe.canPlayType(type),
   )

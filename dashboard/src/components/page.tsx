@@ -9,6 +9,7 @@ import { Header } from './header.tsx'
 import { HooksPage } from './hooks-page.tsx'
 import { Library } from './library.tsx'
 import { LiveSection } from './live-section.tsx'
+import { RecordPage } from './record-page.tsx'
 import { RecordingPage } from './recording-page.tsx'
 import { RulePage } from './rule-page.tsx'
 import { RulesPage } from './rules-page.tsx'
@@ -65,6 +66,8 @@ function RoutedPage({ route }: { route: Route }) {
       return <RulePage key={route.id} id={route.id} />
     case 'sources':
       return <SourcesPage />
+    case 'record':
+      return <RecordPage />
     case 'hooks':
       return <HooksPage filter={route} />
     case 'delivery':

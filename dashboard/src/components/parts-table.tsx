@@ -1,6 +1,7 @@
 import type { RecordingDocument } from '../api/documents.ts'
 import { describeTrack, inOrder } from '../codec-names.ts'
 import { formatBytes, formatDuration } from '../format.ts'
+import { isBrowserContainer } from '../live/playability.ts'
 import { useApp } from '../state/context.ts'
 import { CopyField } from './copy-field.tsx'
 import { Icon } from './icon.tsx'
@@ -13,7 +14,7 @@ export function PartsTable(props: {
 }) {
   const { recording, partIndex, onPart } = props
   const { client } = useApp()
-  const isPlayable = recording.format === 'mp4' && recording.parts.length > 1
+  const isPlayable = isBrowserContainer(recording.format) && recording.parts.length > 1
   if (recording.parts.length === 0) return null
   return (
     <section aria-labelledby="parts-title">

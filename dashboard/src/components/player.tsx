@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { PartDocument, RecordingDocument } from '../api/documents.ts'
 import { codecName, containerName } from '../codec-names.ts'
 import { formatDuration } from '../format.ts'
-import { canPlayMp4 } from '../live/playability.ts'
+import { canPlay, isBrowserContainer } from '../live/playability.ts'
 import { useApp } from '../state/context.ts'
 import { Icon } from './icon.tsx'
 
@@ -86,11 +86,11 @@ function Unplayable({ recording, part, reason }: { recording: RecordingDocument;
 
 /** Why a browser can't play this part; undefined when it can. */
 function obstacleTo(recording: RecordingDocument, part: PartDocument): string | undefined {
-  if (recording.format !== 'mp4') {
+  if (!isBrowserContainer(recording.format)) {
     return `Browsers don't play ${containerName(recording.format)} files. VLC, mpv and ffplay do.`
   }
   const probe = document.createElement('video')
   const strings = part.tracks.map((track) => track.codecString)
-  if (canPlayMp4(strings, (type) => probe.canPlayType(type))) return undefined
+  if (canPlay(recording.format, strings, (type) => probe.canPlayType(type))) return undefined
   return `This browser can't play ${part.tracks.map((track) => codecName(track.codec)).join(' with ')}.`
 }

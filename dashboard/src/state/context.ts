@@ -1,8 +1,11 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import type { Session } from '../../../client/src/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import type { HookDocument, PullDocument, RuleDocument } from '../api/documents.ts'
 import type { TokenStore } from '../api/token-store.ts'
+import type { Capture } from '../capture/capture.ts'
+import type { Take } from '../capture/take.ts'
 import type { PictureSlots } from '../live/picture-slots.ts'
 import type { Feed } from './feed.ts'
 import type { Followed } from './followed.ts'
@@ -20,6 +23,10 @@ export interface App {
   readonly toasts: Toasts
   readonly tokens: TokenStore
   readonly pictures: PictureSlots
+  /** Publishes and plays; made anew each time, for the token may change. */
+  readonly session: () => Session
+  readonly capture: Capture
+  readonly take: Take
 }
 
 /** Provided by main.tsx around everything. */

@@ -14,6 +14,7 @@ const CASES = [
   { hash: ruleHref('01 é'), route: { page: 'rule', id: '01 é' } },
   { hash: '#/rules/%', route: { page: 'rule', id: '%' } },
   { hash: '#/sources', route: { page: 'sources' } },
+  { hash: '#/record', route: { page: 'record' } },
   { hash: '#/hooks', route: { page: 'hooks', state: '', recording: '' } },
   { hash: hooksHref({ state: '', recording: '' }), route: { page: 'hooks', state: '', recording: '' } },
   {

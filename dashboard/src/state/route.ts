@@ -6,6 +6,7 @@ export type Route =
   | { readonly page: 'new-rule' }
   | { readonly page: 'rule'; readonly id: string }
   | { readonly page: 'sources' }
+  | { readonly page: 'record' }
   | { readonly page: 'hooks'; readonly state: string; readonly recording: string }
   | { readonly page: 'delivery'; readonly id: string }
 
@@ -23,6 +24,8 @@ export function parseRoute(hash: string): Route {
       return id === '' ? { page: 'rules' } : { page: 'rule', id }
     case 'sources':
       return { page: 'sources' }
+    case 'record':
+      return { page: 'record' }
     case 'hooks': {
       if (id === 'deliveries' && subId !== '') return { page: 'delivery', id: subId }
       const filter = new URLSearchParams(query)
