@@ -11,6 +11,9 @@ import { targetFormat, targetOf } from '#transcode/target.ts'
 /** Sound that waits for the transcoder: some seconds of any codec. */
 const CAPACITY_BYTES = 256 * 1024
 
+/** At the beginning, sound that is later is left out: players would keep it waiting for ever, and the picture with it. */
+const MAX_LATE_MS = 100
+
 /** A source whose time goes back by more has begun anew. */
 const JUMP_BACK_MS = 1_000
 
@@ -64,6 +67,8 @@ class LiveSound implements Disposable {
   readonly #trouble: LogLimit<TapedeckError>
   #transcode: AudioTranscode | undefined
   #lastMs = Number.NEGATIVE_INFINITY
+  /** What waited while the transcoder began is through. */
+  #isLive = false
 
   constructor(stream: Stream, source: AudioFormat, options: SoundForPlayersOptions) {
     this.#options = options
@@ -82,6 +87,9 @@ class LiveSound implements Disposable {
     const target = targetOf(this.#source, 'opus', 0)
     return this.#options.transcoder.open(this.#source, target, CAPACITY_BYTES, {
       accessUnit: (accessUnit) => {
+        const atMs = (accessUnit.pts * 1000) / accessUnit.format.timescale
+        this.#isLive ||= atMs >= this.#lastMs - MAX_LATE_MS
+        if (!this.#isLive) return
         for (const take of this.listeners) take(accessUnit)
       },
       lost: ({ error }) => {
