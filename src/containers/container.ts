@@ -78,8 +78,11 @@ export interface ContainerWriter {
   flush(reason: 'interval' | 'end'): void
   /** After flush('end'): what the next part's writer must know of this one, for WriterOptions. Absent: nothing. */
   readonly continuation?: unknown
-  /** A track that appeared late, or a new format for a known track id. False: this container needs a new part. */
-  changeFormat(format: TrackFormat): boolean
+  /**
+   * A track that appeared late, or a new format for a known track id. False: this container needs a new part.
+   * @param first the access unit that is to follow: it may bring what the format says, where players look for it
+   */
+  changeFormat(format: TrackFormat, first?: AccessUnit): boolean
 }
 
 /** Times of one access unit within its part, in ticks of the format's timescale. */

@@ -100,7 +100,7 @@ export class Output {
     this.#rotation = new Rotation(boundedRotation(request), { nowMs: runtime.nowMs, timeZone: settings.timeZone })
     this.#cutter = new Cutter(
       {
-        accepts: ({ accessUnit }) => this.#parts.current?.changeFormat(accessUnit.format) !== false,
+        accepts: ({ accessUnit }) => this.#parts.current?.accepts(accessUnit) !== false,
         write: (unit) => this.#write(unit),
         cut: (at, held) => {
           this.#writeData((at.dts * 1000) / at.accessUnit.format.timescale)

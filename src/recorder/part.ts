@@ -1,6 +1,8 @@
 import { TapedeckError } from '#base/error.ts'
 import type { Container, ContainerWriter, PartSummary, WriterOutput } from '#containers/container.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
 import type { DataMessage } from '#media/data-message.ts'
+import { bringsParameterSets } from '#media/nal/parameter-sets-in-band.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
@@ -32,6 +34,8 @@ export class Part {
   readonly #tracks: PartTracks
   readonly #formats: Map<number, TrackFormat>
   readonly #presence: FilePresence
+  /** Tracks whose parameter sets have changed in mid-file, as their access units say. */
+  readonly #inBand = new Set<number>()
   #file: PartFile | undefined
   #state: PartDocument['state'] = 'open'
   #failed = false
@@ -103,16 +107,19 @@ export class Part {
     return this.#fileBytes > 0
   }
 
-  /** Prepares for access units of this format. False: the container can't follow, begin a new part. */
-  changeFormat(format: TrackFormat): boolean {
-    if (this.#formats.get(format.trackId) === format) return true
+  /** Prepares for access units of this one's format. False: the container can't follow, begin a new part. */
+  accepts(accessUnit: AccessUnit): boolean {
+    const { format } = accessUnit
+    const known = this.#formats.get(format.trackId)
+    if (known === format) return this.#inBand.size === 0 || this.#canSeekTo(accessUnit)
     try {
-      if (!this.writer.changeFormat(format)) return false
+      if (!this.writer.changeFormat(format, accessUnit)) return false
     } catch {
       // A new part with it then says why it can't be.
       return false
     }
     this.#formats.set(format.trackId, format)
+    if (known !== undefined && bringsParameterSets(accessUnit)) this.#inBand.add(format.trackId)
     return true
   }
 
@@ -238,6 +245,12 @@ export class Part {
       tracks: this.#tracks.documents(),
       ...(this.rename !== undefined && { rename: this.rename }),
     }
+  }
+
+  /** Where the parameter sets have changed, a player that seeks finds the right ones in band only. */
+  #canSeekTo(accessUnit: AccessUnit): boolean {
+    const isLost = accessUnit.isRandomAccess && this.#inBand.has(accessUnit.format.trackId)
+    return !isLost || bringsParameterSets(accessUnit)
   }
 
   #date(): void {

@@ -22,7 +22,14 @@ import { places } from './existing.ts'
 import { FilesInUse } from './files-in-use.ts'
 import { Journal, type RecordingStore } from './journal.ts'
 import type { NewRule } from './new-rule.ts'
-import type { AdoptedFile, LentPart, RecorderApi, RecorderCounters, RecorderEvent, RecorderObserver } from './recorder-api.ts'
+import type {
+  AdoptedFile,
+  LentPart,
+  RecorderApi,
+  RecorderCounters,
+  RecorderEvent,
+  RecorderObserver,
+} from './recorder-api.ts'
 import { Recording } from './recording.ts'
 import { Reporter } from './reporter.ts'
 import type { RecordingRequest } from './request.ts'

@@ -36,6 +36,18 @@ export async function ffprobe(path: string): Promise<Probed> {
   return JSON.parse(stdout)
 }
 
+/** Sizes of the decoded pictures of a file's first video track, each once for as long as it lasts. */
+export async function decodedSizes(path: string): Promise<string[]> {
+  const { stdout, stderr } = await run(
+    'ffprobe',
+    ['-v', 'warning', '-select_streams', 'v:0', '-show_entries', 'frame=width,height', '-of', 'csv=p=0:s=x', path],
+    { maxBuffer: 2 ** 28 },
+  )
+  if (stderr !== '') throw new Error(`ffprobe: ${stderr}`)
+  const sizes = (stdout.match(/^\d+x\d+/gm) ?? []) as string[]
+  return sizes.filter((size, index) => size !== sizes[index - 1])
+}
+
 /** The hash of each stream's packets as ffmpeg reads them, after a bitstream filter per stream where given. */
 export async function streamHashes(path: string, filters: readonly string[] = []): Promise<string[]> {
   return hashes(['-i', path], false, filters)

@@ -63,6 +63,36 @@ export async function assertChromiumPlays(browser: Browser, bytes: Uint8Array, p
   }
 }
 
+/** Chromium plays all of a part, four times as fast. @returns the sizes of its pictures, as they came */
+export async function playedSizes(browser: Browser, bytes: Uint8Array, mimeType: string): Promise<string[]> {
+  await using server = await serve(bytes, mimeType)
+  const page = await browser.newPage()
+  try {
+    await page.goto(server.url)
+    return await page.evaluate<string[]>(`(${PLAY_ALL})()`)
+  } finally {
+    await page.close()
+  }
+}
+
+/** Runs in the page, as BUFFER_ALL does. */
+const PLAY_ALL = `async () => {
+  const video = document.createElement('video')
+  const sizes = []
+  video.muted = true
+  video.addEventListener('resize', () => sizes.push(video.videoWidth + 'x' + video.videoHeight))
+  const ended = new Promise((resolve, reject) => {
+    video.addEventListener('ended', resolve)
+    video.addEventListener('error', () => reject(new Error('at ' + video.currentTime + ' s: ' + video.error.message)))
+  })
+  document.body.replaceChildren(video)
+  video.src = '/part'
+  video.playbackRate = 4
+  await video.play()
+  await ended
+  return sizes
+}`
+
 /**
  * Chromium's MediaSource, whose parser is stricter than the one behind `src`, takes all of a part.
  * @returns the seconds it then has, as ranges

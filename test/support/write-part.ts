@@ -46,10 +46,10 @@ export async function writePart(
   }
   const announced = new Map<number, TrackFormat>()
   for (const unit of units) {
-    if (announced.get(unit.format.trackId) !== unit.format) assert.ok(writer.changeFormat(unit.format))
+    const accessUnit = toAccessUnit(memory, unit)
+    if (announced.get(unit.format.trackId) !== unit.format) assert.ok(writer.changeFormat(unit.format, accessUnit))
     announced.set(unit.format.trackId, unit.format)
     const shiftTicks = rescale(Math.round(startMs * 1000), 1_000_000, unit.format.timescale)
-    const accessUnit = toAccessUnit(memory, unit)
     writer.write(accessUnit, { dts: unit.dts + shiftTicks, pts: unit.pts + shiftTicks })
     accessUnit.release()
     if (writer.hasOutput) await pump()

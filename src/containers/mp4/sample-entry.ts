@@ -1,5 +1,7 @@
 import { CodecUnsupportedError } from '#containers/errors.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
 import type { Codec } from '#media/codec.ts'
+import { bringsParameterSets } from '#media/nal/parameter-sets-in-band.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { audioDescription } from './audio-sample-entry.ts'
 import { serialize } from './box.ts'
@@ -57,12 +59,14 @@ const SELF_DESCRIBING: readonly Codec[] = ['av1', 'vp9', 'vp8', 'jpeg', 'mp3', '
 /**
  * True when samples of `b` may follow those of `a` in a track without a player noticing, apart from the size of the
  * picture. Chromium 156 keeps the first sample entry for good: other H.264 parameter sets end its playback
- * (PIPELINE_ERROR_DECODE), although FFmpeg follows.
+ * (PIPELINE_ERROR_DECODE), although FFmpeg follows. Sets that come in band it takes.
+ * @param first the first sample of `b`
  */
-export function canShareTrack(a: TrackFormat, b: TrackFormat): boolean {
+export function canShareTrack(a: TrackFormat, b: TrackFormat, first?: AccessUnit): boolean {
   if (a.codec !== b.codec || a.timescale !== b.timescale) return false
   if (a.kind === 'audio' && b.kind === 'audio') {
     if (a.channels !== b.channels || a.sampleRateHz !== b.sampleRateHz) return false
   }
-  return SELF_DESCRIBING.includes(a.codec) || Buffer.compare(a.configuration, b.configuration) === 0
+  if (SELF_DESCRIBING.includes(a.codec) || Buffer.compare(a.configuration, b.configuration) === 0) return true
+  return first?.isRandomAccess === true && bringsParameterSets(first)
 }

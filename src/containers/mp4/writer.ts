@@ -101,10 +101,10 @@ export class Mp4Writer implements ContainerWriter {
     return output
   }
 
-  changeFormat(format: TrackFormat): boolean {
+  changeFormat(format: TrackFormat, first?: AccessUnit): boolean {
     const known = this.#tracks.get(format.trackId)
     if (known?.format === format) return true
-    if (known !== undefined && !canShareTrack(known.format, format)) return false
+    if (known !== undefined && !canShareTrack(known.format, format, first)) return false
     const entry = sampleEntry(format)
     if (!this.#begun && (known === undefined || known.pending === 0)) {
       this.#tracks.set(format.trackId, new TrackWriter(format.trackId, format, 1))

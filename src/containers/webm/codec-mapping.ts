@@ -1,6 +1,8 @@
 import { TapedeckError } from '#base/error.ts'
+import type { AccessUnit } from '#media/access-unit.ts'
 import { concatBytes } from '#media/bytes.ts'
 import type { Codec } from '#media/codec.ts'
+import { bringsParameterSets } from '#media/nal/parameter-sets-in-band.ts'
 import { buildOpusHead } from '#media/opus/opus-head.ts'
 import type { AudioFormat, TrackFormat } from '#media/track.ts'
 import { parseVpcC } from '#media/vp9/vpcc.ts'
@@ -117,12 +119,13 @@ export function opusHeadOf({ configuration, channels }: AudioFormat): Uint8Array
 }
 
 /** True when access units of `b` may follow those of `a` in a track without a player noticing, but for the picture's size. */
-export function canShareTrack(a: TrackFormat, b: TrackFormat): boolean {
+export function canShareTrack(a: TrackFormat, b: TrackFormat, first?: AccessUnit): boolean {
   if (a.codec !== b.codec) return false
   if (a.kind === 'audio' && b.kind === 'audio') {
     if (a.channels !== b.channels || a.sampleRateHz !== b.sampleRateHz) return false
   }
-  return isSelfDescribing(a.codec) || Buffer.compare(a.configuration, b.configuration) === 0
+  if (isSelfDescribing(a.codec) || Buffer.compare(a.configuration, b.configuration) === 0) return true
+  return first?.isRandomAccess === true && bringsParameterSets(first)
 }
 
 /** Whether a new configuration of this codec needs no new CodecPrivate. */

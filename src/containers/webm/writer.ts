@@ -138,7 +138,7 @@ export class MatroskaWriter implements ContainerWriter {
   }
 
   /** A late track, or a new format that players take without notice, goes on in the same part. */
-  changeFormat(format: TrackFormat): boolean {
+  changeFormat(format: TrackFormat, first?: AccessUnit): boolean {
     const known = this.#tracks.get(format.trackId)
     if (known?.format === format) return true
     try {
@@ -149,7 +149,7 @@ export class MatroskaWriter implements ContainerWriter {
       if (error instanceof CodecUnsupportedError) return false
       throw error
     }
-    if (!canShareTrack(known.format, format)) return false
+    if (!canShareTrack(known.format, format, first)) return false
     if (lacksSize(known.format) && !lacksSize(format)) return this.#replaceTrack(known, format, known.totals)
     this.#tracks.set(format.trackId, writerTrack(format, known.entry, known.totals))
     return true
