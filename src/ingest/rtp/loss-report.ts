@@ -28,13 +28,15 @@ export class LossReport {
   /** Tells of a loss that goes on, once in a while. */
   report(format: TrackFormat, fromDts: number, nowDts: number): void {
     const since = Math.max(fromDts, this.#reportedDts)
-    if (nowDts - since >= REPORT_EVERY_SECONDS * format.timescale) this.flush(format, since, nowDts)
+    if (nowDts - since >= REPORT_EVERY_SECONDS * format.timescale) this.flush(format, fromDts, nowDts)
   }
 
   /** Tells what there is to tell: it lies between these times. */
   flush(format: TrackFormat | undefined, fromDts: number, toDts = fromDts): void {
     if (format === undefined || this.#packets + this.#accessUnits === 0) return
-    const from = Number.isFinite(fromDts) ? fromDts : toDts
+    // What was told while it lasted is not told again.
+    const since = Math.max(fromDts, this.#reportedDts)
+    const from = Number.isFinite(since) ? since : toDts
     this.#reportedDts = toDts
     this.#stream.lost({
       format,

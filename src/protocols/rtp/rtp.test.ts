@@ -75,7 +75,7 @@ test('timestamps are unwrapped to the nearest', () => {
 })
 
 /** A jitter buffer and what came out of it: sequence numbers, with `-n` for n lost before. */
-function buffer(options: { maxDelayMs?: number; maxBytes?: number } = {}) {
+function buffer(options: { maxDelayMs?: number; maxBytes?: number; firstHoldMs?: number } = {}) {
   const out: (number | string)[] = []
   const jitter = new JitterBuffer({
     maxDelayMs: 100,
@@ -87,13 +87,14 @@ function buffer(options: { maxDelayMs?: number; maxBytes?: number } = {}) {
     },
     restarted: () => out.push('restart'),
   })
-  const push = (sequenceNumber: number, nowMs = 0) => {
+  const push = (sequenceNumber: number, nowMs = 0, isRepeated = false) => {
     const packet = new RtpPacket()
     const header = { payloadType: 96, marker: false, sequenceNumber: sequenceNumber & 0xffff, timestamp: 0, ssrc: 1 }
     packet.parse(writeRtpPacket(header, new Uint8Array(100)))
-    jitter.push(packet, nowMs)
+    jitter.push(packet, nowMs, isRepeated)
   }
-  return { out, jitter, push }
+  const repeat = (sequenceNumber: number) => push(sequenceNumber, 0, true)
+  return { out, jitter, push, repeat }
 }
 
 test('what comes out of order is put in order, also where numbers wrap', () => {
@@ -121,6 +122,38 @@ test('a missing packet is waited for, then given up and told', () => {
   assert.equal(jitter.lostPackets, 2)
 })
 
+test('what came before its turn at the very beginning is not lost: the first packets are held for a moment', () => {
+  const { out, jitter, push } = buffer({ firstHoldMs: 20 })
+  for (const sequenceNumber of [1, 65_535, 0, 3]) push(sequenceNumber, 0)
+  jitter.tick(19)
+  assert.deepEqual(out, [])
+  jitter.tick(20)
+  assert.deepEqual(out, [65_535, 0, 1])
+  push(2, 30)
+  assert.deepEqual(out, [65_535, 0, 1, 2, 3])
+  assert.equal(jitter.lostPackets, 0)
+  const many = buffer({ firstHoldMs: 20 })
+  for (let sequenceNumber = 0; sequenceNumber < 64; sequenceNumber++) many.push(sequenceNumber)
+  assert.equal(many.out.length, 64)
+  const short = buffer({ firstHoldMs: 20 })
+  short.push(7)
+  short.jitter.flush()
+  assert.deepEqual(short.out, [7])
+})
+
+test('what is repeated from long ago, or of nothing, makes no source begin anew', () => {
+  const { out, jitter, repeat, push } = buffer()
+  repeat(500)
+  push(1_000)
+  repeat(60_000)
+  repeat(60_001)
+  repeat(20_000)
+  repeat(20_001)
+  push(1_001)
+  assert.deepEqual(out, [1_000, 1_001])
+  assert.equal(jitter.duplicates, 4)
+})
+
 test('memory is bounded in bytes and in packets', () => {
   const few = buffer({ maxBytes: 300 })
   few.push(1)
@@ -145,6 +178,20 @@ test('a stray packet changes nothing, a restarted source begins anew', () => {
   push(40_001)
   push(40_002)
   assert.deepEqual(out, [1, 2, 'restart', 40_001, 40_002])
+})
+
+test('numbers of nobody are not counted, those of a source that counts anew are (RFC 3550 appendix A.1)', () => {
+  const reception = new Reception(5, 90_000)
+  const packet = new RtpPacket()
+  for (const sequenceNumber of [10, 11, 40_000, 12, 50_000, 50_001, 50_003]) {
+    packet.parse(
+      writeRtpPacket({ payloadType: 96, marker: false, sequenceNumber, timestamp: 0, ssrc: 5 }, new Uint8Array(1)),
+    )
+    reception.packet(packet, 0)
+    if (sequenceNumber === 12) assert.equal(reception.report(0).cumulativeLost, 0)
+  }
+  const { cumulativeLost, highestSequenceNumber, fractionLost } = reception.report(0)
+  assert.deepEqual([cumulativeLost, highestSequenceNumber, fractionLost], [1, 50_003, 1 / 3])
 })
 
 test('whatever the network does, each packet comes out once, in order, and the account balances', () => {
