@@ -107,7 +107,14 @@ class H264Packetizer implements Packetizer {
     emit: (payload: Uint8Array, marker: boolean) => void,
   ): void {
     const units = [...lengthPrefixedUnits(accessUnit, 4)]
+    let aggregated = 0
     for (const [index, unit] of units.entries()) {
+      if (index < aggregated) continue
+      aggregated = index + smallOnes(units, index, maxPayloadBytes)
+      if (aggregated > index + 1) {
+        emit(aggregate(units.slice(index, aggregated)), aggregated === units.length)
+        continue
+      }
       const isLast = index === units.length - 1
       if (unit.length <= maxPayloadBytes) {
         emit(unit, isLast)
@@ -126,4 +133,36 @@ class H264Packetizer implements Packetizer {
       }
     }
   }
+}
+
+/**
+ * How many units from this one on go into one packet: parameter sets and the like, each of which would else have one of
+ * its own, that a receiver may lose by itself.
+ */
+function smallOnes(units: readonly Uint8Array[], start: number, maxPayloadBytes: number): number {
+  let bytes = 1
+  let end = start
+  for (; end < units.length; end++) {
+    const unit = units[end]
+    if (unit === undefined || h264Syntax.isSlice(h264NalUnitType(unit[0] ?? 0))) break
+    bytes += 2 + unit.length
+    if (bytes > maxPayloadBytes) break
+  }
+  return end - start
+}
+
+/** Single-time aggregation packet (RFC 6184 §5.7.1). */
+function aggregate(units: readonly Uint8Array[]): Uint8Array {
+  const payload = new Uint8Array(units.reduce((bytes, unit) => bytes + 2 + unit.length, 1))
+  let importance = 0
+  let at = 1
+  for (const unit of units) {
+    importance = Math.max(importance, (unit[0] ?? 0) & 0x60)
+    payload[at] = unit.length >>> 8
+    payload[at + 1] = unit.length
+    payload.set(unit, at + 2)
+    at += 2 + unit.length
+  }
+  payload[0] = importance | TYPE.stapA
+  return payload
 }
