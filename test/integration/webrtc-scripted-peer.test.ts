@@ -27,7 +27,9 @@ interface Connected extends Disposable {
 }
 
 async function connected(options: WebRtcPublisherOptions): Promise<Connected> {
+  using owned = new DisposableStack()
   const peer = await WebRtcPublisher.offer({ media: ['h264'], ...options })
+  owned.defer(() => peer.close())
   const value = (name: string) => new RegExp(`^a=${name}:(.*)\r$`, 'm').exec(peer.sdp)?.[1] ?? ''
   const transport = await Transport.accept(await loadWebRtcLibrary(), {
     remote: {
@@ -39,6 +41,7 @@ async function connected(options: WebRtcPublisherOptions): Promise<Connected> {
     listen: { host: '127.0.0.1', port: await freePort() },
     advertise: [],
   })
+  owned.use(transport)
   const packets: Uint8Array[] = []
   const rtcp: Uint8Array[] = []
   transport.onPacket = (bytes) => (isRtcp(bytes) ? rtcp : packets).push(bytes)
@@ -55,13 +58,8 @@ async function connected(options: WebRtcPublisherOptions): Promise<Connected> {
     ].join('\r\n'),
   )
   await peer.connected()
-  return {
-    ...{ peer, transport, packets, rtcp },
-    [Symbol.dispose]() {
-      peer.close()
-      transport[Symbol.dispose]()
-    },
-  }
+  const kept = owned.move()
+  return { peer, transport, packets, rtcp, [Symbol.dispose]: () => kept.dispose() }
 }
 
 /** Sequence numbers of a payload type's packets, in the order they came. */

@@ -24,7 +24,7 @@ export class OfferingTransport implements Disposable {
     this.#track = track
     this.local = local
     track.onMessage((bytes) => this.onPacket(bytes))
-    // The library lets go of the process only when the ends of both were listened to.
+    // The library lets go of the process only when the ends of both were listened to, and both were closed.
     track.onClosed(() => {})
     track.onError(() => {})
     peer.onStateChange((state) => {
@@ -92,6 +92,7 @@ export class OfferingTransport implements Disposable {
 
   /** Ends it with DTLS's goodbye. */
   [Symbol.dispose](): void {
+    this.#track.close()
     this.#peer.close()
   }
 }
