@@ -34,6 +34,8 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
   #peer: RTCPeerConnection | undefined
   #exchange: Exchange | undefined
   #patience: ReturnType<typeof setTimeout> | undefined
+  /** Ends what is waited for. */
+  readonly #over = new AbortController()
 
   constructor(options: ConnectionOptions) {
     super()
@@ -66,6 +68,7 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
     const { server } = this.#options
     const ended = this.#exchange
     if (!this.#isOver) this.#become('closed')
+    this.#over.abort()
     this.#drop()
     if (ended !== undefined) await endExchange(server, ended)
   }
@@ -86,12 +89,12 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
         throw closedMeanwhile()
       }
       this.#exchange = made
-      await untilConnected(peer, timeoutMs)
+      await untilConnected(peer, timeoutMs, this.#over.signal)
     } catch (error) {
       const made = this.#exchange
       this.#drop()
       if (made !== undefined) await endExchange(server, made)
-      throw error
+      throw this.#over.signal.aborted ? closedMeanwhile() : error
     }
     if (this.#isOver) throw closedMeanwhile()
     peer.addEventListener('connectionstatechange', () => this.#follow(peer))
@@ -160,8 +163,9 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
 }
 
 /** Resolves when the peer connection is up. @throws {ConnectionError} it is not within the time given */
-function untilConnected(peer: RTCPeerConnection, timeoutMs: number): Promise<void> {
+function untilConnected(peer: RTCPeerConnection, timeoutMs: number, over: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    const abandon = () => done(() => reject(closedMeanwhile()))
     const settle = () => {
       const { connectionState } = peer
       if (connectionState === 'connected') done(resolve)
@@ -171,10 +175,13 @@ function untilConnected(peer: RTCPeerConnection, timeoutMs: number): Promise<voi
     const done = (then: () => void) => {
       clearTimeout(timer)
       peer.removeEventListener('connectionstatechange', settle)
+      over.removeEventListener('abort', abandon)
       then()
     }
     peer.addEventListener('connectionstatechange', settle)
-    settle()
+    over.addEventListener('abort', abandon)
+    if (over.aborted) abandon()
+    else settle()
   })
 }
 

@@ -200,7 +200,7 @@ export class PublishStream extends Emitter<{ state: [state: StreamState, error?:
     if (this.#isRecordingOurs && this.#recordingId !== undefined) {
       await this.#context.recordings.stop(this.#recordingId).catch(() => {})
     }
-    this.#fail(error)
+    if (this.#stopping === undefined) this.#fail(error)
   }
 
   async #end(): Promise<void> {
