@@ -1,15 +1,18 @@
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import { LogLimit } from '#base/log-limit.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Stream } from '#hub/stream.ts'
+import type { Stream, StreamEnd } from '#hub/stream.ts'
 import { type StreamItem, StreamQueue } from '#hub/stream-queue.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
+import { isRtcp } from '#protocols/rtp/packet.ts'
 import { parseRtcp } from '#protocols/rtp/rtcp.ts'
+import { WebRtcIdleError } from './errors.ts'
 import { choose, type MediumForPlayer } from './play-plan.ts'
-import { ReorderedPicturesError } from './player-errors.ts'
+import { FormatReplacedError, ReorderedPicturesError } from './player-errors.ts'
 import { PlayerTrack } from './player-track.ts'
 import { SendPacer } from './send-pacer.ts'
+import type { SessionContent, TransportFacts } from './session-content.ts'
 import type { SoundForPlayers } from './sound-for-players.ts'
 
 /** Media waiting for a player that is slow, or away for a moment: some seconds. Beyond it whole GOPs are lost. */
@@ -39,16 +42,12 @@ export interface PlaySessionOptions {
   readonly sound: SoundForPlayers
   readonly runtime: Runtime
   readonly log: Logger
-  /** A player that takes media and says nothing (RTCP) for so long is gone. */
+  /** A player that is sent media and says nothing (RTCP) for so long is gone. */
   readonly idleTimeoutMs: number
-  readonly events: PlaySessionEvents
-}
-
-export interface PlaySessionEvents {
-  /** The first access unit goes out. */
-  flowing(): void
-  /** There is nothing more to send: dispose the session, and close the transport. */
-  over(reason: 'stream-ended' | 'idle' | 'error', error?: unknown): void
+  /** The stream is over, and all of it was sent. */
+  readonly finish: (reason: 'stream-ended', end: StreamEnd) => void
+  /** The session is to end, because of an error that showed while nobody had called. */
+  readonly fail: (error: unknown) => void
 }
 
 /** To be sent. */
@@ -58,11 +57,9 @@ interface CatchUp {
   readonly ticks: number
 }
 
-/**
- * One player of one stream over WebRTC: begins with a picture at once, then follows live. Its transport and its life
- * belong to others; see server.ts.
- */
-export class PlaySession implements Disposable {
+/** One player of one stream over WebRTC: begins with a picture at once, then follows live. */
+export class PlaySession implements SessionContent {
+  readonly kind = 'play'
   readonly #options: PlaySessionOptions
   readonly #stream: Stream
   readonly #pacer: SendPacer
@@ -78,11 +75,10 @@ export class PlaySession implements Disposable {
   #items: StreamItem[] = []
   #nextItem = 0
   #isScheduled = false
-  #isHeld = false
   #isFlowing = false
-  #isOver = false
-  #isEnding = false
-  #isDisposed = false
+  /** How the stream ended: what was queued before is still to be sent. */
+  #streamEnd: StreamEnd | undefined
+  #isEnded = false
   /** Wall clock of the stream's zero, by the access unit that was the newest at the beginning. */
   #zeroWallClockMs: number | undefined
   #firstSentMs: number | undefined
@@ -106,29 +102,32 @@ export class PlaySession implements Disposable {
     })
   }
 
-  /** The transport is there. Call once. */
-  start(): void {
-    this.#heardMs = this.#options.runtime.monotonicMs()
+  get stream(): Stream {
+    return this.#stream
+  }
+
+  get isFlowing(): boolean {
+    return this.#isFlowing
+  }
+
+  connected({ remoteAddress }: TransportFacts): void {
+    this.#options.log.info({ event: 'webrtc.play-started', remoteAddress }, 'player accepted')
     const ageMs = this.#stream.memoryAgeMs(0)
     const isFresh = ageMs !== undefined && ageMs <= MAX_MEMORY_AGE_MS
     this.#attach(isFresh ? 'memory' : 'now')
-    if (isFresh || this.#isDisposed) return
+    if (isFresh) return
     this.#stream.askRandomAccess()
     if (ageMs === undefined) return
-    this.#askingTimer = setTimeout(() => {
-      if ([...this.#tracks.values()].some(({ waitsForStart }) => waitsForStart)) this.#attach('memory')
-    }, ASKING_PATIENCE_MS)
+    this.#askingTimer = setTimeout(() => this.#guard(() => this.#fallBack()), ASKING_PATIENCE_MS)
   }
 
-  /** Nothing can be sent for now, or again. */
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld
-    if (!isHeld) this.#schedule()
+  /** The source gave no random access point, or can't be asked: then what is remembered, old as it is. */
+  #fallBack(): void {
+    if ([...this.#tracks.values()].some(({ waitsForStart }) => waitsForStart)) this.#attach('memory')
   }
 
-  /** RTCP of the player's. */
-  receive(bytes: Uint8Array, nowMs: number): void {
-    if (this.#isDisposed) return
+  packet(bytes: Uint8Array, nowMs: number): void {
+    if (this.#isEnded || !isRtcp(bytes)) return
     this.#heardMs = nowMs
     for (const packet of parseRtcp(bytes)) {
       if (packet.kind === 'nack') this.#sendAgain(packet.ssrc, packet.sequenceNumbers, nowMs)
@@ -137,11 +136,10 @@ export class PlaySession implements Disposable {
     }
   }
 
-  /** Called about once a second. */
-  check(nowMs: number): void {
-    if (this.#isOver || this.#isDisposed || this.#firstSentMs === undefined || this.#isHeld) return
+  tick(nowMs: number): void {
+    if (this.#isEnded || this.#firstSentMs === undefined) return
     const idleMs = nowMs - Math.max(this.#heardMs, this.#firstSentMs)
-    if (idleMs > this.#options.idleTimeoutMs) this.#end('idle')
+    if (idleMs > this.#options.idleTimeoutMs) throw new WebRtcIdleError(idleMs, 'webrtc.idleTimeoutMs')
   }
 
   /** The remembered access units come within the call: they are what has to be caught up. */
@@ -179,30 +177,40 @@ export class PlaySession implements Disposable {
 
   /** Items arrive on the publisher's call: they are sent afterwards, many at once. */
   #schedule(): void {
-    if (this.#isScheduled || this.#isDisposed) return
+    if (this.#isScheduled || this.#isEnded) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      if (!this.#isDisposed) this.#flush()
+      this.#guard(() => this.#flush())
     })
   }
 
+  /** For what happens when nobody has called. */
+  #guard(act: () => void): void {
+    if (this.#isEnded) return
+    try {
+      act()
+    } catch (error) {
+      this.#options.fail(error)
+    }
+  }
+
   #flush(): void {
-    while (!this.#isHeld && this.#pacer.waitingBytes < MAX_WAITING_BYTES) {
+    while (this.#pacer.waitingBytes < MAX_WAITING_BYTES) {
       const caughtUp = this.#catchUp[this.#nextCatchUp]
       if (caughtUp !== undefined) {
         this.#nextCatchUp++
-        this.#sendAccessUnit(caughtUp.accessUnit, caughtUp.ticks)
-        caughtUp.accessUnit.release()
+        using held = releasing(caughtUp.accessUnit)
+        this.#sendAccessUnit(held.accessUnit, caughtUp.ticks)
       } else {
         const item = this.#nextQueued()
         if (item === undefined) break
         this.#take(item)
       }
-      if (this.#isDisposed) return
     }
     this.#pacer.flush()
-    if (this.#isEnding && this.#pacer.waitingBytes === 0) this.#end('stream-ended')
+    if (this.#streamEnd !== undefined && this.#pacer.waitingBytes === 0)
+      this.#options.finish('stream-ended', this.#streamEnd)
   }
 
   #nextQueued(): StreamItem | undefined {
@@ -221,9 +229,8 @@ export class PlaySession implements Disposable {
         this.#follow(item.format)
         return
       case 'accessUnit': {
-        const { accessUnit } = item
-        if (!this.#transcoded.has(accessUnit.format.trackId)) this.#sendAccessUnit(accessUnit)
-        accessUnit.release()
+        using held = releasing(item.accessUnit)
+        if (!this.#transcoded.has(held.accessUnit.format.trackId)) this.#sendAccessUnit(held.accessUnit)
         return
       }
       case 'data':
@@ -238,24 +245,18 @@ export class PlaySession implements Disposable {
       case 'ended': {
         const zeroMs = this.#zeroWallClockMs ?? this.#options.runtime.nowMs()
         if (this.#isFlowing) for (const track of this.#tracks.values()) this.#pacer.add(track.goodbye(zeroMs))
-        this.#isEnding = true
+        this.#streamEnd = item.end
         return
       }
     }
   }
 
-  /** A track appeared or changed. */
+  /** A track appeared or changed. @throws {TapedeckError} the player can't have it as it is now */
   #follow(format: TrackFormat): void {
     const known = this.#tracks.get(format.trackId)
-    try {
-      if (known === undefined) this.#begin(format)
-      else if (!this.#transcoded.has(format.trackId) && !known.continues(format)) {
-        // What was answered holds no longer. The player asks again, and gets an answer that fits.
-        this.#end('error', undefined)
-      }
-    } catch (error) {
-      if (!(error instanceof TapedeckError)) throw error
-      this.#end('error', error)
+    if (known === undefined) this.#begin(format)
+    else if (!this.#transcoded.has(format.trackId) && !known.continues(format)) {
+      throw new FormatReplacedError(this.#stream.path, format.codec)
     }
   }
 
@@ -272,24 +273,22 @@ export class PlaySession implements Disposable {
     this.#tracks.set(format.trackId, track)
     if (!choice.transcodes || format.kind === 'video') return
     const take = (accessUnit: AccessUnit) => {
-      if (this.#isHeld || this.#isOver) return
-      this.#sendAccessUnit(accessUnit)
-      this.#pacer.flush()
+      this.#guard(() => {
+        this.#sendAccessUnit(accessUnit)
+        this.#pacer.flush()
+      })
     }
     this.#transcoded.set(format.trackId, sound.follow(this.#stream, format, take))
   }
 
   #sendAccessUnit(accessUnit: AccessUnit, ticks?: number): void {
     const track = this.#tracks.get(accessUnit.format.trackId)
-    if (track === undefined || this.#isOver) return
+    if (track === undefined) return
     if (track.waitsForStart) {
       if (!accessUnit.isRandomAccess) return
       track.waitsForStart = false
     }
-    if (!track.isInOrder(accessUnit)) {
-      this.#end('error', new ReorderedPicturesError(this.#stream.path))
-      return
-    }
+    if (!track.isInOrder(accessUnit)) throw new ReorderedPicturesError(this.#stream.path)
     const zeroMs = this.#zeroWallClockMs ?? this.#setZero(accessUnit)
     const nowMs = this.#options.runtime.monotonicMs()
     if (ticks === undefined) {
@@ -304,9 +303,7 @@ export class PlaySession implements Disposable {
       this.#trouble.occurred(errorMessage(error))
       return
     }
-    if (this.#isFlowing) return
     this.#isFlowing = true
-    this.#options.events.flowing()
   }
 
   #setZero({ pts, format }: AccessUnit): number {
@@ -333,12 +330,6 @@ export class PlaySession implements Disposable {
     }
   }
 
-  #end(reason: 'stream-ended' | 'idle' | 'error', error?: unknown): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#options.events.over(reason, error)
-  }
-
   #releaseItems(): void {
     for (const { accessUnit } of this.#catchUp.slice(this.#nextCatchUp)) accessUnit.release()
     this.#catchUp = []
@@ -350,16 +341,21 @@ export class PlaySession implements Disposable {
     this.#nextItem = 0
   }
 
-  /** Lets go of the stream. Idempotent. */
-  [Symbol.dispose](): void {
-    if (this.#isDisposed) return
-    this.#isDisposed = true
-    this.#isOver = true
+  end(end: StreamEnd): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
     clearTimeout(this.#askingTimer)
     for (const followed of this.#transcoded.values()) followed[Symbol.dispose]()
     this.#attachment?.[Symbol.dispose]()
     this.#releaseItems()
     this.#queue[Symbol.dispose]()
     this.#pacer[Symbol.dispose]()
+    if (this.#attachment !== undefined) {
+      this.#options.log.info({ event: 'webrtc.play-ended', cause: end.cause }, end.message)
+    }
   }
+}
+
+function releasing(accessUnit: AccessUnit): Disposable & { readonly accessUnit: AccessUnit } {
+  return { accessUnit, [Symbol.dispose]: () => accessUnit.release() }
 }

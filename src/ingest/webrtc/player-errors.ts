@@ -32,3 +32,16 @@ export class ReorderedPicturesError extends TapedeckError {
     this.path = path
   }
 }
+
+/** A track goes on as something that was not agreed on with the player. */
+export class FormatReplacedError extends TapedeckError {
+  readonly code = 'webrtc/format-replaced'
+  readonly origin = 'publisher'
+  readonly path: string
+  readonly codec: string
+  constructor(path: string, codec: string) {
+    super(`${path} goes on with ${codec}, which the player does not expect: ask for it again`)
+    this.path = path
+    this.codec = codec
+  }
+}
