@@ -9,7 +9,7 @@ import { NODE_24, ROOT } from './setup/paths.mjs'
 import { serverEnvironment } from './setup/run-node24.mjs'
 import { ensureTestTools } from './setup/test-tools.mjs'
 
-const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'test/**/*.test.ts']
+const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
 /** The runner leaves a processor free, which on two means one file at a time; many tests wait for real time to pass. */
 const CONCURRENCY = Math.max(2, availableParallelism())

@@ -5,6 +5,7 @@ import { sessionTokenStore } from './api/token-store.ts'
 import { Capture } from './capture/capture.ts'
 import { Take } from './capture/take.ts'
 import { Page } from './components/page.tsx'
+import { LiveWays } from './live/live-ways.ts'
 import { PictureSlots } from './live/picture-slots.ts'
 import { type App, AppContext } from './state/context.ts'
 import { Feed } from './state/feed.ts'
@@ -48,6 +49,7 @@ const app: App = {
   // Attempts have no events; what is told of has.
   hooks: new Followed({ ask: () => client.hooks(), feed, concerns: () => true, everyMs: OFTEN_MS }),
   pictures: new PictureSlots('locks' in navigator ? navigator.locks : undefined),
+  ways: new LiveWays('RTCPeerConnection' in globalThis),
   session,
   capture: new Capture(),
   take: new Take(session),

@@ -1,17 +1,19 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { StreamDocument } from '../api/documents.ts'
 import { codecName } from '../codec-names.ts'
-import { followLive } from '../live/follow-live.ts'
 import { canPlay } from '../live/playability.ts'
+import { acceptsBrowsers } from '../live/publish-points.ts'
 import { useApp } from '../state/context.ts'
 import { useOnScreen } from '../state/use-on-screen.ts'
+import { useStore } from '../state/use-store.ts'
 import { Icon } from './icon.tsx'
+import { Mp4Picture } from './mp4-picture.tsx'
+import { WebRtcPicture } from './webrtc-picture.tsx'
 
-type Phase = 'idle' | 'connecting' | 'playing' | 'interrupted'
-
-/** The stream as it is now, while it is on screen and one of the few connections for pictures is free. */
+/** The stream as it is now, while it is on screen and one of the few places for pictures is free. */
 export function LivePicture({ stream, rank }: { stream: StreamDocument; rank: number }) {
-  const { pictures } = useApp()
+  const { pictures, ways, feed } = useApp()
+  const { server } = useStore(feed.state)
   const frame = useRef<HTMLDivElement>(null)
   // A ref: another stream's coming or going changes our rank, and must not end our picture.
   const rankNow = useRef(rank)
@@ -19,8 +21,10 @@ export function LivePicture({ stream, rank }: { stream: StreamDocument; rank: nu
   const isOnScreen = useOnScreen(frame)
   const [isWanted, setWanted] = useState(false)
   const [hasPlace, setHasPlace] = useState(false)
+  const [, setFallenBack] = useState(0)
   const hasVideo = stream.tracks.some((track) => track.kind === 'video')
-  const isPlayable = canBePlayed(stream)
+  const way = ways.wayOf(stream.id, server !== undefined && acceptsBrowsers(server.publish))
+  const isPlayable = way === 'webrtc' || canBePlayed(stream)
   const shouldPlay = isOnScreen && isPlayable && stream.tracks.length > 0
 
   useEffect(() => {
@@ -43,7 +47,17 @@ export function LivePicture({ stream, rank }: { stream: StreamDocument; rank: nu
   return (
     <div class="picture" ref={frame}>
       {hasPlace && shouldPlay ? (
-        <PlayingPicture stream={stream} />
+        way === 'webrtc' ? (
+          <WebRtcPicture
+            stream={stream}
+            onImpossible={(error) => {
+              ways.failed(stream.id, error)
+              setFallenBack((times) => times + 1)
+            }}
+          />
+        ) : (
+          <Mp4Picture stream={stream} reason={ways.reasonAgainst(stream.id)} />
+        )
       ) : (
         <div class="picture-note">
           {isPlayable ? (
@@ -51,67 +65,15 @@ export function LivePicture({ stream, rank }: { stream: StreamDocument; rank: nu
               <Icon name="play" /> {hasVideo ? 'Show picture' : 'Listen'}
             </button>
           ) : (
-            <p>This browser can't play {codecList(stream)}. Recording is not affected.</p>
+            <p>
+              {ways.reasonAgainst(stream.id) ?? `This browser can't play ${codecList(stream)}.`} Recording is not
+              affected.
+            </p>
           )}
         </div>
       )}
     </div>
   )
-}
-
-function PlayingPicture({ stream }: { stream: StreamDocument }) {
-  const { client, feed } = useApp()
-  const video = useRef<HTMLVideoElement>(null)
-  const [phase, setPhase] = useState<Phase>('connecting')
-  const [problem, setProblem] = useState('')
-  const [isMuted, setMuted] = useState(true)
-  const hasVideo = stream.tracks.some((track) => track.kind === 'video')
-  const hasAudio = stream.tracks.some((track) => track.kind === 'audio')
-  const { id, path } = stream
-
-  useEffect(() => {
-    const element = video.current
-    if (element === null) return undefined
-    const url = client.liveUrl(path)
-    return followLive(element, url, {
-      onPlaying: () => setPhase('playing'),
-      onInterrupted: () => setPhase('interrupted'),
-      async mayReconnect() {
-        await feed.refresh()
-        const isStillLive = feed.state.value.streams?.some((live) => live.id === id)
-        if (isStillLive !== true) return false
-        const refusal = await client.mediaProblem(url)
-        setProblem(refusal?.message ?? '')
-        return refusal === undefined
-      },
-    })
-  }, [client, feed, id, path])
-
-  return (
-    <>
-      <video ref={video} muted={isMuted} autoplay playsInline aria-label={`Live picture of ${path}`} />
-      {!hasVideo && phase === 'playing' && <p class="picture-note">Sound only</p>}
-      {phase !== 'playing' && <p class="picture-note">{problem !== '' ? problem : WORDS[phase]}</p>}
-      <span class="live-badge">Live</span>
-      {hasAudio && (
-        <button
-          type="button"
-          class="icon-button sound"
-          aria-label={isMuted ? `Hear ${path}` : `Mute ${path}`}
-          onClick={() => setMuted(!isMuted)}
-        >
-          <Icon name={isMuted ? 'muted' : 'sound'} />
-        </button>
-      )}
-    </>
-  )
-}
-
-const WORDS: Readonly<Record<Phase, string>> = {
-  idle: '',
-  connecting: 'Connecting…',
-  playing: '',
-  interrupted: 'Picture interrupted, reconnecting…',
 }
 
 function canBePlayed(stream: StreamDocument): boolean {

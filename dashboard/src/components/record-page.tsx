@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Keeper, TakeState } from '../capture/take.ts'
+import { acceptsBrowsers } from '../live/publish-points.ts'
 import { useApp } from '../state/context.ts'
 import { useStore } from '../state/use-store.ts'
 import { CaptureFields, Segments } from './capture-fields.tsx'
@@ -119,11 +120,6 @@ function StartForm() {
       </div>
     </form>
   )
-}
-
-/** Whether there is a door for browsers among those to publish to. */
-export function acceptsBrowsers(points: readonly { readonly protocol: string }[]): boolean {
-  return points.some(({ protocol }) => protocol.startsWith('whip') || protocol.startsWith('webrtc'))
 }
 
 /** `live/me-1042`: short, and seldom taken. */

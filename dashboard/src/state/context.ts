@@ -6,6 +6,7 @@ import type { HookDocument, PullDocument, RuleDocument } from '../api/documents.
 import type { TokenStore } from '../api/token-store.ts'
 import type { Capture } from '../capture/capture.ts'
 import type { Take } from '../capture/take.ts'
+import type { LiveWays } from '../live/live-ways.ts'
 import type { PictureSlots } from '../live/picture-slots.ts'
 import type { Feed } from './feed.ts'
 import type { Followed } from './followed.ts'
@@ -23,6 +24,7 @@ export interface App {
   readonly toasts: Toasts
   readonly tokens: TokenStore
   readonly pictures: PictureSlots
+  readonly ways: LiveWays
   /** Publishes and plays; made anew each time, for the token may change. */
   readonly session: () => Session
   readonly capture: Capture

@@ -157,6 +157,12 @@ export class Feed {
     return this.#refreshing
   }
 
+  /** Asks whether this publication is still there. */
+  async isStillLive(streamId: string): Promise<boolean> {
+    await this.refresh()
+    return this.state.value.streams?.some(({ id }) => id === streamId) === true
+  }
+
   async #refresh(): Promise<void> {
     try {
       const known = this.#mayHaveMissed ? undefined : this.state.value.server
