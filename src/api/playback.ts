@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { Type } from 'typebox'
-import type { PartDocument } from '#storage/recording-document.ts'
+import { type PartDocument, partFormat } from '#storage/recording-document.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
 import { attachment } from './content-disposition.ts'
 import { PartFileMissingError } from './errors.ts'
@@ -43,7 +43,7 @@ export function registerPlayback(app: App, { control }: Resources): void {
       const file = await openPart(path, id, n)
       try {
         reply.header('content-disposition', request.query.download === true ? attachment(downloadName(part)) : 'inline')
-        const mediaType = mediaTypeOf(recording.format, part)
+        const mediaType = mediaTypeOf(partFormat(recording, part), part)
         return await sendFile(request, reply, file, { mediaType, isChanging: part.state === 'open' })
       } catch (error) {
         await file.close()

@@ -64,7 +64,7 @@ export function execArguments(
     file,
     recording: recording?.id ?? '',
     part: part === undefined ? '' : String(part.index),
-    format: recording?.format ?? '',
+    format: part?.format ?? recording?.format ?? '',
     event: document.type,
   }
   return {

@@ -44,6 +44,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
       ...request,
     },
     trackWaitMs: 1_000,
+    otherContainer: () => undefined,
     monotonicMs: () => clock.ms,
     log: SILENT_LOGGER,
     events: {

@@ -31,6 +31,11 @@ export interface IntakeEvents {
 export interface IntakeOptions {
   readonly request: Pick<ResolvedRequest, 'startOn' | 'audio' | 'video' | 'data'> & AudioWish
   readonly trackWaitMs: number
+  /**
+   * The present container can't hold one of these: the one that the recording goes on in. Undefined: it stays where it
+   * is, and the track is left out.
+   */
+  readonly otherContainer: (formats: Iterable<TrackFormat>, present: Container) => Container | undefined
   readonly monotonicMs: () => number
   readonly log: Logger
   readonly events: IntakeEvents
@@ -156,7 +161,7 @@ export class Intake implements StreamSink, Disposable {
     const { request, log } = this.#options
     if (format.kind === 'audio' ? !request.audio : !request.video) return
     const container = this.#container
-    if (container !== undefined && !canHold(format, container, request)) {
+    if (container !== undefined && !canHold(format, container, request) && !this.#moves(format, container)) {
       if (!this.#ignored.has(format.trackId)) {
         log.warn({ event: 'recording.track-ignored', codec: format.codec, format: container.name })
       }
@@ -169,6 +174,14 @@ export class Intake implements StreamSink, Disposable {
       this.#gathering?.format(format)
     }
     this.#leadingTrackId = leadingTrackId(this.#formats.values())
+  }
+
+  /** Whether the recording goes on in another container, which holds this track too. */
+  #moves(format: TrackFormat, present: Container): boolean {
+    const formats = new Map(this.#formats).set(format.trackId, format)
+    const other = this.#options.otherContainer(formats.values(), present)
+    if (other !== undefined) this.#container = other
+    return other !== undefined
   }
 
   /** The next part need not have it, and another track begins GOPs if it did. */

@@ -1,6 +1,6 @@
 import type { TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Container, WriterOutput } from '#containers/container.ts'
+import type { Container, ContainerName, WriterOutput } from '#containers/container.ts'
 import { GopGate } from '#hub/gop-gate.ts'
 import { type DataMessage, heldBytes } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
@@ -53,8 +53,9 @@ export interface OutputOptions {
   readonly log: Logger
   readonly maker: PartMaker
   readonly account: Account
-  /** Parts of earlier sessions of the recording (append). */
+  /** Parts of earlier sessions of the recording (append), and the format it is known by. */
   readonly previous: readonly PartDocument[]
+  readonly previousFormat: ContainerName | undefined
   /** The tracks as they are announced now. */
   readonly formats: () => ReadonlyMap<number, TrackFormat>
   /** See PartChainOptions. */
@@ -115,6 +116,7 @@ export class Output {
       runtime,
       log: options.log,
       previous: options.previous,
+      previousFormat: options.previousFormat,
       sourceMoment: options.sourceMoment,
       refusal: options.refusal,
       stored: options.stored,
@@ -190,6 +192,11 @@ export class Output {
     this.#container = container
     this.#startedAtMs = startedAtMs
     this.#parts.append(container, this.#options.formats(), target)
+  }
+
+  /** Parts that begin from now on are of another container. */
+  follow(container: Container): void {
+    this.#container = container
   }
 
   /** Retains what it takes. @param atMs where the unit is decoded, on the recording's timeline */

@@ -1,6 +1,6 @@
 import type { TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Container } from '#containers/container.ts'
+import type { Container, ContainerName } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument, PartRename } from '#storage/recording-document.ts'
 import { Part } from './part.ts'
@@ -37,6 +37,8 @@ export interface PartChainOptions {
   readonly sourceMoment: (positionMs: number) => () => number | undefined
   /** Parts of earlier sessions of the recording (append). */
   readonly previous: readonly PartDocument[]
+  /** The format the recording is known by; undefined: that of its first part. */
+  readonly previousFormat: ContainerName | undefined
 }
 
 /** The parts of one recording, in order: at most one takes media, earlier ones are on their way to become final. */
@@ -52,6 +54,8 @@ export class PartChain {
   #current: Part | undefined
   #lastIndex: number
   #continuation: unknown
+  /** What the recording is known by: parts of another say so. */
+  #format: ContainerName | undefined
   /** The part begun last, and what its name is to become if it has a number by then. */
   #newest: { readonly part: Part; readonly numberedRename: PartRename | undefined } | undefined
   /** The part that was to be the newest, and held nothing: its name is free when it is gone. */
@@ -72,6 +76,7 @@ export class PartChain {
     this.#renamer = new PartRenamer({ maker, log, note })
     for (const part of options.previous) this.#keep(part)
     this.#lastIndex = options.previous.at(-1)?.index ?? 0
+    this.#format = options.previousFormat
   }
 
   /** The part that takes media now. */
@@ -199,11 +204,18 @@ export class PartChain {
   }
 
   #part(
-    options: Omit<PartOptions, 'root' | 'events' | 'refusal' | 'stored' | 'monotonicMs' | 'fragmentMs' | 'syncEveryMs'>,
+    options: Omit<
+      PartOptions,
+      'root' | 'format' | 'events' | 'refusal' | 'stored' | 'monotonicMs' | 'fragmentMs' | 'syncEveryMs'
+    >,
   ): Part {
+    const { name } = options.container
+    this.#format ??= name
+    const format = name === this.#format ? undefined : name
     const { maker, events, refusal, stored, runtime, fragmentMs, syncEveryMs } = this.#options
     const { monotonicMs } = runtime
-    return new Part({ ...options, root: maker.root, events, refusal, stored, monotonicMs, fragmentMs, syncEveryMs })
+    const common = { root: maker.root, format, events, refusal, stored, monotonicMs, fragmentMs, syncEveryMs }
+    return new Part({ ...options, ...common })
   }
 
   #finish(part: Part): void {

@@ -60,7 +60,7 @@ const MAX_ATTEMPTS = 10_000
  */
 const EXPECTED_BYTES_PER_SECOND = 1_000_000 / 8
 
-/** What `auto` may choose: WebM where that is VP8's or VP9's and Opus' own, else the first that carries the codecs. */
+/** What `auto` may choose: WebM for VP8 and VP9 unless their sound is MP4's, else the first that carries the codecs. */
 export const AUTO_CONTAINERS = ['mp4', 'flv', 'mkv', 'webm'] as const satisfies readonly ContainerName[]
 
 /** Chooses container, names and files for the parts of one recording. */
@@ -113,6 +113,17 @@ export class PartMaker {
       throw new CodecNotCarriedError(codec, container.name, this.#carriers(codec))
     }
     return container
+  }
+
+  /**
+   * Another container, for a recording whose present one can't hold what its publisher has come to send. Undefined: the
+   * caller wants the one there is, or none holds all of it.
+   */
+  otherContainer(formats: Iterable<TrackFormat>, present: Container): Container | undefined {
+    if (this.#request.format !== 'auto') return undefined
+    const tracks = [...formats]
+    const other = this.container(tracks, undefined)
+    return other !== present && tracks.every((track) => canHold(track, other, this.#request)) ? other : undefined
   }
 
   /** Relative path of a part as it is called while it is recorded, with forward slashes. */
@@ -323,14 +334,13 @@ export class PartMaker {
     }
   }
 
-  /** VP8 or VP9, with sound that WebM holds without being transcoded for it. */
+  /** VP8 or VP9, with sound that WebM holds as it is, or that would have to be transcoded for MP4 too. */
   #isForWebm(tracks: readonly TrackFormat[]): boolean {
-    const { audioCodec, audioSampleRateHz } = this.#request
-    const wish = { audioCodec: audioCodec === 'auto' ? ('copy' as const) : audioCodec, audioSampleRateHz }
-    return (
-      tracks.some(({ codec }) => codec === 'vp8' || codec === 'vp9') &&
-      tracks.every((track) => canHold(track, this.#settings.containers.webm, wish))
-    )
+    const { webm, mp4 } = this.#settings.containers
+    const isAtHome = (track: TrackFormat) =>
+      canHold(track, webm, this.#request) &&
+      (targetCodec(track, webm, this.#request) === undefined || targetCodec(track, mp4, this.#request) !== undefined)
+    return tracks.some(({ codec }) => codec === 'vp8' || codec === 'vp9') && tracks.every(isAtHome)
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {

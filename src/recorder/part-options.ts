@@ -1,5 +1,5 @@
 import type { TapedeckError } from '#base/error.ts'
-import type { Container, ContainerWriter, TrackEnd, WriterOutput } from '#containers/container.ts'
+import type { Container, ContainerName, ContainerWriter, TrackEnd, WriterOutput } from '#containers/container.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import type { PartDocument, PartRename, PartTrackDocument } from '#storage/recording-document.ts'
@@ -34,6 +34,8 @@ export interface PartOptions {
   /** Opens or creates the file; runs while the first access units arrive. */
   readonly openFile: () => Promise<PartFile>
   readonly root: string
+  /** See PartDocument. */
+  readonly format: ContainerName | undefined
   readonly startedAtMs: number
   /** The source's wall clock there, as soon as it is known. */
   readonly sourceStartedAtMs: () => number | undefined

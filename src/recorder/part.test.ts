@@ -44,6 +44,7 @@ function partOf(overrides: Partial<PartOptions> = {}) {
     writer: stubWriter(),
     openFile: () => disk.files.create('/memory', 'part.flv', { ifExists: 'fail' }),
     root: '/memory',
+    format: undefined,
     startedAtMs: 0,
     sourceStartedAtMs: () => undefined,
     zero: { ticks: 0, timescale: 1_000 },

@@ -243,6 +243,7 @@ export class Part {
       bytes: this.#fileBytes,
       sha256: null,
       tracks: this.#tracks.documents(),
+      ...(this.#options.format !== undefined && { format: this.#options.format }),
       ...(this.rename !== undefined && { rename: this.rename }),
     }
   }

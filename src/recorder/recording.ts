@@ -1,9 +1,10 @@
 import { errorCode } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Container } from '#containers/container.ts'
+import type { Container, ContainerName } from '#containers/container.ts'
 import type { StreamEnd, StreamLoss } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { DataMessage } from '#media/data-message.ts'
+import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument, ProblemDocument, RecordingDocument, RecordingState } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
 import { appendStartMs } from './append-start.ts'
@@ -57,7 +58,9 @@ export class Recording {
   readonly #begun = Promise.withResolvers<void>()
   #timeline: Timeline
   #state: RecordingState = 'waiting'
+  /** Of what is written now. */
   #container: Container | undefined
+  #firstFormat: ContainerName | undefined
   /** An appended file being opened. */
   #opening: Promise<void> | undefined
   /** What it is attached to, or was last. */
@@ -88,6 +91,7 @@ export class Recording {
     this.#intake = new Intake({
       request,
       trackWaitMs: settings.trackWaitMs,
+      otherContainer: (formats, present) => this.#otherContainer(formats, present),
       monotonicMs,
       log: this.log,
       events: {
@@ -130,6 +134,7 @@ export class Recording {
       maker: this.#maker,
       account: this.#account,
       previous: previous?.parts ?? [],
+      previousFormat: previous?.format,
       formats: () => this.#sound.written(this.#intake.formats),
       sourceMoment: (positionMs) => this.#sourceMoment(positionMs),
       refusal: options.refusal,
@@ -262,7 +267,7 @@ export class Recording {
       node: settings.node,
       stream: request.stream,
       state: this.#state,
-      format: this.#container?.name ?? previous?.format ?? (request.format === 'auto' ? 'mp4' : request.format),
+      format: previous?.format ?? this.#firstFormat ?? (request.format === 'auto' ? 'mp4' : request.format),
       rule: ruleId,
       startedAt: isoOrNull(this.#startedAtMs),
       endedAt: isoOrNull(this.#endedAtMs),
@@ -310,6 +315,22 @@ export class Recording {
     return () => (timeMs === undefined ? undefined : source?.sourceWallClock(timeMs))
   }
 
+  /** Of the file that is to be gone on in, if there is one. */
+  get #presentFormat(): ContainerName | undefined {
+    const { previous } = this.#options
+    return previous?.parts.at(-1)?.format ?? previous?.format
+  }
+
+  #otherContainer(formats: Iterable<TrackFormat>, present: Container): Container | undefined {
+    const other = this.#maker.otherContainer(formats, present)
+    if (other === undefined) return undefined
+    this.#container = other
+    this.#sound.follow(other)
+    this.#output.follow(other)
+    this.log.info({ event: 'recording.container-changed', from: present.name, to: other.name })
+    return other
+  }
+
   #askRandomAccess(): void {
     const nowMs = this.#runtime.monotonicMs()
     if (nowMs - this.#askedMs < ASK_AGAIN_MS) return
@@ -338,7 +359,7 @@ export class Recording {
     const formats = this.#intake.formats
     let container: Container
     try {
-      container = this.#maker.container(formats.values(), this.#options.previous?.format)
+      container = this.#maker.container(formats.values(), this.#presentFormat)
     } catch (error) {
       this.#fail(error)
       return
@@ -359,6 +380,7 @@ export class Recording {
 
   #start(container: Container, nowMs: number, target: AppendTarget | undefined): void {
     this.#container = container
+    this.#firstFormat = container.name
     this.#startedAtMs ??= nowMs
     const gathered = this.#intake.begin(container)
     if (target !== undefined) this.#goOnAfter(target, gathered, nowMs)

@@ -93,6 +93,11 @@ export class TranscodedTracks implements AsyncDisposable {
     if (this.#tracks.size > 0) this.#held = []
   }
 
+  /** Parts are of another container from now on. What is transcoded already stays what it is. */
+  follow(container: Container): void {
+    this.#container = container
+  }
+
   /** What has come so far begins the file, as soon as its sound is there. */
   begun(): void {
     if (this.#held === undefined) return
@@ -103,9 +108,9 @@ export class TranscodedTracks implements AsyncDisposable {
 
   /** The tracks as they are written. */
   written(formats: ReadonlyMap<number, TrackFormat>): ReadonlyMap<number, TrackFormat> {
-    if (this.#tracks.size === 0) return formats
     const written = new Map<number, TrackFormat>()
-    for (const [trackId, format] of formats) written.set(trackId, this.#tracks.get(trackId)?.format ?? format)
+    // A part that begins has to know of a track what it will be, before anything of it came.
+    for (const [trackId, format] of formats) written.set(trackId, this.#trackOf(format)?.format ?? format)
     return written
   }
 

@@ -10,6 +10,7 @@ export interface RecordingDocument {
   readonly node: string
   readonly stream: string
   readonly state: RecordingState
+  /** Of the first part, and of every other that names none. */
   readonly format: ContainerName
   /** Id of the rule that started it; null when a caller did. */
   readonly rule: string | null
@@ -60,8 +61,15 @@ export interface PartDocument {
   /** Of the final file, lower-case hex; null until computed (in the background, after `ready`). */
   readonly sha256: string | null
   readonly tracks: readonly PartTrackDocument[]
+  /** Where it is not the recording's: the publisher came to send what that one can't hold. */
+  readonly format?: ContainerName
   /** Its file is to be called otherwise; absent once it has its last name. */
   readonly rename?: PartRename
+}
+
+/** What kind of file a part is. */
+export function partFormat(recording: Pick<RecordingDocument, 'format'>, part: PartDocument): ContainerName {
+  return part.format ?? recording.format
 }
 
 /** How a part's file will be called. */
@@ -89,11 +97,17 @@ export interface PartTrackDocument {
   readonly channels?: number
   /** It was transcoded: what arrived, and how many of its access units end in the sound of this part. */
   readonly source?: { readonly codec: string; readonly accessUnits: number }
+  /** Access units of silence among them that nobody sent, where sound was missing; absent: none. */
+  readonly filled?: number
 }
 
-/** Access units, as they were received, that a track of a part holds: of a transcoded one those of its source. */
-export function receivedUnits({ accessUnits, source }: Pick<PartTrackDocument, 'accessUnits' | 'source'>): number {
-  return source?.accessUnits ?? accessUnits
+/** Access units, as they were received, that a track of a part holds: of a transcoded one those of its source, no silence. */
+export function receivedUnits({
+  accessUnits,
+  source,
+  filled = 0,
+}: Pick<PartTrackDocument, 'accessUnits' | 'source' | 'filled'>): number {
+  return source?.accessUnits ?? accessUnits - filled
 }
 
 /** Per track: received = written + lost, always once the recording has ended (promise 2). */

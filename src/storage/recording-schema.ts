@@ -27,6 +27,7 @@ const PartTrack = Type.Object({
   sampleRateHz: Type.Optional(count),
   channels: Type.Optional(count),
   source: Type.Optional(Type.Object({ codec: text, accessUnits: count })),
+  filled: Type.Optional(count),
 })
 
 const PART_TRACKS_SCHEMA = Type.Array(PartTrack)
@@ -49,6 +50,7 @@ const Part = Type.Object({
   bytes: count,
   sha256: orNull(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   tracks: PART_TRACKS_SCHEMA,
+  format: Type.Optional(literals(CONTAINER_NAMES)),
   rename: Type.Optional(PART_RENAME_SCHEMA),
 })
 

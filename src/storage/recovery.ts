@@ -7,7 +7,13 @@ import { resolveInRoot } from './confine.ts'
 import { InterruptedError, mayPass } from './errors.ts'
 import { openPartFile } from './part-files.ts'
 import { type FinalNames, giveLastName, whereItIs, withLastName } from './part-rename.ts'
-import type { PartDocument, PartTrackDocument, ProblemDocument, RecordingDocument } from './recording-document.ts'
+import {
+  type PartDocument,
+  type PartTrackDocument,
+  type ProblemDocument,
+  partFormat,
+  type RecordingDocument,
+} from './recording-document.ts'
 import { settleLedger } from './settle-ledger.ts'
 
 export interface RecoveryOptions {
@@ -63,11 +69,11 @@ export async function recoverRecording(
       parts.push(withLastName(part))
       continue
     }
-    let outcome = await finishPart(part, containers[recording.format])
+    let outcome = await finishPart(part, containers[partFormat(recording, part)])
     while (mayPass(outcome.error)) {
       runtime.log.warn({ event: 'recovery.waiting', recording: recording.id, path: part.path, err: outcome.error })
       await sleep(retryMs, undefined, { signal })
-      outcome = await finishPart(part, containers[recording.format])
+      outcome = await finishPart(part, containers[partFormat(recording, part)])
     }
     if (outcome.error !== undefined) {
       error = { code: errorCode(outcome.error), message: errorMessage(outcome.error) }
@@ -127,7 +133,10 @@ function summaryFields(
   const tracks = summary.tracks.map((track) => {
     const { trackId, codec, accessUnits, payloadBytes } = track
     const known = part.tracks.find((candidate) => candidate.trackId === trackId)
-    if (known !== undefined) return { ...known, accessUnits, payloadBytes, ...sourceOf(known, accessUnits) }
+    if (known !== undefined) {
+      const counts = { accessUnits, payloadBytes, ...sourceOf(known, accessUnits), ...filledOf(known, accessUnits) }
+      return { ...known, ...counts }
+    }
     const kind = isVideoCodec(codec) ? ('video' as const) : ('audio' as const)
     return { trackId, kind, codec, codecString: codec, accessUnits, payloadBytes }
   })
@@ -140,6 +149,11 @@ function sourceOf({ source, accessUnits: noted }: PartTrackDocument, found: numb
   // Nothing was written then: one of them for one of the source's is as good as any.
   const perUnit = noted === 0 ? 1 : source.accessUnits / noted
   return { source: { ...source, accessUnits: Math.round(found * perUnit) } }
+}
+
+/** Silence that was put in since that was last noted counts as received: nobody can tell it from what a source sent. */
+function filledOf({ filled }: PartTrackDocument, found: number): Pick<PartTrackDocument, 'filled'> {
+  return filled === undefined ? {} : { filled: Math.min(filled, found) }
 }
 
 function conclude(recording: RecordingDocument, error: ProblemDocument | null, nowMs: number): RecordingDocument {

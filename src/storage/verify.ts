@@ -5,7 +5,13 @@ import { resolveInRoot } from './confine.ts'
 import { digestFile } from './digest.ts'
 import { systemCode } from './errors.ts'
 import { openPartForReading } from './part-files.ts'
-import { type LedgerDocument, type PartDocument, type RecordingDocument, receivedUnits } from './recording-document.ts'
+import {
+  type LedgerDocument,
+  type PartDocument,
+  partFormat,
+  type RecordingDocument,
+  receivedUnits,
+} from './recording-document.ts'
 
 /** Something a recording claims that its files, or its own numbers, contradict. `message` is a sentence for people. */
 export type Finding = { readonly message: string } & (
@@ -62,7 +68,7 @@ export async function verifyRecording(
     })
   }
   findings.push(...checkLedger(recording.ledger), ...checkWritten(recording))
-  for (const part of recording.parts) findings.push(...(await checkPart(part, recording.format, inspect)))
+  for (const part of recording.parts) findings.push(...(await checkPart(part, partFormat(recording, part), inspect)))
   return findings
 }
 

@@ -133,6 +133,7 @@ const PartTrackSchema = Type.Object({
   source: Type.Optional(
     Type.Object({ codec: Type.String(), accessUnits: Count() }, { description: 'what it was transcoded from' }),
   ),
+  filled: Type.Optional(Count('of silence, where sound was missing')),
 })
 
 const PartSchema = Type.Object({
@@ -148,6 +149,7 @@ const PartSchema = Type.Object({
   bytes: Count(),
   sha256: Nullable(Type.String()),
   tracks: listOf(PartTrackSchema),
+  format: Type.Optional(oneOf(CONTAINER_NAMES)),
 })
 
 const LedgerSchema = Type.Object({

@@ -21,7 +21,8 @@ export function createMp4(options: Mp4Options): Container {
     extension: 'mp4',
     mimeType: 'video/mp4',
     carries: isCarried,
-    rarelyPlayed: ['pcma', 'pcmu'], // QuickTime's; browsers refuse the file
+    // G.711 is QuickTime's, and browsers refuse the file. Opus is for browsers alone: neither QuickTime nor editors know it.
+    rarelyPlayed: ['pcma', 'pcmu', 'opus'],
     maxVideoTracks: Number.POSITIVE_INFINITY,
     maxAudioTracks: Number.POSITIVE_INFINITY,
     open: (writerOptions) => new Mp4Writer(writerOptions, options.indexBytes),

@@ -202,6 +202,7 @@ export class CatalogDatabase implements Disposable {
       part.sha256,
       JSON.stringify(part.tracks),
       part.rename === undefined ? null : JSON.stringify(part.rename),
+      part.format ?? null,
     ])
   }
 

@@ -117,6 +117,9 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE parts ADD COLUMN source_started_at TEXT;                  -- by the clock of whoever sent it
   `,
+  `
+  ALTER TABLE parts ADD COLUMN format TEXT;                             -- where it is not the recording's
+  `,
 ]
 
 /** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */

@@ -58,6 +58,7 @@ export function partFromRow(row: Row): PartDocument {
     bytes: row.number('bytes'),
     sha256: row.textOrNull('sha256'),
     tracks,
+    ...(row.textOrNull('format') !== null && { format: row.oneOf('format', CONTAINER_NAMES) }),
     ...(rename !== undefined && { rename }),
   }
 }

@@ -38,6 +38,7 @@ export const STATEMENTS = {
       'sha256',
       'tracks',
       'renaming',
+      'format',
     ],
   ),
   saveTrack: upsert(
