@@ -18,12 +18,15 @@ import { Hooks } from '#hooks/hooks.ts'
 import { Hub } from '#hub/hub.ts'
 import { LibavPull } from '#ingest/pull/libav/libav-pull.ts'
 import { LIBAV_SCHEMES } from '#ingest/pull/libav/libav-url.ts'
+import { ReaderSlots } from '#ingest/pull/libav/reader-slots.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { RTSP_SCHEMES } from '#ingest/rtsp/client-url.ts'
 import { RtspPull } from '#ingest/rtsp/rtsp-pull.ts'
 import { RtspServer } from '#ingest/rtsp/server.ts'
 import { UdpPorts } from '#ingest/rtsp/udp-ports.ts'
+import { WebRtcServer } from '#ingest/webrtc/server.ts'
+import { SoundForPlayers } from '#ingest/webrtc/sound-for-players.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -257,13 +260,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const { udpPorts, reorderMs } = config.rtsp
   const ports = udpPorts === undefined ? undefined : new UdpPorts(udpPorts, Math.random())
   const rtspLimits = { connectTimeoutMs: PULL_CONNECT_TIMEOUT_MS, idleTimeoutMs: config.rtsp.idleTimeoutMs, reorderMs }
-  const rtspPull = opening.use(new RtspPull({ runtime, hub, limits: rtspLimits, ports }))
+  const readers = new ReaderSlots(config.limits.pullProcesses)
+  const rtspPull = opening.use(new RtspPull({ runtime, hub, limits: rtspLimits, ports, readers }))
   const libavPull = new LibavPull({
     runtime,
     hub,
     idleTimeoutMs: config.pullIdleTimeoutMs,
     folders: config.pullFolders,
-    maxProcesses: config.limits.pullProcesses,
+    readers,
   })
   const libavSources = Object.fromEntries(LIBAV_SCHEMES.map((scheme) => [scheme, libavPull]))
   const rtspSources = Object.fromEntries(RTSP_SCHEMES.map((scheme) => [scheme, rtspPull]))
@@ -280,10 +284,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       uploads,
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
+      webrtc: () => webrtc,
       manifestPath: (recording) => manifests.path(recording),
     }),
   )
   const publishPoints: PublishPoint[] = []
+  let webrtc: WebRtcServer | undefined
   // Before whoever publishes: what a facade adds to a publication it adds from the first one on.
   const facades = facadesFollowing.use(await startFacades(config, { runtime, control, roots, version: VERSION }))
   opening.defer(() => facades.closeDoors())
@@ -292,10 +298,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),
   )
   const rtsp = opening.use(new RtspServer({ runtime, hub, access, config: config.rtsp, dataDir: config.data }))
+  const { udp } = config.webrtc
+  if (udp !== undefined) {
+    const sound = new SoundForPlayers({ runtime, transcoder })
+    webrtc = opening.use(await WebRtcServer.start({ runtime, hub, sound, config: { ...config.webrtc, udp } }))
+  }
   control.metrics.add((registers) => hooks.registerMetrics(registers))
   const api = opening.use(await createApi({ control, hooks, config, runtime, dashboardDir: DASHBOARD }))
   const rtmpAddresses = await rtmp.listen()
-  const mediaAddresses = { ...rtmpAddresses, ...(await rtsp.listen()) }
+  const mediaAddresses = { ...rtmpAddresses, ...(await rtsp.listen()), webrtc: webrtc?.address }
   for (const protocol of ['rtmp', 'rtmps', 'rtsp', 'rtsps'] as const) {
     const listen = mediaAddresses[protocol]
     if (listen !== undefined) publishPoints.push({ protocol, listen })

@@ -8,6 +8,7 @@ import { Reception } from '#protocols/rtp/reception.ts'
 import { unwrapRetransmission } from '#protocols/rtp/retransmission.ts'
 import { parseRtcp, type SenderReport, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
+import type { PacketConsumer } from './packet-consumer.ts'
 import type { MediumFeedback } from './session-feedback.ts'
 import { LEAD_SECONDS, TrackReceiver } from './track-receiver.ts'
 
@@ -35,6 +36,12 @@ export interface MediaFormat {
   readonly parameters: ReadonlyMap<string, string>
 }
 
+/** Packets of several tracks in one: what takes them apart is given. */
+export interface MultiplexOptions extends Omit<MediaReceiverOptions, 'format' | 'damaged' | 'feedback'> {
+  readonly format: Pick<MediaFormat, 'payloadType' | 'clockRateHz'>
+  readonly consumer: PacketConsumer
+}
+
 export interface MediaReceiverOptions {
   readonly stream: Stream
   readonly trackId: number
@@ -51,8 +58,8 @@ export interface MediaReceiverOptions {
 
 /** RTP and RTCP of one medium → a track of a stream: order, losses, restarts of the source, and reports back. */
 export class MediaReceiver implements Disposable {
-  readonly #options: MediaReceiverOptions
-  readonly #track: TrackReceiver
+  readonly #options: MultiplexOptions & Pick<MediaReceiverOptions, 'feedback'>
+  readonly #track: PacketConsumer
   readonly #clock: TrackClock
   readonly #packet = new RtpPacket()
   readonly #ignored: LogLimit<string>
@@ -74,13 +81,20 @@ export class MediaReceiver implements Disposable {
   #receivedPackets = 0
   #saidGoodbye = false
 
-  constructor(options: MediaReceiverOptions) {
-    const { stream, trackId, format, clock, damaged, feedback, monotonicMs, log } = options
+  constructor(options: MediaReceiverOptions | MultiplexOptions) {
+    const { trackId, clock, monotonicMs, log } = options
+    this.#clock = clock.track(options.format.clockRateHz)
+    this.#track = 'consumer' in options ? options.consumer : this.#trackReceiver(options)
+    this.#options = { ...options, consumer: this.#track }
+    this.#ignored = new LogLimit(monotonicMs, (reason, packets) =>
+      log.debug({ event: 'rtp.packet-ignored', track: trackId, reason, packets }),
+    )
+  }
+
+  #trackReceiver({ stream, trackId, format, clock, damaged, feedback, log }: MediaReceiverOptions): TrackReceiver {
     const { payloadFormat, channels, parameters } = format
-    this.#options = options
-    this.#clock = clock.track(format.clockRateHz)
     stream.sourceWallClock = (timeMs) => clock.wallClockMs(timeMs - LEAD_SECONDS * 1000)
-    this.#track = new TrackReceiver({
+    return new TrackReceiver({
       stream,
       trackId,
       payloadFormat,
@@ -91,9 +105,6 @@ export class MediaReceiver implements Disposable {
       ...(feedback === undefined ? {} : { randomAccess: feedback }),
       log,
     })
-    this.#ignored = new LogLimit(monotonicMs, (reason, packets) =>
-      log.debug({ event: 'rtp.packet-ignored', track: trackId, reason, packets }),
-    )
   }
 
   /** Packets that were none, or not of this medium. */
@@ -106,9 +117,9 @@ export class MediaReceiver implements Disposable {
     return this.#receivedPackets
   }
 
-  /** The source has said that it will send nothing more, and has kept to it. */
+  /** The source has said that it will send nothing more, and has kept to it; all that it sent is in the stream. */
   get saidGoodbye(): boolean {
-    return this.#saidGoodbye
+    return this.#saidGoodbye && this.#track.isBusy !== true
   }
 
   /** Why nothing of the track can be used, if so. */

@@ -19,6 +19,7 @@ import type {
 } from '#protocols/rtp/payloads/payload-format.ts'
 import type { TrackClock } from '#protocols/rtp/source-clock.ts'
 import { LossReport } from './loss-report.ts'
+import type { PacketConsumer } from './packet-consumer.ts'
 
 /** Room asked for at once: video payloads of 64 kB chunks, audio of small ones. */
 const FIRST_BYTES = { video: 4096, audio: 1400 } as const
@@ -57,7 +58,7 @@ export interface RandomAccessRequests {
 }
 
 /** One track of a source: its packets, in order, become formats and access units of a stream. */
-export class TrackReceiver implements UnitSink, Disposable {
+export class TrackReceiver implements UnitSink, PacketConsumer {
   readonly #options: TrackReceiverOptions
   readonly #stream: Stream
   readonly #clock: TrackClock

@@ -1,4 +1,5 @@
 import type { MediaFormat } from '#ingest/rtp/media-receiver.ts'
+import type { MultiplexFormat } from '#ingest/rtp/multiplex-receiver.ts'
 import { payloadFormat } from '#protocols/rtp/payloads/all.ts'
 import { staticPayload } from '#protocols/rtp/payloads/static-payloads.ts'
 import type { MediaDescription } from '#protocols/rtsp/description.ts'
@@ -18,6 +19,15 @@ export function mediaFormat(media: MediaDescription): MediaFormat | undefined {
     if (clockRateHz > 0) {
       return { payloadType, payloadFormat: format, clockRateHz, channels: told.channels, parameters }
     }
+  }
+  return undefined
+}
+
+/** A medium that is an MPEG transport stream; undefined: it is none. RFC 2250 §2, RFC 3551 §5.3.4. */
+export function multiplexFormat(media: MediaDescription): MultiplexFormat | undefined {
+  for (const payloadType of media.payloadTypes) {
+    const told = media.rtpMaps.get(payloadType) ?? staticPayload(payloadType)
+    if (told?.encoding === 'MP2T') return { encoding: 'MP2T', payloadType, clockRateHz: VIDEO_CLOCK_RATE_HZ }
   }
   return undefined
 }

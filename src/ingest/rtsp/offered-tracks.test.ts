@@ -7,10 +7,25 @@ const H264 = ['m=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000']
 const PCMU = ['m=audio 0 RTP/AVP 0']
 const offered = (...lines: readonly string[]) => {
   const { tracks, left } = offeredTracks(parseDescription(lines.join('\n')), 'rtsp://cam/s')
-  return [tracks.map(({ trackId, format }) => `${trackId} ${format.payloadFormat.encoding}`), left]
+  return [tracks.map(({ trackId, format }) => `${trackId} ${('payloadFormat' in format ? format.payloadFormat : format).encoding}`), left]
 }
 
+const MP2T = ['m=video 0 RTP/AVP 33', 'a=control:ts']
+
 const CASES = [
+  { name: 'a transport stream', lines: MP2T, tracks: ['1 MP2T'], left: [] },
+  {
+    name: 'a transport stream by its rtpmap',
+    lines: ['m=video 0 RTP/AVP 97', 'a=rtpmap:97 mp2t/90000'],
+    tracks: ['1 MP2T'],
+    left: [],
+  },
+  {
+    name: 'a transport stream beside tracks of their own',
+    lines: [...H264, ...MP2T],
+    tracks: ['1 H264'],
+    left: ['video MP2T: no codec of ours'],
+  },
   { name: 'picture and sound', lines: [...H264, ...PCMU], tracks: ['1 H264', '2 PCMU'], left: [] },
   { name: 'sound first', lines: [...PCMU, ...H264], tracks: ['2 PCMU', '1 H264'], left: [] },
   { name: 'two lenses', lines: [...H264, ...H264, ...PCMU], tracks: ['1 H264', '3 H264', '2 PCMU'], left: [] },

@@ -1,13 +1,14 @@
 import type { MediaFormat } from '#ingest/rtp/media-receiver.ts'
+import type { MultiplexFormat } from '#ingest/rtp/multiplex-receiver.ts'
 import { controlAddress } from '#protocols/rtsp/address.ts'
 import type { MediaDescription, SessionDescription } from '#protocols/rtsp/description.ts'
-import { describeMedia, mediaFormat } from './media-format.ts'
+import { describeMedia, mediaFormat, multiplexFormat } from './media-format.ts'
 
 /** A track that we take. */
 export interface OfferedTrack {
   /** Video 1, 3, 5, …, audio 2, 4, 6, … */
   readonly trackId: number
-  readonly format: MediaFormat
+  readonly format: MediaFormat | MultiplexFormat
   /** What SETUP names. */
   readonly address: string
   /** `RTP/AVP`, or `RTP/AVPF` where the sender takes feedback. */
@@ -25,7 +26,7 @@ const MAX_TRACKS = 16
 
 /**
  * What of a description is recorded: all video and audio that we know. Metadata (ONVIF's `application`) is not, nor is
- * the way back to a camera's loudspeaker.
+ * the way back to a camera's loudspeaker. A transport stream is taken where it is all there is.
  * @param base what relative addresses are relative to
  */
 export function offeredTracks({ media }: SessionDescription, base: string): OfferedTracks {
@@ -43,10 +44,22 @@ export function offeredTracks({ media }: SessionDescription, base: string): Offe
     }
     const { kind } = format.payloadFormat
     const trackId = 2 * counts[kind]++ + (kind === 'video' ? 1 : 2)
-    const profile = each.protocol.startsWith('RTP/AVPF') ? 'RTP/AVPF' : 'RTP/AVP'
-    tracks.push({ trackId, format, address: controlAddress(base, each.control), profile })
+    tracks.push({ trackId, format, address: controlAddress(base, each.control), profile: profileOf(each) })
   }
+  const multiplex = tracks.length === 0 ? offeredMultiplex(media, base) : undefined
+  if (multiplex !== undefined) return { tracks: [multiplex], left: [] }
   return { tracks, left }
+}
+
+function offeredMultiplex(media: readonly MediaDescription[], base: string): OfferedTrack | undefined {
+  const [only, ...others] = media.filter(isMedia)
+  const format = only === undefined ? undefined : multiplexFormat(only)
+  if (only === undefined || others.length > 0 || format === undefined) return undefined
+  return { trackId: 1, format, address: controlAddress(base, only.control), profile: profileOf(only) }
+}
+
+function profileOf({ protocol }: MediaDescription): string {
+  return protocol.startsWith('RTP/AVPF') ? 'RTP/AVPF' : 'RTP/AVP'
 }
 
 function reasonAgainst(

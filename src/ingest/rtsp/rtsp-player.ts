@@ -4,8 +4,9 @@ import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Hub, Publication } from '#hub/hub.ts'
 import { type PullRequest, type PullStop, pullProtocol } from '#hub/pull-source.ts'
-import { NO_CONNECTION_FACTS, type StreamEnd } from '#hub/stream.ts'
+import { NO_CONNECTION_FACTS, type Stream, type StreamEnd } from '#hub/stream.ts'
 import { MediaReceiver } from '#ingest/rtp/media-receiver.ts'
+import { MultiplexReceiver } from '#ingest/rtp/multiplex-receiver.ts'
 import { writeRtpPacket } from '#protocols/rtp/packet.ts'
 import { writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import { SourceClock } from '#protocols/rtp/source-clock.ts'
@@ -24,6 +25,7 @@ import {
   PullStreamNotFoundError,
   PullTimeoutError,
 } from '../pull/errors.ts'
+import type { ReaderSlots } from '../pull/libav/reader-slots.ts'
 import type { ReadWish, TransportUser } from '../tcp/transport.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type ClientLink, type LinkMeans, openLink } from './client-link.ts'
@@ -66,6 +68,8 @@ export interface RtspPlayerOptions {
   readonly limits: RtspLimits
   readonly url: RtspUrl
   readonly request: PullRequest
+  /** Undefined: a transport stream can't be taken apart. */
+  readonly readers: ReaderSlots | undefined
   /** Undefined: media comes over TCP. */
   readonly ports: UdpPorts | undefined
   /** UDP may turn out not to work: the server refuses it, or nothing comes through. */
@@ -400,25 +404,35 @@ export class RtspPlayer implements TransportUser {
     const { stream } = this.#publication
     const isFirst = this.#firstMediaMs === 0
     for (const setUp of this.#tracks) {
-      setUp.receiver ??= new MediaReceiver({
+      const { format, trackId } = setUp.track
+      const rest = {
         stream,
-        trackId: setUp.track.trackId,
-        format: setUp.track.format,
+        trackId,
         clock: this.#clock,
-        damaged: request.damaged,
         reorderMs: setUp.lower === 'udp' ? limits.reorderMs : 0,
         monotonicMs: runtime.monotonicMs,
         log: this.#log,
-      })
+      }
+      setUp.receiver ??=
+        'payloadFormat' in format
+          ? new MediaReceiver({ ...rest, format, damaged: request.damaged })
+          : new MediaReceiver({ ...rest, format, consumer: this.#multiplexReceiver(stream) })
     }
     if (isFirst) {
       this.#firstMediaMs = this.#nowMs()
       this.#lastMediaMs = this.#firstMediaMs
-      const tracks = this.#tracks.map(({ track, lower }) => `${track.format.payloadFormat.encoding} over ${lower}`)
+      const tracks = this.#tracks.map(({ track, lower }) => `${encodingOf(track)} over ${lower}`)
       this.#log.info({ event: 'pull.streaming', from: url.shown, server: this.#serverName, tracks })
       request.onStreaming()
     }
     return first.receiver as MediaReceiver
+  }
+
+  /** @throws {TooManyPullProcessesError} */
+  #multiplexReceiver(stream: Stream): MultiplexReceiver {
+    const { request, url, readers } = this.#options
+    if (readers === undefined) throw new PullNothingPlayableError(url.shown, ['video MP2T: no reader'])
+    return new MultiplexReceiver({ stream, damaged: request.damaged, readers, shown: url.shown, log: this.#log })
   }
 
   #sweep(): void {
@@ -537,4 +551,8 @@ export class RtspPlayer implements TransportUser {
     this.#link?.destroy()
     for (const ports of this.#ports) ports[Symbol.dispose]()
   }
+}
+
+function encodingOf({ format }: OfferedTrack): string {
+  return 'payloadFormat' in format ? format.payloadFormat.encoding : format.encoding
 }

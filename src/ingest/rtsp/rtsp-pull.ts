@@ -3,6 +3,7 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { PullRequest, PullSource } from '#hub/pull-source.ts'
 import { PullOptionError, PullRedirectsError } from '../pull/errors.ts'
+import type { ReaderSlots } from '../pull/libav/reader-slots.ts'
 import { ReadPacer } from '../tcp/read-pacer.ts'
 import { READ_BUFFER_BYTES } from '../tcp/transport.ts'
 import { parseRtspUrl, type RtspUrl } from './client-url.ts'
@@ -20,6 +21,7 @@ export class RtspPull implements PullSource, Disposable {
   readonly #hub: Hub
   readonly #limits: RtspLimits
   readonly #ports: UdpPorts | undefined
+  readonly #readers: ReaderSlots | undefined
   readonly #pacer = new ReadPacer()
   readonly #ticker: Ticker
   readonly #players = new Set<RtspPlayer>()
@@ -28,12 +30,22 @@ export class RtspPull implements PullSource, Disposable {
   #readBuffer: Uint8Array | undefined
   #sweeper: NodeJS.Timeout | undefined
 
-  /** @param options.ports undefined: media comes over TCP only */
-  constructor(options: { runtime: Runtime; hub: Hub; limits: RtspLimits; ports: UdpPorts | undefined }) {
+  /**
+   * @param options.ports undefined: media comes over TCP only
+   * @param options.readers undefined: transport streams are not taken
+   */
+  constructor(options: {
+    runtime: Runtime
+    hub: Hub
+    limits: RtspLimits
+    ports: UdpPorts | undefined
+    readers?: ReaderSlots
+  }) {
     this.#runtime = options.runtime
     this.#hub = options.hub
     this.#limits = options.limits
     this.#ports = options.ports
+    this.#readers = options.readers
     this.#ticker = new Ticker(options.runtime.monotonicMs)
   }
 
@@ -78,6 +90,7 @@ export class RtspPull implements PullSource, Disposable {
     const ports = this.#udpPorts(url, request)
     const player = new RtspPlayer({
       runtime: this.#runtime,
+      readers: this.#readers,
       hub: this.#hub,
       limits: this.#limits,
       url,

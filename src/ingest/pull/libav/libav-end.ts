@@ -39,7 +39,12 @@ const MEANINGS = new Map<number, OverFrame['how']>([
 /** libavformat's error → what it means here. Addresses in its words have their credentials hidden. */
 export function howItEnded(
   code: number,
-  told: { readonly words: string; readonly message: string; readonly isOpen: boolean; readonly scheme: LibavScheme },
+  told: {
+    readonly words: string
+    readonly message: string
+    readonly isOpen: boolean
+    readonly scheme: LibavScheme | 'pipe'
+  },
 ): Pick<OverFrame, 'how' | 'message'> {
   const { words, message, isOpen } = told
   const shown = (words === '' || words === message ? message : `${message}: ${words}`)
@@ -50,6 +55,6 @@ export function howItEnded(
 }
 
 /** The timeout of a read of datagrams comes as an error of input. */
-function isUdpSilence(code: number, scheme: LibavScheme): boolean {
+function isUdpSilence(code: number, scheme: LibavScheme | 'pipe'): boolean {
   return scheme === 'udp' && code === -EIO
 }

@@ -5,9 +5,10 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { PullRequest, PullSource } from '#hub/pull-source.ts'
 import { PullOptionError, PullStreamNotFoundError } from '../errors.ts'
-import { PullFileForbiddenError, TooManyPullProcessesError } from './errors.ts'
+import { PullFileForbiddenError } from './errors.ts'
 import { LibavPlayer } from './libav-player.ts'
 import { type LibavUrl, parseLibavUrl } from './libav-url.ts'
+import type { ReaderSlots } from './reader-slots.ts'
 import { readingTask } from './reading-task.ts'
 
 export interface LibavPullOptions {
@@ -17,13 +18,12 @@ export interface LibavPullOptions {
   readonly idleTimeoutMs: number
   /** Folders whose files may be pulled, absolute. */
   readonly folders: readonly string[]
-  readonly maxProcesses: number
+  readonly readers: ReaderSlots
 }
 
 /** Pulls what libavformat reads: HLS and media over HTTP, SRT, MPEG-TS over UDP, files. Every pull is a process. */
 export class LibavPull implements PullSource {
   readonly #options: LibavPullOptions
-  #processes = 0
 
   constructor(options: LibavPullOptions) {
     this.#options = options
@@ -39,16 +39,11 @@ export class LibavPull implements PullSource {
   }
 
   async pull(request: PullRequest): Promise<void> {
-    const { runtime, hub, idleTimeoutMs, maxProcesses } = this.#options
-    if (this.#processes >= maxProcesses) throw new TooManyPullProcessesError(maxProcesses)
-    this.#processes++
-    try {
-      const url = await this.#resolved(parseLibavUrl(request.url))
-      const task = readingTask(url, { idleTimeoutMs, verifyTls: request.verifyTls })
-      await new LibavPlayer({ runtime, hub, idleTimeoutMs, url, task, request }).run()
-    } finally {
-      this.#processes--
-    }
+    const { runtime, hub, idleTimeoutMs, readers } = this.#options
+    using _slot = readers.take()
+    const url = await this.#resolved(parseLibavUrl(request.url))
+    const task = readingTask(url, { idleTimeoutMs, verifyTls: request.verifyTls })
+    await new LibavPlayer({ runtime, hub, idleTimeoutMs, url, task, request }).run()
   }
 
   /** A file where it really is: a link may lead out of its folder. */

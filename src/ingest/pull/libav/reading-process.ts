@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { publicUrl } from '#base/public-url.ts'
-import type { ReadingTask } from './reading-task.ts'
+import { MEDIA_PIPE, type ReadingTask } from './reading-task.ts'
 
 /** Time for the process to take leave of its source before it is ended. */
 const FAREWELL_MS = 1_500
@@ -22,6 +22,8 @@ export interface ReadingProcessEvents {
 export class ReadingProcess {
   readonly #child: ChildProcess
   readonly #pipe: Socket
+  /** Takes media that the process does not fetch itself. */
+  readonly #media: Socket | undefined
   readonly #exited: Promise<void>
   #farewell: NodeJS.Timeout | undefined
   #output = ''
@@ -29,7 +31,7 @@ export class ReadingProcess {
   constructor(task: ReadingTask, events: ReadingProcessEvents) {
     const script = fileURLToPath(new URL('./libav-child.ts', import.meta.url))
     const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEBIBYTES}`, script], {
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe', ...(task.scheme === 'pipe' ? (['pipe'] as const) : [])],
       // Nothing of the server's environment (it may hold tokens, or proxies that nobody meant) is a reader's business.
       env: environment(),
     })
@@ -37,6 +39,9 @@ export class ReadingProcess {
     this.#pipe = child.stdio[3] as Socket
     this.#pipe.on('data', (bytes: Uint8Array) => events.received(bytes))
     this.#pipe.on('error', () => {})
+    this.#media = task.scheme === 'pipe' ? (child.stdio[MEDIA_PIPE] as Socket) : undefined
+    // Its exit tells.
+    this.#media?.on('error', () => {})
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#output = (this.#output + text).slice(-MAX_OUTPUT_CHARACTERS)
     })
@@ -63,10 +68,22 @@ export class ReadingProcess {
     return this.#child.pid
   }
 
+  /** Media for a task that is given it. Keeps the bytes. @returns how many wait */
+  give(bytes: Uint8Array): number {
+    this.#media?.write(bytes)
+    return this.#media?.writableLength ?? 0
+  }
+
+  /** That was all of the media: what it still holds comes out. */
+  endMedia(): void {
+    this.#media?.end()
+  }
+
   /** Lets it take leave of its source, and ends it when it does not. Nothing more is received. Resolves when it is gone. */
   async end(): Promise<void> {
     if (this.#farewell === undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#pipe.destroy()
+      this.#media?.destroy()
       this.#child.stdin?.end()
       this.#farewell = setTimeout(() => this.#child.kill('SIGKILL'), FAREWELL_MS)
     }

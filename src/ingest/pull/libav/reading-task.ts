@@ -2,7 +2,8 @@ import type { LibavScheme } from './libav-url.ts'
 
 /** What a reading process is told, as one line of JSON: never as an argument, which everybody on the machine could see. */
 export interface ReadingTask {
-  readonly scheme: LibavScheme
+  /** `pipe`: the server gives the media itself. */
+  readonly scheme: LibavScheme | 'pipe'
   readonly url: string
   /** libavformat's name of the container; empty: it looks. */
   readonly format: string
@@ -44,6 +45,23 @@ const RELAYED_PROTOCOLS = 'http,tcp,crypto'
 
 /** Datagrams the kernel and libavformat hold while we are busy: half a second of 60 Mbit/s, where the kernel allows it. */
 const UDP_BUFFER_BYTES = 4 * 1024 * 1024
+
+/** Where a reading process finds media that the server gives it. */
+export const MEDIA_PIPE = 4
+
+/** What to tell the process that reads a transport stream from the server's own hands. */
+export function pipedTask(): ReadingTask {
+  return {
+    scheme: 'pipe',
+    url: `pipe:${MEDIA_PIPE}`,
+    format: 'mpegts',
+    options: { protocol_whitelist: 'pipe', format_whitelist: 'mpegts' },
+    isPaced: false,
+    isLossy: true,
+    isVerified: false,
+    idleTimeoutMs: 0,
+  }
+}
 
 /** What to tell the process that reads an address. */
 export function readingTask(

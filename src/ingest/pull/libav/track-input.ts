@@ -40,6 +40,11 @@ export class TrackInput implements Disposable {
     return this.#arena.reserve(bytes)
   }
 
+  /** On the way to the reading process, somewhere before the next access unit. */
+  packetsLost(count: number): void {
+    this.#loss.packets(count)
+  }
+
   write(head: UnitHead, reservation: Reservation): void {
     const format = this.#format
     const lead = LEAD_SECONDS * format.timescale
