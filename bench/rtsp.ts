@@ -66,6 +66,7 @@ async function startTapedeck(folder: string, rules: string): Promise<Server> {
       TAPEDECK_API_LISTEN: `127.0.0.1:${api}`,
       TAPEDECK_RTMP_LISTEN: `127.0.0.1:${rtmp}`,
       TAPEDECK_RTSP_LISTEN: `127.0.0.1:${rtsp}`,
+      TAPEDECK_WEBRTC_UDP: '',
       TAPEDECK_LOG_LEVEL: 'warn',
     },
   })

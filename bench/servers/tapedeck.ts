@@ -28,6 +28,7 @@ export async function startTapedeck(folder: string, format: 'mp4' | 'flv' | 'ts'
       TAPEDECK_RECORDINGS_FORMAT: format,
       TAPEDECK_RTMP_LISTEN: `127.0.0.1:${port}`,
       TAPEDECK_RTSP_LISTEN: '',
+      TAPEDECK_WEBRTC_UDP: '',
       TAPEDECK_API_LISTEN: `127.0.0.1:${apiPort}`,
       TAPEDECK_LOG_LEVEL: 'warn',
     },

@@ -122,3 +122,50 @@ export class TooManyRulesError extends TapedeckError {
     this.limit = limit
   }
 }
+
+export class MethodNotAllowedError extends TapedeckError {
+  readonly code = 'api/method-not-allowed'
+  readonly origin = 'client'
+  readonly method: string
+  constructor(method: string, allowed: string) {
+    super(`${method} is not possible here: use ${allowed}`)
+    this.method = method
+  }
+}
+
+export class WebRtcDisabledError extends TapedeckError {
+  readonly code = 'webrtc/disabled'
+  readonly origin = 'operator'
+  constructor() {
+    super('WebRTC is off, or not up yet: set webrtc.udp, such as 0.0.0.0:8189')
+  }
+}
+
+/** A session that never was, or has ended. */
+export class WebRtcSessionNotFoundError extends TapedeckError {
+  readonly code = 'webrtc/session-not-found'
+  readonly origin = 'client'
+  readonly id: string
+  constructor(id: string) {
+    super('there is no such WebRTC session, or it has ended: begin a new one')
+    this.id = id
+  }
+}
+
+/** Candidates that don't say which ICE session they are of. */
+export class EtagMissingError extends TapedeckError {
+  readonly code = 'webrtc/etag-missing'
+  readonly origin = 'client'
+  constructor() {
+    super('If-Match is missing: send the ETag of the answer')
+  }
+}
+
+/** Candidates of another ICE session. */
+export class EtagMismatchError extends TapedeckError {
+  readonly code = 'webrtc/etag-mismatch'
+  readonly origin = 'client'
+  constructor() {
+    super('If-Match names another ICE session: send the ETag of the answer')
+  }
+}

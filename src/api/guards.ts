@@ -27,6 +27,9 @@ declare module 'fastify' {
   }
 }
 
+/** Where browsers publish and play over WebRTC. */
+const STREAMING_URL = /^\/(whip|whep|webrtc)\//
+
 export interface GuardOptions {
   readonly credentials: Credentials
   readonly api: Config['api']
@@ -49,7 +52,7 @@ export function registerGuards(app: App, options: GuardOptions): void {
     if (hasSeveralHosts(request) || !isOurHost(request.headers.host, options.listening(), options.api.allowedHosts)) {
       throw new HostNotAllowedError(request.headers.host ?? '')
     }
-    checkSource(request, reply, options.api.allowedOrigins)
+    checkSource(request, reply, options)
     if (request.method === 'OPTIONS' || request.is404) return
     authenticate(request, options.credentials)
   })
@@ -70,13 +73,15 @@ function setSecurityHeaders(reply: FastifyReply): void {
   })
 }
 
-function checkSource(request: FastifyRequest, reply: FastifyReply, allowedOrigins: readonly string[]): void {
-  const source = requestSource(request, allowedOrigins)
+function checkSource(request: FastifyRequest, reply: FastifyReply, { api, credentials }: GuardOptions): void {
+  const source = requestSource(request, api.allowedOrigins)
   const origin = request.headers.origin
-  if (source === 'allowed' && origin !== undefined) {
+  // Pages of anywhere may publish and play with a credential; the route itself sees to that they have one.
+  const isStreaming = credentials.areConfigured && STREAMING_URL.test(request.url)
+  if ((source === 'allowed' || (source === 'foreign' && isStreaming)) && origin !== undefined) {
     reply.headers({
       'access-control-allow-origin': origin,
-      'access-control-expose-headers': 'content-range, accept-ranges, etag, location',
+      'access-control-expose-headers': 'content-range, accept-ranges, etag, location, link',
       'cross-origin-resource-policy': 'cross-origin',
       vary: 'Origin',
     })
@@ -87,7 +92,7 @@ function checkSource(request: FastifyRequest, reply: FastifyReply, allowedOrigin
 
 function authenticate(request: FastifyRequest, credentials: Credentials): void {
   const { access = 'manage', tokenInQuery = false } = request.routeOptions.config
-  const token = bearerToken(request) ?? (tokenInQuery ? queryToken(request) : undefined)
+  const token = credentialOf(request, tokenInQuery)
   if (token !== undefined) {
     request.principal = credentials.find(token) ?? null
     // A wrong token is never taken for no token: whoever sends one should learn that it is wrong.
@@ -98,6 +103,11 @@ function authenticate(request: FastifyRequest, credentials: Credentials): void {
   if (access === 'public' || access === 'playable') return
   if (request.principal === null) throw new UnauthenticatedError('a credential is needed')
   if (access !== 'any') request.principal.require(access)
+}
+
+/** The token of the Authorization header, or of the query where that is taken. @throws {UnauthenticatedError} it is none */
+export function credentialOf(request: FastifyRequest, tokenInQuery = true): string | undefined {
+  return bearerToken(request) ?? (tokenInQuery ? queryToken(request) : undefined)
 }
 
 function bearerToken({ headers }: FastifyRequest): string | undefined {
@@ -122,7 +132,7 @@ function isLocal(request: FastifyRequest): boolean {
 const FORWARDING_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip']
 
 /** Whether a proxy says that it asks for someone else. */
-export function isForwarded({ headers }: FastifyRequest): boolean {
+export function isForwarded({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return FORWARDING_HEADERS.some((name) => headers[name] !== undefined)
 }
 

@@ -23,6 +23,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'api/range-not-satisfiable': 416,
   'api/part-file-missing': 404,
   'api/too-many-rules': 409,
+  'api/method-not-allowed': 405,
   'pull/too-many': 409,
   'auth/unauthenticated': 401,
   'auth/forbidden': 403,
@@ -39,6 +40,10 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'upload/too-large': 413,
   'upload/too-many': 429,
   'storage/full': 507,
+  'webrtc/no-common-codec': 422,
+  'webrtc/restart-unsupported': 422,
+  'webrtc/etag-missing': 428,
+  'webrtc/etag-mismatch': 412,
 }
 
 /** What a code's last word says, for areas that name their errors alike. */

@@ -27,6 +27,8 @@ import { registerServerFacts } from './server-facts.ts'
 import { registerStreams } from './streams.ts'
 import { registerUploads } from './uploads.ts'
 import { validatorCompiler } from './validation.ts'
+import { registerWebRtcSessions } from './webrtc.ts'
+import { registerWhip } from './whip.ts'
 
 /** For headers, then for a body to arrive: both are small but in uploads, so who takes longer does it on purpose. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -140,4 +142,6 @@ const RESOURCES = [
   registerHooks,
   registerHealth,
   registerMetrics,
+  registerWhip,
+  registerWebRtcSessions,
 ] as const

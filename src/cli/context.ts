@@ -13,6 +13,8 @@ export interface RunningServer {
     readonly rtmps: ListenAddress | undefined
     readonly rtsp: ListenAddress | undefined
     readonly rtsps: ListenAddress | undefined
+    /** UDP, for media of browsers. */
+    readonly webrtc: ListenAddress | undefined
   }
   /** Of every enabled facade, by its name and what the door is for. */
   readonly facadeAddresses: Readonly<Record<string, Readonly<Record<string, ListenAddress>>>>

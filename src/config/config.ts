@@ -1,4 +1,5 @@
 import type { DamagedPolicy, PullTransport } from '#base/pull-options.ts'
+import type { AudioCodecName, VideoCodecName } from '#base/webrtc-codecs.ts'
 import type { ContainerName } from '#containers/container.ts'
 import type { EventType } from '#control/event-types.ts'
 import type { NewRule } from '#recorder/new-rule.ts'
@@ -79,6 +80,32 @@ export interface Config {
     /** A player over UDP from whom nothing comes for this long is dropped. */
     readonly sessionTimeoutMs: number
     readonly maxConnections: number
+  }
+  readonly webrtc: {
+    /** The one port of all transports; undefined: off. */
+    readonly udp: ListenAddress | undefined
+    /** IP addresses by which it is reached besides those of this machine. */
+    readonly advertise: readonly string[]
+    readonly iceServers: readonly {
+      readonly urls: readonly string[]
+      readonly username?: string | undefined
+      readonly credential?: string | undefined
+    }[]
+    /** The preferred first. */
+    readonly videoCodecs: readonly VideoCodecName[]
+    readonly audioCodecs: readonly AudioCodecName[]
+    /** Bits per second that a publisher may send of pictures. */
+    readonly maxBitrate: number
+    /** Wait for a missing packet. */
+    readonly jitterMs: number
+    readonly damaged: 'drop' | 'keep'
+    /** From the answer to the connection. */
+    readonly iceTimeoutMs: number
+    /** Somebody from whom nothing comes for this long is dropped. */
+    readonly idleTimeoutMs: number
+    readonly maxSessions: number
+    readonly maxConnecting: number
+    readonly maxConnectingPerAddress: number
   }
   readonly auth: {
     readonly tokens: readonly AuthToken[]

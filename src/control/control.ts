@@ -3,6 +3,7 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Config, ListenAddress } from '#config/config.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
+import type { WebRtcApi } from '#hub/webrtc.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
@@ -46,6 +47,8 @@ export interface ControlOptions {
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
+  /** Undefined: WebRTC is off, or not up yet. */
+  readonly webrtc: () => WebRtcApi | undefined
   /** Where a recording's manifest lies, whether it was written yet or not. */
   readonly manifestPath: (recording: RecordingDocument) => string
 }
@@ -71,6 +74,8 @@ export interface Control extends AsyncDisposable {
   readonly metrics: Metrics
   readiness(): Promise<Readiness>
   publishPoints(): readonly PublishPoint[]
+  /** Browsers as publishers and players; undefined: WebRTC is off, or the server is not up yet. */
+  readonly webrtc: WebRtcApi | undefined
   /**
    * Begins what works by itself: the pulls. Call when everything else is up.
    * @throws {TapedeckError} the configuration has a pull that can't be
@@ -118,6 +123,9 @@ export function createControl(options: ControlOptions): Control {
     metrics: owned.use(new Metrics({ runtime, version, hub, recorder, disks, liveViewers: () => liveViews.viewers })),
     readiness: () => checkReadiness(recorder, disks),
     publishPoints,
+    get webrtc() {
+      return options.webrtc()
+    },
     start: () => pulls.start(),
     async manifest(recording) {
       const text = await readIfThere(manifestPath(recording))

@@ -17,6 +17,8 @@ const PRIVATE = [
   '127.0.0.1:0',
   '--rtsp-listen',
   '127.0.0.1:0',
+  '--webrtc-udp',
+  '127.0.0.1:0',
   '--log-level',
   'warn',
 ]

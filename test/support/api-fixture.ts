@@ -88,6 +88,7 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       uploads,
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
+      webrtc: () => undefined,
       manifestPath: ({ id }) => folder.at(`${id}.json`),
     }),
   )

@@ -73,6 +73,7 @@ export async function startServerProcess(
       TAPEDECK_API_LISTEN: '127.0.0.1:0',
       TAPEDECK_RTMP_LISTEN: '127.0.0.1:0',
       TAPEDECK_RTSP_LISTEN: '127.0.0.1:0',
+      TAPEDECK_WEBRTC_UDP: '',
       TAPEDECK_LOG_FORMAT: 'json',
       ...options.env,
     },

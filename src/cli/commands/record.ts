@@ -117,6 +117,7 @@ async function privateConfig(wanted: {
     'api.listen': '127.0.0.1:0',
     'rtmp.listen': wanted.rtmp === '' ? '127.0.0.1:0' : wanted.rtmp,
     'rtsp.listen': '',
+    'webrtc.udp': '',
     pullFolders: JSON.stringify(wanted.folders),
     // What matters is in the progress line and the result.
     'log.level': 'error',

@@ -10,6 +10,7 @@ import { RECORDINGS_KEYS } from './recordings.ts'
 import { RTMP_KEYS } from './rtmp.ts'
 import { RTSP_KEYS } from './rtsp.ts'
 import { RULES_KEYS } from './rules.ts'
+import { WEBRTC_KEYS } from './webrtc.ts'
 
 /** Every key there is, nested and ordered as in the sample file. */
 export const CONFIG_KEYS = {
@@ -20,6 +21,7 @@ export const CONFIG_KEYS = {
   api: API_KEYS,
   rtmp: RTMP_KEYS,
   rtsp: RTSP_KEYS,
+  webrtc: WEBRTC_KEYS,
   auth: AUTH_KEYS,
   hooks: HOOKS_KEYS,
   limits: LIMITS_KEYS,

@@ -1,21 +1,10 @@
+import type { CodecPreference } from '#base/webrtc-codecs.ts'
 import { EXTENSION_URIS, type HeaderExtensionIds } from '../rtp/header-extensions.ts'
 import { payloadFormat } from '../rtp/payloads/all.ts'
 import type { PayloadFormat } from '../rtp/payloads/payload-format.ts'
 import type { AnsweredFormat, AnsweredMedium } from './answer.ts'
 import type { OfferedFormat, OfferedMedium, SessionOffer } from './description.ts'
 import { WebRtcNoCommonCodecError } from './errors.ts'
-
-/** Codecs that are taken from publishers, by the names of the configuration. */
-export const VIDEO_CODECS = ['h264', 'h265', 'av1', 'vp8', 'vp9'] as const
-export const AUDIO_CODECS = ['opus', 'pcmu', 'pcma', 'g722'] as const
-export type VideoCodecName = (typeof VIDEO_CODECS)[number]
-export type AudioCodecName = (typeof AUDIO_CODECS)[number]
-
-/** What is taken, the best first. */
-export interface CodecPreference {
-  readonly video: readonly VideoCodecName[]
-  readonly audio: readonly AudioCodecName[]
-}
 
 /** A medium that somebody will send us. */
 export interface ReceivedMedium {
