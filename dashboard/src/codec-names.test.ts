@@ -21,4 +21,5 @@ test('containers by their names', () => {
 test('protocols are called as people do, and what is fetched is told from what is published', () => {
   assert.equal(protocolName('rtmp'), 'RTMP')
   assert.equal(protocolName('rtmps-pull'), 'RTMPS, fetched')
+  assert.equal(protocolName('webrtc'), 'WebRTC')
 })

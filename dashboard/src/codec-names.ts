@@ -40,8 +40,9 @@ export function containerName(format: string): string {
   return CONTAINERS[format] ?? format.toUpperCase()
 }
 
-/** `RTMP` for `rtmp`, `RTMPS, fetched` for `rtmps-pull`. */
+/** `RTMP` for `rtmp`, `RTMPS, fetched` for `rtmps-pull`, `WebRTC` for `webrtc`. */
 export function protocolName(protocol: string): string {
+  if (protocol === 'webrtc') return 'WebRTC'
   return protocol.endsWith('-pull') ? `${protocol.slice(0, -5).toUpperCase()}, fetched` : protocol.toUpperCase()
 }
 

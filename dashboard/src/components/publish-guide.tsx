@@ -1,4 +1,5 @@
 import type { ServerDocument } from '../api/documents.ts'
+import { acceptsBrowsers } from '../live/publish-points.ts'
 import { CopyField } from './copy-field.tsx'
 
 /** Anything: every published stream is recorded under its own name. */
@@ -31,6 +32,7 @@ export function PublishGuide({ server, isFirstRun }: { server: ServerDocument | 
 function Ways({ points }: { points: ServerDocument['publish'] }) {
   const rtmp = points.find(({ protocol }) => protocol.startsWith('rtmp'))?.server
   const rtsp = points.find(({ protocol }) => protocol.startsWith('rtsp'))?.server
+  const whip = acceptsBrowsers(points) ? new URL(`whip/live/${EXAMPLE_STREAM}`, document.baseURI).href : undefined
   const command =
     rtmp === undefined ? `-f rtsp -rtsp_transport tcp ${rtsp}/${EXAMPLE_STREAM}` : `-f flv ${rtmp}/${EXAMPLE_STREAM}`
   return (
@@ -45,6 +47,17 @@ function Ways({ points }: { points: ServerDocument['publish'] }) {
           <p class="muted">Settings → Stream → Service “Custom…”</p>
           <CopyField name="Server" value={rtmp} isLabelled />
           <CopyField name="Stream key" value={EXAMPLE_STREAM} isLabelled />
+        </div>
+      )}
+      {whip !== undefined && (
+        <div>
+          <h3>Browsers, and OBS by WHIP</h3>
+          <p class="muted">
+            <a href="#/record">Record this browser</a>, or any page of yours with the client at{' '}
+            <code>client/tapedeck.js</code>. In OBS: Settings → Stream → Service “WHIP”, with B-frames off (
+            <code>bframes=0</code>); the token, if there is one, goes to “Bearer Token”.
+          </p>
+          <CopyField name="WHIP address" value={whip} isLabelled />
         </div>
       )}
       {rtsp !== undefined && (

@@ -1,15 +1,19 @@
 import { useApp } from '../state/context.ts'
 import { useFollowed } from '../state/use-followed.ts'
 import { useMay } from '../state/use-may.ts'
+import { useStore } from '../state/use-store.ts'
 import { PageTitle } from './page-title.tsx'
+import { PublisherItem } from './publisher-item.tsx'
 import { PullForm } from './pull-form.tsx'
 import { PullItem } from './pull-item.tsx'
 import { Refusal } from './refusal.tsx'
 
-/** Streams this server fetches from others, and the form that adds one. */
+/** Where streams come from: those this server fetches from others, the form that adds one, and who publishes here. */
 export function SourcesPage() {
   const app = useApp()
   const { value: pulls, refusal } = useFollowed(app.pulls)
+  const { streams } = useStore(app.feed.state)
+  const published = streams?.filter(({ protocol }) => !protocol.endsWith('-pull')) ?? []
   const mayManage = useMay('manage')
   return (
     <section aria-labelledby="page-title" class="form-page">
@@ -30,6 +34,16 @@ export function SourcesPage() {
         </ul>
       )}
       {mayManage && pulls !== undefined && <PullForm />}
+      {published.length > 0 && (
+        <>
+          <h2>Published here</h2>
+          <ul class="items" aria-label="Published here">
+            {published.map((stream) => (
+              <PublisherItem key={stream.id} stream={stream} />
+            ))}
+          </ul>
+        </>
+      )}
     </section>
   )
 }

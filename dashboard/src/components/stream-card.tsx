@@ -1,5 +1,6 @@
 import type { StreamDocument } from '../api/documents.ts'
 import { describeTrack, inOrder, protocolName } from '../codec-names.ts'
+import { encoderName } from '../encoder-name.ts'
 import { formatBitrate, formatMoment } from '../format.ts'
 import type { SeenRecording } from '../state/active-recordings.ts'
 import { ActiveRecording } from './active-recording.tsx'
@@ -35,7 +36,7 @@ export function StreamCard(props: {
           <span>
             {protocolName(stream.protocol)} from {stream.remoteAddress}
           </span>
-          {stream.encoder !== '' && <span>{stream.encoder}</span>}
+          {stream.encoder !== '' && <span title={stream.encoder}>{encoderName(stream.encoder)}</span>}
         </p>
         {recordings.length > 0 && (
           <ul class="active-list" aria-label={`Recordings of ${stream.path} in progress`}>
