@@ -87,7 +87,12 @@ function quoted(text: string): string {
 }
 
 /** What an endpoint says of itself: what to send, and which servers to ask first. */
-export function registerEndpointFacts(app: App, url: string, resources: Resources): void {
+export function registerEndpointFacts(
+  app: App,
+  url: string,
+  resources: Resources,
+  allowed: readonly string[] = ['POST'],
+): void {
   app.options(url, { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
     const links = linksTo(resources.control.webrtc?.iceServers ?? [])
     if (links.length > 0) reply.header('link', links.join(', '))
@@ -102,13 +107,14 @@ export function registerEndpointFacts(app: App, url: string, resources: Resource
       .send()
   })
   app.route({
-    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'],
+    // RFC 9725 §4.2: those without a meaning yet are refused.
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !allowed.includes(method)),
     url,
     config: { access: 'public' },
     schema: { hide: true },
     handler: async (request, reply) => {
-      reply.header('allow', 'POST, OPTIONS')
-      throw new MethodNotAllowedError(request.method, 'POST')
+      reply.header('allow', [...allowed, 'OPTIONS'].join(', '))
+      throw new MethodNotAllowedError(request.method, allowed.join(' or '))
     },
   })
 }
@@ -153,7 +159,7 @@ export function registerWebRtcSessions(app: App, resources: Resources): void {
       return reply.code(204).send(undefined)
     },
   )
-  registerEndpointFacts(app, `${SESSIONS}/:id`, resources)
+  registerEndpointFacts(app, `${SESSIONS}/:id`, resources, ['PATCH', 'DELETE'])
 }
 
 function sessionOf(resources: Resources, id: string): WebRtcSession {
