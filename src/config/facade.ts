@@ -7,8 +7,11 @@ export interface FacadeListener {
   readonly key: string
   /** Undefined: off. */
   readonly address: ListenAddress | undefined
-  /** Nobody has to prove anything there: refused beyond loopback (promise 8). */
-  readonly isOpen: boolean
+  /**
+   * Nobody has to prove anything there: refused beyond loopback (promise 8). `unlessStreamsAreKeyed`: those have to whom
+   * auth.publish and auth.play say so.
+   */
+  readonly isOpen: boolean | 'unlessStreamsAreKeyed'
   /** YAML lines below the facade's section that would close it. */
   readonly linesToAdd: readonly string[]
 }

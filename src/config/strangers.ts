@@ -24,6 +24,10 @@ export function refuseStrangers(config: Config, facades: readonly FacadeDeclarat
     for (const [key, address] of mediaListeners) {
       if (address !== undefined && isExposed(address)) open.push(`${key} ${formatListenAddress(address)}`)
     }
+    for (const { key, address, isOpen } of facadeListeners(config, facades)) {
+      if (isOpen !== 'unlessStreamsAreKeyed' || address === undefined || !isExposed(address)) continue
+      open.push(`${key} ${formatListenAddress(address)}`)
+    }
   }
   if (open.length > 0) {
     lines.push('auth:')
@@ -31,7 +35,7 @@ export function refuseStrangers(config: Config, facades: readonly FacadeDeclarat
     for (const action of openActions) lines.push(`  ${action}: key`)
   }
   const strange = facadeListeners(config, facades).filter(({ address, isOpen }) => {
-    return isOpen && address !== undefined && isExposed(address)
+    return isOpen === true && address !== undefined && isExposed(address)
   })
   if (strange.length > 0) lines.push('facades:')
   for (const { key, address, facade, linesToAdd } of strange) {

@@ -14,7 +14,7 @@ for (const isInRoom of [false, true]) {
     const settings = readSettings(new Map([['record_rotation', '1']]), 'test')
     const recordings = new Recordings({ runtime: fixture.runtime, recorder: fixture.recorder, settings })
     const facts = { mediaSessionId: 'm1', name: 'room-carol', login: 'carol', appKey: 'roomApp', isInRoom }
-    using _ = sessions.announce('webrtc/room-carol', facts)
+    using _ = sessions.announce('test', facts)
     const publisher = fixture.publish('webrtc/room-carol')
     const session = sessions.get('m1')
     assert.ok(session !== undefined)

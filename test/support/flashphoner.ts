@@ -53,6 +53,8 @@ export class Installation implements AsyncDisposable {
         TAPEDECK_FACADES_FLASHPHONER_PROPERTIES: file,
         TAPEDECK_FACADES_FLASHPHONER_WEB_LISTEN: '127.0.0.1:0',
         TAPEDECK_FACADES_FLASHPHONER_WEB_TLS_LISTEN: '127.0.0.1:0',
+        TAPEDECK_FACADES_FLASHPHONER_WS_LISTEN: '127.0.0.1:0',
+        TAPEDECK_FACADES_FLASHPHONER_WS_TLS_LISTEN: '127.0.0.1:0',
       },
     })
     return this.#server

@@ -22,6 +22,23 @@ export const FLASHPHONER = declareFacade({
       default: {},
       about: "Keys of the vendor's that count instead of those in its file, such as { record_rotation: 3600 }.",
     }),
+    ws: {
+      listen: new Key(optionalListenAddress(8080), {
+        default: '127.0.0.1:8080',
+        about: "WebSocket for the vendor's web SDK: publishing, playing and rooms. '': off.",
+      }),
+      tls: {
+        listen: new Key(optionalListenAddress(8443), {
+          default: '127.0.0.1:8443',
+          about: "The same over TLS, with the certificate of web.tls. '': off.",
+        }),
+      },
+    },
+    sdkFolder: new Key(text('a folder'), {
+      default: '',
+      about:
+        "The vendor's web SDK as it is installed (node_modules/@flashphoner/websdk), served to everybody at /client2/ beside the records. Empty: nothing is.",
+    }),
     web: {
       listen: new Key(optionalListenAddress(8081), {
         default: '127.0.0.1:8081',
@@ -44,7 +61,8 @@ export const FLASHPHONER = declareFacade({
       }),
       allowedOrigins: new Key(list(text('an origin such as https://example.com', { minLength: 1 }), 'origins'), {
         default: [],
-        about: 'Web pages of these origins may call REST methods from a browser.',
+        about:
+          'Web pages of these origins may call REST methods from a browser, and use the WebSocket as pages of this machine may.',
       }),
     },
     userName: new Key(text('a user name without a colon', { pattern: /^[^:]*$/ }), {
@@ -58,7 +76,7 @@ export const FLASHPHONER = declareFacade({
       secret: true,
     }),
   },
-  paths: ['properties', 'web.tls.certificate', 'web.tls.key'],
+  paths: ['properties', 'sdkFolder', 'web.tls.certificate', 'web.tls.key'],
   likes: {
     flashphoner: {
       'facades.flashphoner.enabled': true,
@@ -66,8 +84,13 @@ export const FLASHPHONER = declareFacade({
       rules: [],
     },
   },
-  listeners: ({ web, password }) =>
-    [['web.listen', web.listen] as const, ['web.tls.listen', web.tls.listen] as const].map(([key, address]) => {
+  listeners: ({ web, ws, password }) => [
+    ...[['web.listen', web.listen] as const, ['web.tls.listen', web.tls.listen] as const].map(([key, address]) => {
       return { key, address, isOpen: password === '', linesToAdd: ["password: 'a long secret of your own'"] }
     }),
+    // Who may publish and play is asked of everybody who comes, as at the doors for encoders.
+    ...[['ws.listen', ws.listen] as const, ['ws.tls.listen', ws.tls.listen] as const].map(([key, address]) => {
+      return { key, address, isOpen: 'unlessStreamsAreKeyed' as const, linesToAdd: [] }
+    }),
+  ],
 })

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { loadCertificate } from '#base/tls/certificate.ts'
+import { type CertificatePair, loadCertificate } from '#base/tls/certificate.ts'
 import type { ListenAddress } from '#config/config.ts'
 import type { ValuesOf } from '#config/key.ts'
 import { type FacadeContext, implementFacade, type RunningFacade } from '../facade.ts'
@@ -16,6 +16,8 @@ import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
 import { RTMP_NAMES } from './rtmp-names.ts'
 import { type RecordSettings, readSettings, SETTING_KEYS } from './settings.ts'
+import { Rooms } from './signalling/rooms.ts'
+import { openSignalling, type SignallingDoor } from './signalling/server.ts'
 import { statistics } from './statistics.ts'
 import { openWeb } from './web.ts'
 
@@ -47,14 +49,38 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
     methods: { ...recordingMethods(sessions, recordings), ...multiple.methods() },
     statistics: () => statistics(sessions, recordings),
     guard: { userName: config.userName, password: config.password, ...config.web },
+    sdkFolder: config.sdkFolder,
   }
   const addresses: Record<string, ListenAddress> = {}
   const { listen, tls } = config.web
+  const { access } = control
+  const signalling = {
+    desk: {
+      runtime,
+      access,
+      sessions,
+      recordings,
+      codecs: settings.codecs,
+      rooms: new Rooms(),
+      // It opens after the facades.
+      webrtc: () => control.webrtc,
+      media: new Map(),
+    },
+    trust: config.web,
+  }
+  const lines: SignallingDoor[] = []
+  const openLine = async (name: string, key: string, address: ListenAddress, certificate?: CertificatePair) => {
+    const line = opening.use(await openSignalling({ ...signalling, listen: address, certificate, key }))
+    lines.push(line)
+    addresses[name] = line.address
+  }
   if (listen !== undefined) {
     const door = opened.use(await openWeb({ ...doors, listen, certificate: undefined, key: `${SECTION}.web.listen` }))
     addresses['http'] = door.address
   }
-  if (tls.listen !== undefined) {
+  if (config.ws.listen !== undefined) await openLine('ws', `${SECTION}.ws.listen`, config.ws.listen)
+  if (tls.listen !== undefined || config.ws.tls.listen !== undefined) {
+    // One for both: a browser that was told to accept it for the page does so for the WebSocket.
     const certificate = await loadCertificate({
       certificateFile: tls.certificate,
       keyFile: tls.key,
@@ -63,15 +89,22 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
       keys: `${SECTION}.web.tls`,
       nowMs: runtime.nowMs(),
     })
-    const key = `${SECTION}.web.tls.listen`
-    addresses['https'] = opened.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
+    if (tls.listen !== undefined) {
+      const key = `${SECTION}.web.tls.listen`
+      addresses['https'] = opened.use(await openWeb({ ...doors, listen: tls.listen, certificate, key })).address
+    }
+    if (config.ws.tls.listen !== undefined) {
+      await openLine('wss', `${SECTION}.ws.tls.listen`, config.ws.tls.listen, certificate)
+    }
   }
   const entrances = opened.move()
   const owned = opening.move()
   return {
     addresses,
     rtmp: RTMP_NAMES,
-    closeDoors: () => entrances.disposeAsync(),
+    async closeDoors() {
+      await Promise.all([entrances.disposeAsync(), ...lines.map((line) => line.close())])
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -66,12 +66,13 @@ test('a session lasts as long as its stream, and is told of both ways', () => {
   using _ended = sessions.ended.listen(({ name }) => told.push(`ended ${name}`))
   const facts = { mediaSessionId: 'm1', name: 'room-1', login: 'carol', appKey: 'roomApp', isInRoom: true }
   {
-    using _ = sessions.announce('webrtc/room-1', facts)
-    hub.publish('webrtc/room-1', { ...ANY, protocol: 'webrtc' })
+    using _other = sessions.announce('connection 0', { ...facts, mediaSessionId: 'm0' })
+    using _ = sessions.announce('connection 1', facts)
+    hub.publish('webrtc/room-1', { ...ANY, protocol: 'webrtc', connectionId: 'connection 1' })
   }
   assert.deepEqual(
     { ...sessions.get('m1'), stream: undefined, sessionId: '' },
-    { ...facts, stream: undefined, sessionId: '', provider: 'WebRTC' },
+    { ...facts, stream: undefined, sessionId: '', provider: 'WebRTC', muted: { audio: false, video: false } },
   )
   before.end({ cause: 'unpublished', message: '' })
   assert.deepEqual(told, ['started room-1', 'ended before'])

@@ -27,6 +27,8 @@ export interface MediaSession extends SessionFacts {
   readonly sessionId: string
   readonly provider: MediaProvider
   readonly stream: Stream
+  /** What the publisher says of itself; its signalling changes it. */
+  readonly muted: { audio: boolean; video: boolean }
 }
 
 /** Every stream of the hub from publish to end, by mediaSessionId. */
@@ -35,6 +37,7 @@ export class MediaSessions implements Disposable {
   readonly ended: Signal<MediaSession>
   readonly #byId = new Map<string, MediaSession>()
   readonly #byStream = new Map<Stream, MediaSession>()
+  /** By the connection that will publish. */
   readonly #announced = new Map<string, SessionFacts>()
   readonly #owned = new DisposableStack()
 
@@ -47,14 +50,20 @@ export class MediaSessions implements Disposable {
     for (const stream of hub.streams()) this.#add(stream)
   }
 
-  /** What is known of the stream that will be published at this path; dispose once it is, or will not be. */
-  announce(path: string, facts: SessionFacts): Disposable {
-    this.#announced.set(path, facts)
-    return { [Symbol.dispose]: () => void this.#announced.delete(path) }
+  /** What is known of the stream that this connection will publish; dispose once it is, or will not be. */
+  announce(connectionId: string, facts: SessionFacts): Disposable {
+    this.#announced.set(connectionId, facts)
+    return { [Symbol.dispose]: () => void this.#announced.delete(connectionId) }
   }
 
   get(mediaSessionId: string): MediaSession | undefined {
     return this.#byId.get(mediaSessionId)
+  }
+
+  /** The stream of this name, whichever way it came; the first, where several applications have one. */
+  named(name: string): MediaSession | undefined {
+    for (const session of this.#byId.values()) if (session.name === name) return session
+    return undefined
   }
 
   all(): IterableIterator<MediaSession> {
@@ -64,7 +73,7 @@ export class MediaSessions implements Disposable {
   #add(stream: Stream): void {
     const { publisher } = stream
     if (publisher.protocol === 'combined' && stream.path.startsWith(`${MULTI_RECORDER_APP}/`)) return
-    const facts = this.#announced.get(stream.path) ?? {
+    const facts = this.#announced.get(publisher.connectionId) ?? {
       // Invented for who has none; stable for the life of the stream.
       mediaSessionId: randomUUID(),
       name: streamName(stream),
@@ -72,7 +81,13 @@ export class MediaSessions implements Disposable {
       appKey: 'defaultApp',
       isInRoom: false,
     }
-    const session = { ...facts, sessionId: sessionId(publisher), provider: providerOf(publisher.protocol), stream }
+    const session = {
+      ...facts,
+      sessionId: sessionId(publisher),
+      provider: providerOf(publisher.protocol),
+      stream,
+      muted: { audio: false, video: false },
+    }
     this.#byId.set(session.mediaSessionId, session)
     this.#byStream.set(stream, session)
     this.started.emit(session)

@@ -34,6 +34,8 @@ export class Recordings {
   readonly #settings: RecordSettings
   /** One session's commands follow each other. */
   readonly #commands = new KeyedQueue()
+  /** Ids of the recordings made of a session, in their order. */
+  readonly #made = new WeakMap<MediaSession, string[]>()
 
   constructor(options: { runtime: Runtime; recorder: RecorderApi; settings: RecordSettings }) {
     this.#runtime = options.runtime
@@ -63,13 +65,26 @@ export class Recordings {
       // First, so that a template that can't be followed does not cost the record in progress.
       const request = await this.#request(session, options)
       await this.#stopAll(session)
-      await this.#recorder.start(request)
+      await this.#startRecorder(session, request)
     })
   }
 
   /** Resolves when what was recorded of the session is final. */
   stop(session: MediaSession): Promise<void> {
     return this.#commands.run(session.mediaSessionId, () => this.#stopAll(session))
+  }
+
+  /**
+   * Resolves when everything that was recorded of a session is final: the name of the last file, undefined when there
+   * is none.
+   */
+  complete(session: MediaSession): Promise<string | undefined> {
+    return this.#commands.run(session.mediaSessionId, async () => {
+      const ids = this.#made.get(session) ?? []
+      const documents = await Promise.all(ids.map((id) => this.#recorder.stop(id).catch(() => undefined)))
+      const last = documents.findLast((document) => document?.parts.some(({ state }) => state === 'ready'))
+      return last === undefined ? undefined : recordFileName(last)
+    })
   }
 
   /** What is being recorded of a session. */
@@ -91,7 +106,14 @@ export class Recordings {
   }
 
   async #begin(session: MediaSession, options: RecordOptions): Promise<void> {
-    await this.#recorder.start(await this.#request(session, options))
+    await this.#startRecorder(session, await this.#request(session, options))
+  }
+
+  async #startRecorder(session: MediaSession, request: RecordingRequest): Promise<void> {
+    const { id } = await this.#recorder.start(request)
+    const made = this.#made.get(session)
+    if (made === undefined) this.#made.set(session, [id])
+    else made.push(id)
   }
 
   async #stopAll(session: MediaSession): Promise<void> {

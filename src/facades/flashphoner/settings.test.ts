@@ -21,6 +21,7 @@ test('an empty file gives the documented defaults', () => {
     hookScript: '/usr/local/FlashphonerWebCallServer/bin/on_record_hook.sh',
     multipleHookScript: '/usr/local/FlashphonerWebCallServer/bin/on_multiple_record_hook.sh',
     audioSampleRateHz: 44_100,
+    codecs: { video: ['h264', 'vp8', 'vp9', 'av1', 'h265'], audio: ['opus', 'pcma', 'pcmu', 'g722'] },
     h264ToTs: false,
     needless: [],
     unfollowedFormats: [],
@@ -47,6 +48,7 @@ test('every key is read', () => {
     record_rotation = 10M
     on_record_hook_script = /opt/hook.sh
     record_audio_codec_sample_rate = 48000
+    codecs = ulaw,Opus,vp8,h264,flv
     record_formats = h264-ts,vp8-webm,vp8-mkv
     mp4_container_write_header_on_fly = true
     some_other_key = nobody's business
@@ -66,6 +68,7 @@ test('every key is read', () => {
       hookScript: '/opt/hook.sh',
       multipleHookScript: '',
       audioSampleRateHz: 48_000,
+      codecs: { video: ['vp8', 'h264', 'vp9', 'av1', 'h265'], audio: ['pcmu', 'opus', 'pcma', 'g722'] },
       h264ToTs: true,
       needless: ['mp4_container_write_header_on_fly'],
       unfollowedFormats: ['vp8-mkv'],

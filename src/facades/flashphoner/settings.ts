@@ -1,3 +1,4 @@
+import type { CodecPreference } from '#base/webrtc-codecs.ts'
 import { FlashphonerSettingsError, type SettingProblem } from './errors.ts'
 import { parseRotation, ROTATION_EXPECTED, type Rotation } from './rotation.ts'
 
@@ -21,6 +22,8 @@ export interface RecordSettings {
   /** Of audio that is transcoded for MP4; what arrives as AAC is stored as it is. */
   readonly audioSampleRateHz: number
   readonly h264ToTs: boolean
+  /** Taken from browsers, the best first. */
+  readonly codecs: CodecPreference
   /** Keys that have no counterpart because the product does what they were for by itself. */
   readonly needless: readonly string[]
   /** Pairs of record_formats that no writer here makes: such streams become what they would be anyway. */
@@ -45,6 +48,7 @@ const DEFAULTS = {
   record_audio_codec_sample_rate: '44100',
   record_formats: 'h264-mp4,vp8-webm',
   record_h264_to_ts: 'false',
+  codecs: 'opus,alaw,ulaw,g729,speex16,g722,mpeg4-generic,telephone-event,h264,vp8,flv,mpv',
 } as const
 type SettingKey = keyof typeof DEFAULTS
 
@@ -106,12 +110,33 @@ export function readSettings(properties: ReadonlyMap<string, string>, source: st
       `a sample rate of AAC: ${AAC_SAMPLE_RATES.join(', ')}`,
       44_100,
     ),
+    codecs: codecOrder(text('codecs')),
     h264ToTs: flag('record_h264_to_ts') || formats.includes('h264-ts'),
     needless: NEEDLESS_KEYS.filter((key) => properties.has(key)),
     unfollowedFormats: formats.filter((pair) => !FOLLOWED_FORMATS.includes(pair)),
   }
   if (problems.length > 0) throw new FlashphonerSettingsError(source, problems)
   return settings
+}
+
+/** In the order in which they are taken where the vendor's list names none of them. */
+const VIDEO_CODECS = ['h264', 'vp8', 'vp9', 'av1', 'h265'] as const
+const AUDIO_CODECS = ['opus', 'pcma', 'pcmu', 'g722'] as const
+
+/** The vendor's names of codecs that are called otherwise here. */
+const VENDOR_CODECS: Readonly<Record<string, string>> = { alaw: 'pcma', ulaw: 'pcmu' }
+
+/** The order is the vendor's; what it does not name is taken last, since a stream is better recorded than refused. */
+function codecOrder(text: string): CodecPreference {
+  const named = text.split(',').map((word) => {
+    const name = word.trim().toLowerCase()
+    return VENDOR_CODECS[name] ?? name
+  })
+  const rank = (codec: string) => (named.includes(codec) ? named.indexOf(codec) : named.length)
+  return {
+    video: VIDEO_CODECS.toSorted((a, b) => rank(a) - rank(b)),
+    audio: AUDIO_CODECS.toSorted((a, b) => rank(a) - rank(b)),
+  }
 }
 
 function parsePolicy(text: string): RecordSettings['policy'] | undefined {

@@ -12,7 +12,7 @@ export type StreamObject = Readonly<Record<string, unknown>> & {
 
 /** What `/stream/find` answers about a session. */
 export function streamObject(session: MediaSession, recordings: Recordings): StreamObject {
-  const { stream, mediaSessionId, sessionId, appKey, name, provider } = session
+  const { stream, mediaSessionId, sessionId, appKey, name, provider, muted } = session
   const formats = [...stream.formats.values()]
   const video = formats.find((format): format is VideoFormat => format.kind === 'video')
   const [record] = recordings.of(session)
@@ -49,7 +49,7 @@ export function streamObject(session: MediaSession, recordings: Recordings): Str
     createDate: stream.startedAtMs,
     mediaType: 'publish',
     mediaProvider: provider,
-    audioState: { muted: false },
-    videoState: { muted: false },
+    audioState: { muted: muted.audio },
+    videoState: { muted: muted.video },
   }
 }

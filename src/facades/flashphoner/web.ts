@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import fastifyStatic from '@fastify/static'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { RangeNotSatisfiableError } from '#api/errors.ts'
 import { ApiListenError } from '#api/listen-error.ts'
@@ -36,6 +37,9 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'flashphoner/recording-switched-off': 500,
 }
 
+/** Where the vendor's installation has its web SDK. spec section 8.5. */
+const SDK_PREFIX = '/client2/'
+
 export interface WebOptions {
   readonly runtime: Runtime
   readonly recorder: RecorderApi
@@ -46,6 +50,8 @@ export interface WebOptions {
   /** Folder of the records. */
   readonly records: string
   readonly guard: GuardOptions
+  /** Folder of the vendor's web SDK; empty: not served. */
+  readonly sdkFolder: string
   readonly listen: ListenAddress
   /** Undefined: plain HTTP. */
   readonly certificate: CertificatePair | undefined
@@ -84,10 +90,20 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' })
     allowPages(request, reply, options.guard.allowedOrigins)
+    // Nothing in the vendor's SDK is anybody's secret, and the page that asks for a credential comes from there.
+    if (request.routeOptions.url?.startsWith(SDK_PREFIX) === true) return
     // A browser asks without credentials first whether it may ask; the answer is in the headers.
     if (request.method !== 'OPTIONS') checkCaller(request, address, options.guard)
   })
   registerRoutes(app, options)
+  if (options.sdkFolder !== '') {
+    await app.register(fastifyStatic, {
+      root: options.sdkFolder,
+      prefix: SDK_PREFIX,
+      index: false,
+      decorateReply: false,
+    })
+  }
   try {
     await app.listen({ host: listen.host, port: listen.port })
   } catch (error) {
