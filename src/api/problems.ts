@@ -41,6 +41,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'upload/too-many': 429,
   'storage/full': 507,
   'webrtc/no-common-codec': 422,
+  'webrtc/player-lacks-codec': 422,
+  'webrtc/reordered-pictures': 422,
   'webrtc/restart-unsupported': 422,
   'webrtc/etag-missing': 428,
   'webrtc/etag-mismatch': 412,

@@ -28,6 +28,7 @@ import { registerStreams } from './streams.ts'
 import { registerUploads } from './uploads.ts'
 import { validatorCompiler } from './validation.ts'
 import { registerWebRtcSessions } from './webrtc.ts'
+import { registerWhep } from './whep.ts'
 import { registerWhip } from './whip.ts'
 
 /** For headers, then for a body to arrive: both are small but in uploads, so who takes longer does it on purpose. */
@@ -143,5 +144,6 @@ const RESOURCES = [
   registerHealth,
   registerMetrics,
   registerWhip,
+  registerWhep,
   registerWebRtcSessions,
 ] as const
