@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import type { FastifyRequest } from 'fastify'
 import { CONTAINER_NAMES } from '#containers/container.ts'
 import type { PublishPoint } from '#control/control.ts'
 import { API_PREFIX, type App, type Resources } from './app.ts'
@@ -29,7 +30,10 @@ export function registerServerFacts(app: App, { control, config, runtime }: Reso
         node: config.node,
         startedAt: new Date(control.startedAtMs).toISOString(),
         uptimeMs: runtime.nowMs() - control.startedAtMs,
-        publish: control.publishPoints().map((point) => publishAddress(point, request.hostname)),
+        publish: [
+          ...control.publishPoints().map((point) => publishAddress(point, request.hostname)),
+          ...(control.webrtc === undefined ? [] : [whipAddress(request)]),
+        ],
         formats: CONTAINER_NAMES.map((format) => ({
           name: format,
           mimeType: MEDIA_TYPES[format],
@@ -39,6 +43,12 @@ export function registerServerFacts(app: App, { control, config, runtime }: Reso
       }
     },
   )
+}
+
+/** WHIP has no door of its own: whoever reached us here reaches it too. */
+function whipAddress({ protocol, host }: FastifyRequest) {
+  const folder = `${protocol}://${host}/whip`
+  return { protocol: 'whip', url: `${folder}/{app}/{stream}`, server: `${folder}/live` }
 }
 
 /** A door that listens on all addresses is reached by the one the caller reached us by. */
