@@ -83,8 +83,8 @@ export async function makeSource(folder: TempFolder, options: SourceOptions): Pr
   return readSource(path, [video, audio])
 }
 
-/** @param codecs of the file's streams, in their order */
-async function readSource(
+/** Reads what is in a file. @param codecs of its streams, in their order */
+export async function readSource(
   path: string,
   codecs: readonly (VideoCodec | AudioCodec | undefined)[],
 ): Promise<ElementarySource> {

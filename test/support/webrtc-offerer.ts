@@ -33,9 +33,9 @@ export class OfferingTransport implements Disposable {
     })
   }
 
-  /** Opens a UDP port on the loopback interface. */
-  static async open(): Promise<OfferingTransport> {
-    const peer = new PeerConnection(`scripted-${peers++}`, { iceServers: [], bindAddress: '127.0.0.1' })
+  /** Opens a UDP port. */
+  static async open(bindAddress = '127.0.0.1'): Promise<OfferingTransport> {
+    const peer = new PeerConnection(`scripted-${peers++}`, { iceServers: [], bindAddress })
     const medium = new Video('0', 'SendRecv')
     medium.addVP8Codec(96)
     const track = peer.addTrack(medium)
