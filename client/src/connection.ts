@@ -69,8 +69,9 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
     const ended = this.#exchange
     if (!this.#isOver) this.#become('closed')
     this.#over.abort()
-    this.#drop()
+    // First there: a peer that is closed before looks lost, and what is lost is waited for.
     if (ended !== undefined) await endExchange(server, ended)
+    this.#drop()
   }
 
   get #isOver(): boolean {
@@ -92,8 +93,9 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
       await untilConnected(peer, timeoutMs, this.#over.signal)
     } catch (error) {
       const made = this.#exchange
+      // close() ends what it finds.
+      if (made !== undefined && !this.#over.signal.aborted) await endExchange(server, made)
       this.#drop()
-      if (made !== undefined) await endExchange(server, made)
       throw this.#over.signal.aborted ? closedMeanwhile() : error
     }
     if (this.#isOver) throw closedMeanwhile()

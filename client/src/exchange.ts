@@ -47,7 +47,12 @@ export async function exchange(
   return { resource }
 }
 
+/** Who stops waits for it, and the camera is on meanwhile. */
+const END_TIMEOUT_MS = 3_000
+
 /** Ends the session on the server. A server that is away, or knows it no more, has ended it by itself. */
 export async function endExchange(server: Server, { resource }: Exchange): Promise<void> {
-  await server.send(resource, { method: 'DELETE', token: server.token, keepalive: true }).catch(() => {})
+  await server
+    .send(resource, { method: 'DELETE', token: server.token, keepalive: true, timeoutMs: END_TIMEOUT_MS })
+    .catch(() => {})
 }
