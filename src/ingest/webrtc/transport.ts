@@ -120,7 +120,9 @@ export class Transport implements Disposable {
   }
 
   #changed(state: string): void {
-    const next = STATES[state]
+    // A goodbye by DTLS is told as a disconnection too; there is nothing wrong with the path then.
+    const isGoodbye = state === 'disconnected' && !LOST_STATES.includes(this.#connection.iceState())
+    const next = isGoodbye ? 'closed' : STATES[state]
     if (next === undefined || next === this.#state || this.#state === 'closed') return
     this.#state = next
     if (this.#isDisposed) return
@@ -128,7 +130,10 @@ export class Transport implements Disposable {
     this.onStateChange(next)
   }
 
-  /** Says goodbye to the peer. Idempotent; `onStateChange` is not called for it. */
+  /**
+   * Idempotent; `onStateChange` is not called for it. The library says no goodbye (DTLS close_notify) without data
+   * channels: browsers see some seconds later that nobody answers.
+   */
   [Symbol.dispose](): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
@@ -153,6 +158,9 @@ const STATES: Readonly<Record<string, TransportState>> = {
   failed: 'failed',
   closed: 'closed',
 }
+
+/** Of ICE, when there is no path any more. */
+const LOST_STATES: readonly string[] = ['disconnected', 'failed']
 
 function rtcConfig({ host, port }: TransportOptions['listen']): RtcConfig {
   return {
