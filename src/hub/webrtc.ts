@@ -72,7 +72,10 @@ export type WebRtcEndReason =
 
 /** A browser that publishes or plays, from its offer to its end. */
 export interface WebRtcSession {
+  /** A secret between us and whoever offered: who knows it may end the session. */
   readonly id: string
+  /** Of its stream's publisher; shown in lists and logs. */
+  readonly connectionId: string
   readonly kind: 'publish' | 'play'
   readonly path: string
   /** Complete: with all candidates. */

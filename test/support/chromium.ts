@@ -23,9 +23,12 @@ const FLAGS = [
 ]
 
 /** Starts a headless Chromium with a profile of its own. Close it when done. */
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS, ...flags] })
 }
+
+/** A camera and a microphone that need nobody: a moving test picture, and beeps. */
+export const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
 /** A page that remembers what it must not do. */
 export interface WatchedPage {

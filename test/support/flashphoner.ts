@@ -1,11 +1,15 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { program } from './programs.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { TempFolder } from './temp-folder.ts'
 
 const WAIT_MS = 20_000
+
+/** The vendor's web SDK as npm installs it. */
+const SDK_FOLDER = dirname(createRequire(import.meta.url).resolve('@flashphoner/websdk/package.json'))
 
 /** What a REST method answered. */
 export interface RestAnswer {
@@ -54,6 +58,8 @@ export class Installation implements AsyncDisposable {
         TAPEDECK_FACADES_FLASHPHONER_WEB_LISTEN: '127.0.0.1:0',
         TAPEDECK_FACADES_FLASHPHONER_WEB_TLS_LISTEN: '127.0.0.1:0',
         TAPEDECK_FACADES_FLASHPHONER_WS_LISTEN: '127.0.0.1:0',
+        TAPEDECK_WEBRTC_UDP: '127.0.0.1:0',
+        TAPEDECK_FACADES_FLASHPHONER_SDK_FOLDER: SDK_FOLDER,
         TAPEDECK_FACADES_FLASHPHONER_WS_TLS_LISTEN: '127.0.0.1:0',
       },
     })
@@ -75,6 +81,11 @@ export class Installation implements AsyncDisposable {
 
   get web(): string {
     return `http://${this.server.facades['flashphoner']?.['http']}`
+  }
+
+  /** `ws://host:port` of the signalling. */
+  get signalling(): string {
+    return `ws://${this.server.facades['flashphoner']?.['ws']}`
   }
 
   async rest(method: string, body?: object | string, init: RequestInit = {}): Promise<RestAnswer> {

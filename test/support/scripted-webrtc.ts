@@ -7,6 +7,7 @@ import type { PlayRequest, PublishRequest, WebRtcEndReason, WebRtcSession } from
 /** A session over WebRTC whose network is the test. */
 export class ScriptedSession implements WebRtcSession {
   readonly id = newUlid(Date.now())
+  readonly connectionId = `connection of ${this.id}`
   readonly etag = '""'
   readonly offer: PublishRequest
   readonly kind: WebRtcSession['kind']
@@ -43,7 +44,7 @@ export class ScriptedSession implements WebRtcSession {
     const { path, encoder, query, app = '', remoteAddress, remotePort, localAddress, localPort } = this.offer
     const from = { remoteAddress, remotePort, localAddress, localPort }
     const disconnect = (message: string) => this.close({ cause: 'disconnected', message })
-    const facts = { connectionId: this.id, encoder, query, app, instance: '', protocol: 'webrtc', disconnect }
+    const facts = { connectionId: this.connectionId, encoder, query, app, instance: '', protocol: 'webrtc', disconnect }
     this.#publication = this.#hub.publish(path, { ...facts, ...from })
     this.become('connected')
     return this.#publication.stream

@@ -135,6 +135,7 @@ export class WebRtcServer implements WebRtcApi, AsyncDisposable {
     })
     const session = new Session({
       id,
+      connectionId,
       path,
       remoteAddress,
       answer: writeAnswer({

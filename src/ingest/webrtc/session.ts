@@ -12,6 +12,7 @@ import type { Transport, TransportState } from './transport.ts'
 /** What a session stands on. */
 export interface SessionOptions {
   readonly id: string
+  readonly connectionId: string
   readonly path: string
   /** IP address of whoever brought the offer. */
   readonly remoteAddress: string
@@ -29,6 +30,7 @@ export interface SessionOptions {
 /** A browser's session: its transport, what goes over it, and how both end. */
 export class Session implements WebRtcSession {
   readonly id: string
+  readonly connectionId: string
   readonly path: string
   readonly remoteAddress: string
   readonly answer: string
@@ -42,8 +44,9 @@ export class Session implements WebRtcSession {
   #ended: WebRtcSession['ended']
 
   constructor(options: SessionOptions) {
-    const { id, path, remoteAddress, answer, transport, content, runtime, log } = options
+    const { id, connectionId, path, remoteAddress, answer, transport, content, runtime, log } = options
     this.id = id
+    this.connectionId = connectionId
     this.path = path
     this.remoteAddress = remoteAddress
     this.answer = answer

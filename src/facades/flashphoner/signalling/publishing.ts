@@ -60,7 +60,7 @@ export class Publishing extends Medium {
     // Parts of a room's stream could not be merged with those of the others.
     const isInRoom = appKey === ROOM_APP
     // In time: the browser has not been answered yet.
-    this.#announcement = sessions.announce(session.id, { mediaSessionId, name, login, appKey, isInRoom })
+    this.#announcement = sessions.announce(session.connectionId, { mediaSessionId, name, login, appKey, isInRoom })
     return session
   }
 

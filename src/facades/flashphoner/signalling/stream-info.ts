@@ -36,8 +36,10 @@ export function infoOfError(error: unknown): string {
     case 'stream/path-in-use':
       return INFO.nameInUse
     case 'stream/not-found':
+    case 'webrtc/stream-not-found':
       return INFO.noStream
     case 'webrtc/no-common-codec':
+    case 'webrtc/player-lacks-codec':
       return INFO.noCodecs
     case 'auth/stream-access-denied':
     case 'auth/access-endpoint-failed':
