@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AudioCodec, VideoCodec } from '#media/codec.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient } from '#test/support/api-client.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
@@ -15,6 +17,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 /** What FFmpeg and GStreamer announce over RTSP is recorded exactly, and what they play from us is what was published. */
 
 const WAIT_MS = 30_000
+const ANNOUNCE = join(import.meta.dirname, '../support/announce-with-ffmpeg8.ts')
 
 /** The clock of a source is followed, and what its reports move is moved gradually. */
 const CLOCK_MS = 45
@@ -128,6 +131,46 @@ test('FFmpeg and GStreamer publish over TCP, UDP and TLS', { timeout: 150_000 },
     { name: 'gst-tcp', source: opus, publish: gstreamer(rtsp, 'tcp', [H264, 'opusparse']), ...GST },
     { name: 'gst-udp', source: opus, publish: gstreamer(rtsp, 'udp', [H264, 'opusparse']), ...GST },
     { name: 'gst-aac', source: h264, publish: gstreamer(rtsp, 'tcp', [H264, 'aacparse']), ...GST },
+  ]
+  for (let at = 0; at < publications.length; at += 3) {
+    await Promise.all(publications.slice(at, at + 3).map(({ source, publish, name }) => publish(source, name)))
+  }
+  for (const publication of publications) {
+    const recording = await recordingOf(server, `live/${publication.name}`)
+    await assertPublished(recording, publication)
+    await assertVerified(folder.path, recording)
+  }
+})
+
+/** Announced with FFmpeg 8, which packs what Debian's FFmpeg does not. It has no payload format for AC-3 and E-AC-3. */
+function ffmpeg8(base: string, transport: 'tcp' | 'udp', rtpFlags = '') {
+  return ({ path }: ElementarySource, name: string) =>
+    program(process.execPath, [ANNOUNCE, path, `${base}/live/${name}`, transport, rtpFlags])
+}
+
+test('FFmpeg 8 publishes AV1, VP8, VP9, MPEG-4 and H.265 with Opus, LATM, AAC and MP3', {
+  timeout: 150_000,
+}, async () => {
+  await using folder = await TempFolder.make()
+  await using server = await startServerProcess(folder.path, {
+    env: {
+      TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0',
+      TAPEDECK_RULES: "[{ match: '**', request: { format: mkv } }]",
+    },
+  })
+  const { rtsp } = server
+  const source = (video: VideoCodec, audio: AudioCodec) =>
+    makeSource(folder, { seconds: 3, video, audio, size: '160x96' })
+  const forgets = FORGOTTEN_ACCESS_UNITS
+  const publications: readonly Publication[] = [
+    { name: 'av1', source: await source('av1', 'opus'), publish: ffmpeg8(rtsp, 'tcp'), forgets },
+    { name: 'av1-udp', source: await source('av1', 'aac'), publish: ffmpeg8(rtsp, 'udp', 'latm'), forgets },
+    { name: 'vp8', source: await source('vp8', 'opus'), publish: ffmpeg8(rtsp, 'udp'), forgets },
+    { name: 'vp9', source: await source('vp9', 'aac'), publish: ffmpeg8(rtsp, 'tcp', 'latm'), forgets },
+    { name: 'vp9-udp', source: await source('vp9', 'opus'), publish: ffmpeg8(rtsp, 'udp'), forgets },
+    { name: 'mpeg4', source: await source('mpeg4', 'mp3'), publish: ffmpeg8(rtsp, 'tcp'), forgets },
+    { name: 'mpeg4-udp', source: await source('mpeg4', 'mp3'), publish: ffmpeg8(rtsp, 'udp'), forgets },
+    { name: 'h265', source: await source('h265', 'aac'), publish: ffmpeg8(rtsp, 'udp'), forgets },
   ]
   for (let at = 0; at < publications.length; at += 3) {
     await Promise.all(publications.slice(at, at + 3).map(({ source, publish, name }) => publish(source, name)))

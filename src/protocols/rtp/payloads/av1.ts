@@ -18,6 +18,8 @@ const BEGINS_SEQUENCE = 0x08
 /** Bits of an OBU's header. AV1 specification §5.3.2. */
 const HAS_EXTENSION = 0x04
 const HAS_SIZE = 0x02
+/** obu_forbidden_bit and obu_reserved_1bit. */
+const NEVER_SET = 0x81
 
 /** RTP payload format for AV1 (AV1 RTP, AOM). */
 export const av1Payload: PayloadFormat = {
@@ -80,6 +82,7 @@ class Av1Depacketizer implements Depacketizer {
         next = size.end
       }
       const continues = index === 1 && (header & CONTINUES) !== 0
+      if (next === end && index === count && !continues) at = withoutStrayLength(bytes, at, end)
       const isContinued = next === end && (header & IS_CONTINUED) !== 0
       this.#element(bytes, at, next, continues, isContinued)
       at = next
@@ -160,6 +163,17 @@ function elementSize(bytes: Uint8Array, at: number, end: number): { start: numbe
     if (error instanceof BitstreamError) return undefined
     throw error
   }
+}
+
+/**
+ * Where the last element of a packet begins, which has no length. FFmpeg 8.1 leaves one there when the OBU after it did not
+ * fit any more. It is told by what no OBU begins with: a forbidden or reserved bit. AV1 specification §5.3.2.
+ */
+function withoutStrayLength(bytes: Uint8Array, at: number, end: number): number {
+  if (((bytes[at] ?? 0) & NEVER_SET) === 0) return at
+  const element = elementSize(bytes, at, end)
+  const isLength = element !== undefined && element.end === end && element.start < end
+  return isLength && ((bytes[element.start] ?? 0) & NEVER_SET) === 0 ? element.start : at
 }
 
 /** An element for one packet or, in pieces, for several. */

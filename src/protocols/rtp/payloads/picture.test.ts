@@ -244,6 +244,25 @@ test('AV1: elements with and without lengths, and OBUs that have their size', ()
   assert.ok(toHex(configurations[0]?.configuration ?? hex('')).endsWith(toHex(AV1_SEQUENCE_HEADER)))
 })
 
+test('AV1: a length that FFmpeg 8.1 leaves before the only element', () => {
+  const { sink, push } = makeReceiver(av1Payload)
+  const frame = Buffer.concat([hex('30'), new Uint8Array(199).fill(0x33)])
+  // W 1: there should be no length.
+  push(Buffer.concat([hex('10'), leb128(frame.length), frame]), 0, true)
+  // The same without it, and one whose own bytes could pass for a length.
+  push(Buffer.concat([hex('10'), frame]), 3000, true)
+  const looksLikeLength = Buffer.concat([hex('30'), new Uint8Array(48).fill(0x08)])
+  push(Buffer.concat([hex('10'), looksLikeLength]), 6000, true)
+  assert.deepEqual(
+    sink.units.map(({ bytes, facts }) => [bytes.length, toHex(bytes).slice(0, 8), facts.isDamaged]),
+    [
+      [202, '32c70133', false],
+      [202, '32c70133', false],
+      [50, '32300808', false],
+    ],
+  )
+})
+
 test('MPEG-4: headers in the media make the configuration', () => {
   const { sink, push, configurations } = makeReceiver(mp4vPayload, { parameters: 'profile-level-id=1;config=00' })
   for (const timestamp of [0, 3000]) push(Buffer.concat([MPEG4_HEADERS, hex('000001b610aa')]), timestamp, true)
