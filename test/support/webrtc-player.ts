@@ -155,19 +155,9 @@ export class WebRtcPlayer implements Disposable {
     return medium
   }
 
-  /** The other side has ended it. */
-  disconnected(timeoutMs?: number): Promise<void> {
-    return this.#transport.reached('closed', timeoutMs)
-  }
-
   /** Asks for a random access point. */
   losePicture(): void {
     this.#transport.send(writePictureLoss(OWN_SSRC, this.video.ssrc))
-  }
-
-  /** Sends anything. */
-  send(bytes: Uint8Array): void {
-    this.#transport.send(bytes)
   }
 
   #received(bytes: Uint8Array): void {
