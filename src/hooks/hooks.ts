@@ -17,7 +17,7 @@ import { Intake } from './intake.ts'
 import { Lane } from './lane.ts'
 import { registerHookMetrics } from './metrics.ts'
 import { DeliveryNotFoundError, HookNotConfiguredError } from './outbox/errors.ts'
-import { Outbox } from './outbox/outbox.ts'
+import { type Outbox, openOutbox } from './outbox/outbox.ts'
 import type { DueDelivery, OutboxPast, Refusals } from './outbox/stored.ts'
 import { Reconciler, type ReconcileSources } from './reconciler.ts'
 import { ScriptRunner } from './script-runner.ts'
@@ -133,7 +133,7 @@ export class Hooks implements AsyncDisposable {
     const { maxPending, maxBytes } = config.hooks
     const isPowerSafe = config.recordings.durability === 'power'
     await using opened = new AsyncDisposableStack()
-    const outbox = opened.use(await Outbox.open({ path, limits: { maxPending, maxBytes }, isPowerSafe, runtime }))
+    const outbox = opened.use(await openOutbox({ path, limits: { maxPending, maxBytes }, isPowerSafe, runtime }))
     const past = await outbox.call('begin', names, runtime.nowMs())
     opened.move()
     const hooks = new Hooks(options, outbox, past)

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { SILENT_LOGGER } from '#base/runtime.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
-import { Outbox } from './outbox.ts'
+import { type Outbox, openOutbox } from './outbox.ts'
 import type { StoredEvent } from './stored.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 20)
@@ -12,8 +12,8 @@ const DAY_MS = 86_400_000
 const LIMITS = { maxPending: 1_000, maxBytes: 1024 ** 3 }
 const runtime = { nowMs: () => NOW_MS, log: SILENT_LOGGER }
 
-const openOutbox = (folder: TempFolder, limits = LIMITS) =>
-  Outbox.open({ path: folder.at('outbox.sqlite'), limits, isPowerSafe: false, runtime })
+const openIn = (folder: TempFolder, limits = LIMITS) =>
+  openOutbox({ path: folder.at('outbox.sqlite'), limits, isPowerSafe: false, runtime })
 
 /** An event of recording `r1` and its like for the hook `desk`, called after both. */
 function event(id: string, overrides: Partial<StoredEvent> = {}): StoredEvent {
@@ -32,7 +32,7 @@ const settle = (outbox: Outbox, id: string, state: 'pending' | 'delivered' | 'de
 
 test('only the first of each line is due; the next follows when it is over, whichever way', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   const events = ['r1-a', 'r1-b', 'r2-a', 'r1-c'].map((id) => event(id))
   assert.deepEqual(await outbox.call('store', events, NOW_MS, NOW_MS), {})
   assert.deepEqual(await due(outbox), ['d-r1-a', 'd-r2-a'])
@@ -49,7 +49,7 @@ test('only the first of each line is due; the next follows when it is over, whic
 
 test('hastened, what waits for its next attempt need not', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   await outbox.call('store', [event('r1-a')], NOW_MS, NOW_MS)
   await settle(outbox, 'd-r1-a', 'pending', NOW_MS + 600_000)
   assert.deepEqual(await due(outbox), [])
@@ -59,7 +59,7 @@ test('hastened, what waits for its next attempt need not', async () => {
 
 test('replayed, a delivery is the first of its line again', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   await outbox.call('store', [event('r1-a'), event('r1-b')], NOW_MS, NOW_MS)
   await settle(outbox, 'd-r1-a', 'dead')
   const replayed = await outbox.call('replay', 'd-r1-a', NOW_MS)
@@ -76,14 +76,14 @@ test('replayed, a delivery is the first of its line again', async () => {
 test('everything is there after reopening; what waits for a hook that is gone is given up', async () => {
   await using folder = await TempFolder.make()
   {
-    await using outbox = await openOutbox(folder)
+    await using outbox = await openIn(folder)
     const past = await outbox.call('begin', ['desk', 'old'], NOW_MS)
     assert.deepEqual(past, { hooks: [], storedUntilMs: undefined, removals: [] })
     const old = [{ id: 'd-old', hook: 'old', kind: 'webhook', line: 'x' }] as const
     await outbox.call('store', [event('r1-a'), event('r1-b', { deliveries: old })], NOW_MS + 5, NOW_MS)
     await outbox.call('noteRemoval', { recording: 'r9', stream: 's', document: '{}' })
   }
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   const past = await outbox.call('begin', ['desk'], NOW_MS)
   assert.deepEqual([past.hooks, past.storedUntilMs], [['desk', 'old'], NOW_MS + 5])
   assert.deepEqual(
@@ -98,13 +98,13 @@ test('everything is there after reopening; what waits for a hook that is gone is
 test('beyond its bounds nothing is taken, and that is told', async () => {
   await using folder = await TempFolder.make()
   {
-    await using outbox = await openOutbox(folder, { ...LIMITS, maxPending: 2 })
+    await using outbox = await openIn(folder, { ...LIMITS, maxPending: 2 })
     const three = ['r1-a', 'r1-b', 'r1-c'].map((id) => event(id))
     assert.deepEqual(await outbox.call('store', three, NOW_MS, NOW_MS), { desk: 1 })
     await settle(outbox, 'd-r1-a', 'delivered')
     assert.deepEqual(await outbox.call('store', [event('r1-d')], NOW_MS, NOW_MS), {})
   }
-  await using outbox = await openOutbox(folder, { ...LIMITS, maxBytes: 300_000 })
+  await using outbox = await openIn(folder, { ...LIMITS, maxBytes: 300_000 })
   const large = { document: 'x'.repeat(150_000) }
   assert.deepEqual(await outbox.call('store', [event('r2-a', large)], NOW_MS, NOW_MS), {})
   await outbox.call('store', [event('r2-b', large)], NOW_MS, NOW_MS)
@@ -116,7 +116,7 @@ test('beyond its bounds nothing is taken, and that is told', async () => {
 
 test('old deliveries go, those that wait never', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   await outbox.call(
     'store',
     ['r1-a', 'r2-a', 'r3-a'].map((id) => event(id)),
@@ -137,7 +137,7 @@ test('old deliveries go, those that wait never', async () => {
 
 test('lists are cut into pages, newest first, by state and recording', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   const ids = Array.from({ length: 25 }, (_, n) => `r${n % 2}-${n}`)
   await outbox.call(
     'store',
@@ -161,7 +161,7 @@ test('lists are cut into pages, newest first, by state and recording', async () 
 
 test('what was told of a recording is remembered until it is deleted', async () => {
   await using folder = await TempFolder.make()
-  await using outbox = await openOutbox(folder)
+  await using outbox = await openIn(folder)
   const tell = (type: string, part: number | null = null) =>
     outbox.call('store', [event('r1-x', { type, part, deliveries: [] })], NOW_MS, NOW_MS)
   await tell('recording.waiting')
@@ -183,7 +183,7 @@ test('a damaged file is moved aside, one from the future refused', async () => {
   await using folder = await TempFolder.make()
   await writeFile(folder.at('outbox.sqlite'), 'this is no database at all, '.repeat(1_000))
   {
-    await using outbox = await openOutbox(folder)
+    await using outbox = await openIn(folder)
     await outbox.call('store', [event('r1-a')], NOW_MS, NOW_MS)
     assert.deepEqual(await due(outbox), ['d-r1-a'])
   }
@@ -191,13 +191,13 @@ test('a damaged file is moved aside, one from the future refused', async () => {
   const database = new DatabaseSync(folder.at('outbox.sqlite'))
   database.exec('PRAGMA user_version = 99')
   database.close()
-  await assert.rejects(openOutbox(folder), { code: 'hooks/outbox-too-new', version: 99 })
+  await assert.rejects(openIn(folder), { code: 'hooks/outbox-too-new', version: 99 })
 })
 
 test('a second server on the same file is refused, and calls after the end are too', async () => {
   await using folder = await TempFolder.make()
-  const outbox = await openOutbox(folder)
-  await assert.rejects(openOutbox(folder), { code: 'hooks/outbox-failed' })
+  const outbox = await openIn(folder)
+  await assert.rejects(openIn(folder), { code: 'hooks/outbox-failed' })
   await outbox[Symbol.asyncDispose]()
   await assert.rejects(outbox.call('counts'), { code: 'hooks/outbox-closed' })
 })
