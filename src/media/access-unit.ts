@@ -72,7 +72,7 @@ export class AccessUnit {
     return this.#payloadBytes
   }
 
-  /** Access units that arrived and end in its sound: 1, unless it was transcoded. */
+  /** Access units that arrived and end in its sound: 1, unless it was transcoded or is silence that nobody sent. */
   get sourceAccessUnits(): number {
     return 1
   }

@@ -196,6 +196,10 @@ function trackDocument(track: PartTrack): PartTrackDocument {
   }
   if (format.kind === 'video') return { ...common, width: format.widthPixels, height: format.heightPixels }
   const { sampleRateHz, channels, transcodedFrom: codec } = format
-  const source = codec === undefined ? {} : { source: { codec, accessUnits: track.sourceAccessUnits } }
+  const filled = track.accessUnits - track.sourceAccessUnits
+  const source =
+    codec === undefined
+      ? { ...(filled > 0 && { filled }) }
+      : { source: { codec, accessUnits: track.sourceAccessUnits } }
   return { ...common, sampleRateHz, channels, ...source }
 }

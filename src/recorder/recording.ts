@@ -18,6 +18,7 @@ import { type AppendTarget, PartMaker } from './part-maker.ts'
 import { Pauses } from './pauses.ts'
 import type { RecordingOptions } from './recording-options.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
+import { Silence } from './silence.ts'
 import { advance, isFinal } from './state.ts'
 import { TimeLimit } from './time-limit.ts'
 import { Timeline, type TimelineGap } from './timeline.ts'
@@ -51,6 +52,7 @@ export class Recording {
   #limit: TimeLimit
   readonly #sound: TranscodedTracks
   readonly #output: Output
+  readonly #silence: Silence
   readonly #pauses: Pauses
   readonly #arrival: ArrivalClock
   readonly #requestedAtMs: number
@@ -101,6 +103,7 @@ export class Recording {
         awaitsRandomAccess: () => this.#askRandomAccess(),
         lost: (loss) => this.#lostOnTheWay(loss),
         trackEnded: (trackId) => {
+          this.#silence.endTrack(trackId)
           if (!this.#sound.endTrack(trackId)) this.#output.endTrack(trackId)
         },
         ended: (end) => this.#streamEnded(end),
@@ -124,6 +127,11 @@ export class Recording {
         transcoded: (accessUnit) => this.#timed(accessUnit, accessUnit.dts, accessUnit.pts),
         lost: (format, { cause, ...loss }) => this.#account.lost({ format, ...loss }, cause),
         trackEnded: (trackId) => this.#output.endTrack(trackId),
+      },
+    })
+    this.#silence = new Silence({
+      silence: (accessUnit, dts) => {
+        this.#sound.take(this.#timed(accessUnit, dts, dts), (dts * 1000) / accessUnit.format.timescale)
       },
     })
     this.#output = new Output({
@@ -349,6 +357,7 @@ export class Recording {
     this.#begin()
     if (this.#stopping !== undefined) return
     this.#detachedMs = this.#runtime.monotonicMs()
+    this.#silence.endTracks()
     this.#output.pause()
     this.log.info({ event: 'recording.publisher-lost', waitSeconds: reconnectSeconds })
   }
@@ -440,7 +449,9 @@ export class Recording {
     }
     this.#account.received(format)
     if (gap !== undefined && !this.#isNetworkOutage(gap)) this.#account.interrupted(gap)
-    this.#sound.take(this.#timed(accessUnit, dts, pts), atMs)
+    const placed = this.#silence.place(accessUnit, dts)
+    if (placed === undefined) this.#account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'network')
+    else this.#sound.take(this.#timed(accessUnit, placed, Math.max(placed, pts)), atMs)
   }
 
   /** With its place on the recording's timeline. */
@@ -486,6 +497,7 @@ export class Recording {
     if (this.#fatal === undefined) this.#begin()
     await this.#opening
     this.#intake[Symbol.dispose]()
+    this.#silence[Symbol.dispose]()
     const { previous } = this.#options
     const isUntouched = this.#container === undefined && previous !== undefined
     this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()

@@ -103,7 +103,7 @@ export class AudioTranscode implements Disposable {
     if (format.kind !== 'audio') return
     const isFull = this.#heldBytes + payloadBytes > this.#options.capacityBytes
     if (this.#isGivenUp || this.#isClosed || isFull) {
-      this.#overload(position)
+      if (accessUnit.sourceAccessUnits > 0) this.#overload(position)
       return
     }
     let batch = this.#waiting.at(-1)
@@ -144,6 +144,7 @@ export class AudioTranscode implements Disposable {
       source: isKnown ? undefined : describe(source),
       positions: batch.positions,
       sizes: batch.sizes,
+      silent: batch.silent,
       bytes: batch.bytes,
       isEnd: batch.isEnd,
     }

@@ -15,10 +15,14 @@ export class Batch {
   settle: (() => void) | undefined
   #positions = new Float64Array(INITIAL_UNITS)
   #sizes = new Uint32Array(INITIAL_UNITS)
+  #silent = new Uint8Array(INITIAL_UNITS)
   #bytes = new Uint8Array(INITIAL_BYTES)
+  /** All of them, and those that were received. */
+  #count = 0
   #units = 0
   #byteLength = 0
 
+  /** That were received: all but silence. */
   get units(): number {
     return this.#units
   }
@@ -28,11 +32,16 @@ export class Batch {
   }
 
   get positions(): Float64Array {
-    return this.#positions.subarray(0, this.#units)
+    return this.#positions.subarray(0, this.#count)
   }
 
   get sizes(): Uint32Array {
-    return this.#sizes.subarray(0, this.#units)
+    return this.#sizes.subarray(0, this.#count)
+  }
+
+  /** 1 of silence that nobody sent. */
+  get silent(): Uint8Array {
+    return this.#silent.subarray(0, this.#count)
   }
 
   get bytes(): Uint8Array {
@@ -41,30 +50,35 @@ export class Batch {
 
   /** Copies the payload: the one copy on its way to the child. */
   add(accessUnit: AccessUnit, position: number): void {
-    const { payloadBytes, memory, payloadStart } = accessUnit
-    if (this.#units === this.#sizes.length) {
-      this.#positions = grown(this.#positions, new Float64Array(2 * this.#units))
-      this.#sizes = grown(this.#sizes, new Uint32Array(2 * this.#units))
+    const { payloadBytes, memory, payloadStart, sourceAccessUnits } = accessUnit
+    if (this.#count === this.#sizes.length) {
+      this.#positions = grown(this.#positions, new Float64Array(2 * this.#count))
+      this.#sizes = grown(this.#sizes, new Uint32Array(2 * this.#count))
+      this.#silent = grown(this.#silent, new Uint8Array(2 * this.#count))
     }
     const end = this.#byteLength + payloadBytes
     if (end > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * end))
     this.#bytes.set(memory.subarray(payloadStart, payloadStart + payloadBytes), this.#byteLength)
     this.#byteLength = end
-    this.#positions[this.#units] = position
-    this.#sizes[this.#units] = payloadBytes
-    this.#units++
+    this.#positions[this.#count] = position
+    this.#sizes[this.#count] = payloadBytes
+    this.#silent[this.#count] = sourceAccessUnits === 0 ? 1 : 0
+    this.#count++
+    if (sourceAccessUnits > 0) this.#units++
   }
 
   clear(): void {
     this.source = undefined
     this.isEnd = false
     this.settle = undefined
+    this.#count = 0
     this.#units = 0
     this.#byteLength = 0
     if (this.#bytes.length <= MAX_KEPT_BYTES) return
     this.#bytes = new Uint8Array(INITIAL_BYTES)
     this.#positions = new Float64Array(INITIAL_UNITS)
     this.#sizes = new Uint32Array(INITIAL_UNITS)
+    this.#silent = new Uint8Array(INITIAL_UNITS)
   }
 }
 

@@ -30,6 +30,8 @@ export interface UnitsMessage {
   /** Of each access unit: its first sample, in samples of the output, and the size of its payload. */
   readonly positions: Float64Array
   readonly sizes: Uint32Array
+  /** And 1 where it is silence that nobody sent: it is in no count. */
+  readonly silent: Uint8Array
   /** All payloads, one after the other. */
   readonly bytes: Uint8Array
   /** Nothing follows for now: everything is to come out. */

@@ -49,7 +49,8 @@ export class TranscodedTrack implements Disposable {
     if (message.source !== undefined) this.#follow(message.source)
     let start = 0
     for (const [index, size] of message.sizes.entries()) {
-      this.#decode(message.bytes.subarray(start, start + size), message.positions[index] ?? 0)
+      const isSilence = message.silent[index] === 1
+      this.#decode(message.bytes.subarray(start, start + size), message.positions[index] ?? 0, isSilence)
       start += size
     }
     if (message.isEnd) this.#finishRun(undefined)
@@ -72,20 +73,21 @@ export class TranscodedTrack implements Disposable {
     }
   }
 
-  #decode(payload: Uint8Array, position: number): void {
+  #decode(payload: Uint8Array, position: number, isSilence: boolean): void {
     const decoder = this.#decoder
     // A packet of nothing tells libavcodec that nothing follows, for good.
     if (decoder === undefined || payload.length === 0) {
+      if (isSilence) return
       this.#outgoing.undecodable(position, decoder === undefined ? this.#sourceProblem : 'it is empty')
       return
     }
     try {
       decoder.decode(payload, position, (at, samples, sound) => this.#put(at, samples, sound))
     } catch (error) {
-      this.#outgoing.undecodable(position, errorMessage(error))
+      if (!isSilence) this.#outgoing.undecodable(position, errorMessage(error))
       return
     }
-    this.#tally.add(this.#clock.next ?? position)
+    if (!isSilence) this.#tally.add(this.#clock.next ?? position)
     this.#encode()
     if (this.#tally.waiting > MAX_SILENT_UNITS) this.#outgoing.noSound(this.#tally.takeAll(), position)
   }

@@ -34,6 +34,26 @@ export async function soundOf(path: string): Promise<Float32Array> {
   return new Float32Array(new Uint8Array(stdout).buffer)
 }
 
+/** The same by the samples alone, one after the other, as most programs that convert sound take them. */
+export async function countedSoundOf(path: string): Promise<Float32Array> {
+  const args = [
+    '-v',
+    'error',
+    '-i',
+    path,
+    '-map',
+    '0:a:0',
+    '-fps_mode',
+    'passthrough',
+    '-ac',
+    '1',
+    '-ar',
+    String(RATE_HZ),
+  ]
+  const { stdout } = await run('ffmpeg', [...args, '-f', 'f32le', '-'], { encoding: 'buffer', maxBuffer: 2 ** 28 })
+  return new Float32Array(new Uint8Array(stdout).buffer)
+}
+
 /** Stretches that are louder than the hum of an encoder; a pause of less than 20 ms belongs to the beep. */
 export function beepsIn(sound: Float32Array): Beep[] {
   const beeps: Beep[] = []

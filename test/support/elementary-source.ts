@@ -39,6 +39,8 @@ export interface SourceOptions {
   readonly audio?: AudioCodec
   readonly seconds?: number
   readonly size?: string
+  /** libavfilter's source of the sound; a tone by default. */
+  readonly sound?: string
   /** Further encoder arguments; they win over the usual ones. */
   readonly encoding?: readonly string[]
 }
@@ -61,18 +63,18 @@ export interface ElementarySource {
 
 /** A moving picture and a tone, encoded by ffmpeg. */
 export async function makeSource(folder: TempFolder, options: SourceOptions): Promise<ElementarySource> {
-  const { video, audio, seconds = 2, size = '320x180', encoding = [] } = options
+  const { video, audio, seconds = 2, size = '320x180', sound, encoding = [] } = options
   const extension =
     video === 'vp8' || audio === 'g722'
       ? 'mkv'
       : audio === 'pcma' || audio === 'pcmu' || audio === 'l16'
         ? 'mov'
         : 'mp4'
-  const name = ['source', video ?? 'none', audio ?? 'none', seconds, size, ...encoding].join('-')
+  const name = ['source', video ?? 'none', audio ?? 'none', seconds, size, sound?.length ?? '', ...encoding].join('-')
   const path = folder.at(`${name.replaceAll(/[^\w.-]/g, '_')}.${extension}`)
   const inputs: string[] = []
   if (video !== undefined) inputs.push('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`)
-  if (audio !== undefined) inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`)
+  if (audio !== undefined) inputs.push('-f', 'lavfi', '-i', sound ?? `sine=frequency=440:duration=${seconds}`)
   await run('ffmpeg', [
     ...['-v', 'error', '-y', '-threads', '1', ...inputs],
     ...(video === undefined ? [] : VIDEO_ARGUMENTS[video]),

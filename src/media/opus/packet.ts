@@ -15,17 +15,18 @@ const MAX_PACKET_SAMPLES = 5760
  * @throws {BitstreamError} empty, or longer than 120 ms
  */
 export function opusPacketSamples(packet: Uint8Array): number {
-  const toc = packet[0]
-  if (toc === undefined) throw new BitstreamError('Opus packet', 'is empty')
-  const samples = frameSamples(toc >> 3) * frameCount(packet, toc & 3)
-  if (samples === 0 || samples > MAX_PACKET_SAMPLES) throw new BitstreamError('Opus packet', `lasts ${samples} samples`)
+  const samples = opusSamples(packet, 0, packet.length)
+  if (samples === 0) throw new BitstreamError('Opus packet', 'is empty, cut off or longer than 120 ms')
   return samples
 }
 
-function frameCount(packet: Uint8Array, code: number): number {
-  if (code === 0) return 1
-  if (code < 3) return 2
-  const count = packet[1]
-  if (count === undefined) throw new BitstreamError('Opus packet', 'ends early')
-  return count & 0x3f
+/** The same of a packet that lies somewhere in memory; 0 when it is none. */
+export function opusSamples(memory: Uint8Array, start: number, bytes: number): number {
+  if (bytes === 0) return 0
+  const toc = memory[start] ?? 0
+  const code = toc & 3
+  if (code === 3 && bytes < 2) return 0
+  const frames = code === 0 ? 1 : code < 3 ? 2 : (memory[start + 1] ?? 0) & 0x3f
+  const samples = frameSamples(toc >> 3) * frames
+  return samples > MAX_PACKET_SAMPLES ? 0 : samples
 }
