@@ -36,7 +36,7 @@ const { values } = parseArgs({
 const publishers = Number(values.publishers)
 const media = webrtcMedia(Number(values.kbps), Number(values.seconds))
 
-const nodeOptions = values.profile === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
+const nodeOptions = values.profile === '' ? '' : `--cpu-prof --cpu-prof-dir=${values.profile}`
 const STARTERS: Readonly<Record<string, (folder: string) => Promise<WebRtcServer>>> = {
   opus: (folder) => startWhipServer({ folder, sound: 'copy', nodeOptions }),
   aac: (folder) => startWhipServer({ folder, sound: 'auto', nodeOptions }),

@@ -21,20 +21,21 @@ export interface WhipServerOptions {
   readonly folder: string
   /** What becomes of Opus: `auto` makes AAC of it, `copy` leaves it. */
   readonly sound: 'auto' | 'copy'
-  /** Node's own options, for profiles. */
-  readonly nodeOptions?: readonly string[]
+  /** Of Node, for profiles. Default: none. */
+  readonly nodeOptions?: string
 }
 
 /** Tapedeck, recording every publisher to MP4. */
-export async function startWhipServer({ folder, sound, nodeOptions = [] }: WhipServerOptions): Promise<WebRtcServer> {
+export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipServerOptions): Promise<WebRtcServer> {
   const [api, udp] = [await freePort(), await freePort()]
   const records = join(folder, 'recordings')
   mkdirSync(records, { recursive: true })
-  const child = spawn(process.execPath, [...nodeOptions, join(ROOT, 'src/main.ts'), 'serve'], {
+  const child = spawn(process.execPath, [join(ROOT, 'bin/tapedeck.mjs'), 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
+      NODE_OPTIONS: nodeOptions,
       TAPEDECK_DATA: join(folder, 'data'),
       TAPEDECK_RECORDINGS_ROOT: records,
       TAPEDECK_RECORDINGS_FORMAT: 'mp4',
