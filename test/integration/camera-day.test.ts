@@ -216,6 +216,7 @@ for (const { videoPpm, audioPpm } of [
       nowMs = sourceMs * (1 + 50 / 1e6) + 5
       const kind = pictures++ % PICTURES_PER_GOP === 0 ? 'key' : 'inter'
       video.send(stamp(picture(kind, 60, 9), sourceMs), sourceMs, nowMs + lateMs())
+      for (const { receiver } of [video, audio]) receiver.tick(nowMs + PICTURE_MS / 2)
       for (; soundMs < sourceMs + PICTURE_MS; soundMs = (++sounds * SAMPLES * 1000) / SOUND.timescale) {
         audio.send(stamp(sound, soundMs), soundMs, nowMs + (soundMs - sourceMs) + lateMs())
       }

@@ -141,6 +141,11 @@ export class MediaReceiver implements Disposable {
       this.#ignore('it is malformed')
       return
     }
+    this.packet(packet, arrivalMs)
+  }
+
+  /** RTP that somebody has parsed; as with `rtp`, its memory is the receiver's own, and whole, where there is `reorderMs`. */
+  packet(packet: RtpPacket, arrivalMs: number): void {
     if (packet.payloadType !== this.#options.format.payloadType) {
       this.#ignore(`it has payload type ${packet.payloadType}`)
       return
@@ -155,17 +160,18 @@ export class MediaReceiver implements Disposable {
     const { reorderMs } = this.#options
     if (known !== undefined && this.#strangeSsrc !== packet.ssrc) {
       this.#strangeSsrc = packet.ssrc
-      if (reorderMs > 0) this.#strangeBytes = bytes
+      if (reorderMs > 0) this.#strangeBytes = packet.bytes
       this.#ignore('it is of another source')
       return
     }
     const earlier = this.#strangeBytes
     const reception = this.#begin(packet.ssrc)
     // What was the first of this source was no stranger's.
-    if (earlier !== undefined && packet.parse(earlier)) {
+    if (earlier !== undefined) {
+      const first = new RtpPacket()
+      first.parse(earlier)
       this.#ignoredPackets--
-      this.#received(reception, packet, arrivalMs)
-      packet.parse(bytes, start, end)
+      this.#received(reception, first, arrivalMs)
     }
     this.#received(reception, packet, arrivalMs)
   }

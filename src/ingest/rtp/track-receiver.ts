@@ -71,7 +71,11 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
   #format: TrackFormat | undefined
   #isRandomAccess: (payload: Uint8Array) => boolean = () => true
   #times: DecodingTimes | undefined
+  /** The access unit that is coming, and the one before it: their timestamps, and when the first packet of each came. */
+  #timestamp = -1
   #arrivalMs = 0
+  #previousTimestamp = -1
+  #previousArrivalMs = 0
   #lastDts = Number.NEGATIVE_INFINITY
   /** Nothing is written until a random access point comes: something before it is missing. */
   #waits = false
@@ -103,7 +107,7 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
 
   /** @param lostBefore packets missing before this one */
   push(packet: RtpPacket, lostBefore: number, arrivalMs: number): void {
-    this.#arrivalMs = arrivalMs
+    this.#arrived(packet.timestamp, arrivalMs)
     if (lostBefore > 0) {
       this.#loss.packets(lostBefore)
       // Whatever it was: pictures that refer to it will come, and one that does not is needed soon.
@@ -114,6 +118,18 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
     if (packet.payloadStart === packet.payloadEnd) return
     this.#depacketizer.push(packet, this.#lostBefore)
     this.#lostBefore = 0
+  }
+
+  /** An access unit was sent when its first packet was: a large one takes its time. */
+  #arrived(timestamp: number, arrivalMs: number): void {
+    if (timestamp === this.#timestamp) {
+      this.#arrivalMs = Math.min(this.#arrivalMs, arrivalMs)
+      return
+    }
+    this.#previousTimestamp = this.#timestamp
+    this.#previousArrivalMs = this.#arrivalMs
+    this.#timestamp = timestamp
+    this.#arrivalMs = arrivalMs
   }
 
   /** Asks again for what is waited for; call it every few tens of milliseconds. */
@@ -187,7 +203,8 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
       const told = describeInBand(codec, payload)
       this.#configured(told.configuration, told)
     }
-    const pts = this.#clock.ticks(facts.rtpTimestamp, this.#arrivalMs) + LEAD_SECONDS * this.#clock.clockRateHz
+    const arrivalMs = facts.rtpTimestamp === this.#previousTimestamp ? this.#previousArrivalMs : this.#arrivalMs
+    const pts = this.#clock.ticks(facts.rtpTimestamp, arrivalMs) + LEAD_SECONDS * this.#clock.clockRateHz
     const format = this.#format
     if (format === undefined) {
       // What came before its parameter sets can't be shown by anybody.

@@ -299,7 +299,7 @@ function drift(options: {
   audioStartMs: number
 }) {
   const source = new SourceClock()
-  const video = source.track(90_000)
+  const video = source.track(90_000, 'video')
   const audio = source.track(48_000)
   let seed = 1
   const random = () => {
@@ -363,7 +363,7 @@ test('timestamps that begin anew go on from where they were', () => {
 
 test('reports of a clock that has nothing to do with the packets are not believed', () => {
   const source = new SourceClock()
-  const [video, audio] = [source.track(90_000), source.track(8_000)]
+  const [video, audio] = [source.track(90_000, 'video'), source.track(8_000)]
   video.ticks(0, 0)
   audio.ticks(0, 0)
   const report = (wallClockMs: number) => {

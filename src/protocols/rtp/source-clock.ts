@@ -6,6 +6,9 @@ const SLEW = 0.01
 /** … and faster while it is visibly off, which only happens right after the beginning. */
 const FAST_SLEW = 0.05
 const VISIBLE_MS = 45
+/** Pictures may be moved faster: nobody sees that one is shown for a little longer. */
+const PICTURE_SLEW = 0.2
+const PICTURE_VISIBLE_MS = 10
 
 /** Reports that contradict the arrival of the packets by more than this are of a clock that has nothing to do with them. */
 const MAX_REPORTED_OFFSET_MS = 5_000
@@ -27,9 +30,14 @@ const NOTICEABLE_DRIFT_MS = 20
 export class SourceClock {
   #zeroMs: number | undefined
   #wallClockAtZeroMs: number | undefined
+  #soundHasReported = false
+  readonly #pictures: TrackClock[] = []
 
-  track(clockRateHz: number): TrackClock {
-    return new TrackClock(this, clockRateHz)
+  /** @param kind where both have to be moved to each other, the pictures are, once the sound has reported */
+  track(clockRateHz: number, kind: 'video' | 'audio' = 'audio'): TrackClock {
+    const track = new TrackClock(this, clockRateHz, kind === 'video')
+    if (kind === 'video') this.#pictures.push(track)
+    return track
   }
 
   /** The source's wall clock at zero, milliseconds since 1970 UTC; undefined until a report told. */
@@ -53,12 +61,22 @@ export class SourceClock {
     this.#wallClockAtZeroMs ??= wallClockMs - mediaMs
     return wallClockMs - this.#wallClockAtZeroMs
   }
+
+  /** The first report of sound that is believed: it stays where it is, and the pictures are moved to it. */
+  soundReported(wallClockMs: number, mediaMs: number): void {
+    if (this.#soundHasReported || this.#wallClockAtZeroMs === undefined) return
+    this.#soundHasReported = true
+    const laterMs = wallClockMs - mediaMs - this.#wallClockAtZeroMs
+    this.#wallClockAtZeroMs += laterMs
+    for (const track of this.#pictures) track.zeroMoved(laterMs)
+  }
 }
 
 /** The time of one track: RTP timestamps → ticks from the source's zero. */
 export class TrackClock {
   readonly clockRateHz: number
   readonly #source: SourceClock
+  readonly #isPicture: boolean
   #unwrapper = new TimestampUnwrapper()
   #first: number | undefined
   /** Ticks from zero of the first timestamp, by its arrival. */
@@ -78,9 +96,10 @@ export class TrackClock {
   #quickestMs = Number.POSITIVE_INFINITY
   #firstQuickestMs: number | undefined
 
-  constructor(source: SourceClock, clockRateHz: number) {
+  constructor(source: SourceClock, clockRateHz: number, isPicture: boolean) {
     this.#source = source
     this.clockRateHz = clockRateHz
+    this.#isPicture = isPicture
   }
 
   /** Ticks from the source's zero, whole; call it in order of arrival. */
@@ -123,7 +142,18 @@ export class TrackClock {
     if (Math.abs(this.#msOf(target - this.#target)) > MAX_REPORTED_OFFSET_MS) return false
     this.#hasReports = true
     this.#target = target
+    if (!this.#isPicture) this.#soundReported(report.wallClockMs, mediaMs, raw)
     return true
+  }
+
+  #soundReported(wallClockMs: number, mediaMs: number, raw: number): void {
+    this.#source.soundReported(wallClockMs, mediaMs)
+    this.#target = this.#ticksOf(this.#source.placed(wallClockMs, mediaMs)) - raw
+  }
+
+  /** The moment of the source's wall clock that is zero is another, so much later. */
+  zeroMoved(laterMs: number): void {
+    if (this.#hasReports) this.#target -= this.#ticksOf(laterMs)
   }
 
   /** Nothing has been timed yet, so nothing has to be moved gradually. */
@@ -159,9 +189,13 @@ export class TrackClock {
     if (passed <= 0) return
     this.#highest = unwrapped
     const missing = this.#target - this.#correction
-    const slew = Math.abs(this.#msOf(missing)) > VISIBLE_MS ? FAST_SLEW : SLEW
-    const most = passed * slew
+    const most = passed * this.#slew(Math.abs(this.#msOf(missing)))
     this.#correction += Math.max(-most, Math.min(most, missing))
+  }
+
+  #slew(missingMs: number): number {
+    if (this.#isPicture) return missingMs > PICTURE_VISIBLE_MS ? PICTURE_SLEW : SLEW
+    return missingMs > VISIBLE_MS ? FAST_SLEW : SLEW
   }
 
   /** The quickest packets of a window tell how our clock and the source's have moved against each other. */
