@@ -76,25 +76,33 @@ test('publish, record, stop: the recording is asked for before the stream begins
   assert.deepEqual(encodings, [[{ maxBitrate: 500_000 }], undefined])
 })
 
-test('a rule that records the stream is enough: its recording is found, and waited for', async () => {
-  let polls = 0
-  const browser = new ScriptedBrowser((request) => {
-    switch (`${request.method} ${request.path}`) {
-      case 'GET /api/v1/rules?stream=live%2Fme':
-        return { status: 200, body: { rules: [{ id: 'all' }] } }
-      case 'GET /api/v1/streams/live/me':
-        return { status: 200, body: { recordings: ['r7'] } }
-      case 'GET /api/v1/recordings/r7':
-        return { status: 200, body: { id: 'r7', state: polls++ === 0 ? 'finishing' : 'ready' } }
-      default:
-        return serve(request)
-    }
+for (const [text, before, after] of [
+  ['begins one', [{ id: 'r6', state: 'ready' }], { id: 'r7', state: 'recording' }],
+  ['goes on with the one it has', [{ id: 'r7', state: 'recording' }], { id: 'r7', state: 'recording' }],
+  ['begins the first', [], { id: 'r7', state: 'recording' }],
+] as const) {
+  test(`a rule that records the stream is enough: it ${text}, which is found and waited for`, async () => {
+    let polls = 0
+    let asked = 0
+    const browser = new ScriptedBrowser((request) => {
+      switch (`${request.method} ${request.path}`) {
+        case 'GET /api/v1/rules?stream=live%2Fme':
+          return { status: 200, body: { rules: [{ id: 'all' }] } }
+        case 'GET /api/v1/recordings?stream=live%2Fme&limit=1':
+          return { status: 200, body: { recordings: ++asked < 3 ? before : [after] } }
+        case 'GET /api/v1/recordings/r7':
+          return { status: 200, body: { id: 'r7', state: polls++ === 0 ? 'finishing' : 'ready' } }
+        default:
+          return serve(request)
+      }
+    })
+    const { stream } = publish(browser, { record: true })
+    await stream.publish()
+    assert.equal(stream.recordingId, 'r7')
+    assert.equal((await stream.stop())?.state, 'ready')
+    assert.ok(!browser.asked.includes('POST /api/v1/recordings'))
   })
-  const { stream } = publish(browser, { record: true })
-  await stream.publish()
-  assert.equal((await stream.stop())?.state, 'ready')
-  assert.ok(!browser.asked.includes('POST /api/v1/recordings'))
-})
+}
 
 test('without record nothing is asked of the recorder, and there is no recording', async () => {
   const browser = new ScriptedBrowser(serve)

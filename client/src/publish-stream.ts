@@ -3,7 +3,7 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { TapedeckError } from './errors.ts'
 import { type CaptureOptions, openMedia } from './media.ts'
-import type { Recordings, RecordOptions } from './recordings.ts'
+import type { Preparation, Recordings, RecordOptions } from './recordings.ts'
 
 /** How a stream is published. */
 export interface StreamOptions extends CaptureOptions {
@@ -112,10 +112,12 @@ export class PublishStream extends Emitter<{ state: [state: StreamState, error?:
     try {
       this.#media = this.#options.mediaStream ?? (await openMedia(this.#options))
       this.#applyMute()
-      await this.#prepareRecording()
+      const preparation = await this.#prepareRecording()
       this.#assertNotStopped()
       await this.#connection.open()
-      await this.#findRecording()
+      if (preparation?.isOurs === false) {
+        this.#recordingId = await this.#context.recordings.begun(this.name, preparation.before)
+      }
       this.#assertNotStopped()
     } catch (error) {
       await this.#giveUp(asTapedeckError(error))
@@ -170,19 +172,14 @@ export class PublishStream extends Emitter<{ state: [state: StreamState, error?:
     }
   }
 
-  async #prepareRecording(): Promise<void> {
+  async #prepareRecording(): Promise<Preparation | undefined> {
     const { record = false, reconnectSeconds = DEFAULT_RECONNECT_SECONDS } = this.#options
-    if (record === false) return
+    if (record === false) return undefined
     const request = { reconnectSeconds, ...(record === true ? {} : record) }
-    const recording = await this.#context.recordings.prepare(this.name, request)
-    this.#isRecordingOurs = recording !== undefined
-    this.#recordingId = recording?.id
-  }
-
-  async #findRecording(): Promise<void> {
-    const { record = false } = this.#options
-    if (record === false || this.#isRecordingOurs) return
-    this.#recordingId = await this.#context.recordings.inProgress(this.name)
+    const preparation = await this.#context.recordings.prepare(this.name, request)
+    this.#isRecordingOurs = preparation.isOurs
+    if (preparation.isOurs) this.#recordingId = preparation.id
+    return preparation
   }
 
   async #stop(): Promise<RecordingDocument | undefined> {
