@@ -83,7 +83,8 @@ export class MediaReceiver implements Disposable {
 
   constructor(options: MediaReceiverOptions | MultiplexOptions) {
     const { trackId, clock, monotonicMs, log } = options
-    this.#clock = clock.track(options.format.clockRateHz)
+    const kind = 'consumer' in options ? 'audio' : options.format.payloadFormat.kind
+    this.#clock = clock.track(options.format.clockRateHz, kind)
     this.#track = 'consumer' in options ? options.consumer : this.#trackReceiver(options)
     this.#options = { ...options, consumer: this.#track }
     this.#ignored = new LogLimit(monotonicMs, (reason, packets) =>
