@@ -9,8 +9,11 @@ export class FfmpegPublisher implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #errors: string[] = []
 
-  /** @param url whole address, `rtmp://host:port/app/stream` */
-  constructor(url: string) {
+  /**
+   * @param url whole address, `rtmp://host:port/app/stream`
+   * @param encoding further arguments for the picture; they win over the usual ones
+   */
+  constructor(url: string, encoding: readonly string[] = []) {
     const source = [
       '-re',
       '-f',
@@ -23,7 +26,7 @@ export class FfmpegPublisher implements AsyncDisposable {
       '-i',
       'sine=440:r=44100',
     ]
-    const args = ['-v', 'error', ...source, ...ENCODING, '-c:a', 'aac', '-f', 'flv', url]
+    const args = ['-v', 'error', ...source, ...ENCODING, ...encoding, '-c:a', 'aac', '-f', 'flv', url]
     this.#child = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] })
     // It may have ended by itself, its server gone, before it can be asked to.
     this.#child.stdin?.on('error', () => {})
