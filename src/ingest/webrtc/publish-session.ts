@@ -151,7 +151,7 @@ export class PublishSession implements SessionContent {
     const route = this.#router.routeOf(packet, this.#extensions)
     const receiver = route === undefined ? undefined : this.#receivers[route.medium]
     if (route?.isRetransmission === true) receiver?.retransmission(packet, bytes, nowMs)
-    else receiver?.rtp(bytes, 0, bytes.length, nowMs)
+    else receiver?.packet(packet, nowMs)
   }
 
   /** Reports and goodbyes go to the medium that their source belongs to; the browser's own reports about us to nobody. */

@@ -60,7 +60,13 @@ export class Transport implements Disposable {
     this.#track = track
     this.local = local
     track.onMessage((bytes) => {
-      if (!this.#isDisposed) guarded(() => this.onPacket(bytes))
+      if (this.#isDisposed) return
+      // As `guarded`, without a closure for each packet.
+      try {
+        this.onPacket(bytes)
+      } catch (error) {
+        throwLater(error)
+      }
     })
     connection.onStateChange((state) => guarded(() => this.#changed(state)))
   }
@@ -146,10 +152,14 @@ function guarded(call: () => void): void {
   try {
     call()
   } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
+    throwLater(error)
   }
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }
 
 const STATES: Readonly<Record<string, TransportState>> = {

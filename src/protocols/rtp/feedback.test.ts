@@ -225,7 +225,7 @@ test('every arrival survives being told, over wraps, losses and long pauses', ()
   )
 })
 
-test('reports are 50 ms apart, say what is missing, and what came late after all', () => {
+test('reports are 100 ms apart, say what is missing, and what came late after all', () => {
   const feedback = new TransportFeedback(1)
   const told = (nowMs: number) =>
     feedback.packets(nowMs).map((bytes) => {
@@ -235,13 +235,13 @@ test('reports are 50 ms apart, say what is missing, and what came late after all
   feedback.received(10, 1000)
   assert.deepEqual(told(1000), [[10, [1000]]])
   feedback.received(13, 1020)
-  assert.deepEqual(told(1049), [])
-  assert.deepEqual(told(1050), [[11, [undefined, undefined, 1020]]])
+  assert.deepEqual(told(1099), [])
+  assert.deepEqual(told(1100), [[11, [undefined, undefined, 1020]]])
   feedback.received(12, 1060)
   feedback.received(12, 1070)
-  assert.deepEqual(told(1110), [[12, [1060, 1020]]])
-  feedback.received(14, 1111)
-  assert.deepEqual(told(1200), [[14, [1111]]])
+  assert.deepEqual(told(1210), [[12, [1060, 1020]]])
+  feedback.received(14, 1211)
+  assert.deepEqual(told(1310), [[14, [1211]]])
 })
 
 test('numbers that jump anywhere never make a report that is wrong or too large', () => {

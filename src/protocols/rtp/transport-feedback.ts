@@ -5,8 +5,8 @@ import { distance } from './jitter-buffer.ts'
 const CAPACITY = 4096
 /** How far behind what was told a late packet may be, to be told still. */
 const MAX_LATE = 512
-/** Between two reports at least; senders expect 50 to 250 ms. */
-const EVERY_MS = 50
+/** Between two reports at least. Senders expect 50 to 250 ms; each costs as much as receiving several packets. */
+const EVERY_MS = 100
 const NOT_RECEIVED = -1
 
 /**
