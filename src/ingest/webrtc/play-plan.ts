@@ -16,7 +16,7 @@ export interface PlayedCodec extends PlayerCodec {
 export interface MediumOffer<Codec extends PlayedCodec = PlayedCodec> {
   readonly kind: 'video' | 'audio'
   readonly codecs: readonly Codec[]
-  /** To go into every packet: which m-line it belongs to (RFC 8843 §9.2), as a whole header extension. */
+  /** To go into every packet: which m-line it belongs to (RFC 9143 §9.2), as a whole header extension. */
   readonly extension?: Uint8Array | undefined
 }
 
