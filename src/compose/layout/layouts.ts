@@ -11,7 +11,7 @@ const MAX_ASPECT = 16 / 9
 /** Share of the frame that belongs to the one presented. */
 const STAGE_SHARE = 0.8
 
-/** Pictures in a picture: their height, and the gap around them, in shares of the frame's. */
+/** Pictures in a picture: their height, and the gap around them, in shares of the frame’s sides. */
 const INSET_SHARE = 0.22
 const GAP_SHARE = 0.02
 
@@ -95,7 +95,7 @@ function line(tiles: number, place: Rectangle, along: 'row' | 'column'): Rectang
 
 /** Small ones along the lower edge, from the right; smaller when there are many. */
 function insets(tiles: number, frame: Rectangle): Rectangle[] {
-  const gap = even(frame.height * GAP_SHARE)
+  const gap = even(Math.min(frame.width, frame.height) * GAP_SHARE)
   const room = even((frame.width - gap) / tiles) - gap
   const width = even(Math.min(frame.height * INSET_SHARE * MAX_ASPECT, room))
   const height = even(width / MAX_ASPECT)
