@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { ApiClient } from '#test/support/api-client.ts'
+import { launchChromium } from '#test/support/chromium.ts'
+import { ClockPage } from '#test/support/clock-page.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
+import { program } from '#test/support/programs.ts'
+import { assertVerified, partPaths } from '#test/support/recording-judge.ts'
+import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+
+/** Chromium publishes by WHIP in each codec that it has, and what it sent is in a file that others play. */
+
+const PUBLISH_MS = 6_000
+const WAIT_MS = 30_000
+
+/** Of what was sent: the browser's first packets are on their way before it says that it is connected. */
+const DURATION_TOLERANCE_SECONDS = 1.5
+
+interface Case {
+  readonly codec: 'H264' | 'VP8' | 'VP9' | 'AV1'
+  readonly expected: readonly [container: string, video: string, audio: string]
+  /** How the publisher ends, and what the stream's end says of it. */
+  readonly ending: 'delete' | 'close' | 'kill'
+}
+
+const CASES: readonly Case[] = [
+  { codec: 'H264', expected: ['mp4', 'h264', 'aac'], ending: 'delete' },
+  { codec: 'VP8', expected: ['webm', 'vp8', 'opus'], ending: 'close' },
+  { codec: 'VP9', expected: ['webm', 'vp9', 'opus'], ending: 'delete' },
+  { codec: 'AV1', expected: ['mp4', 'av1', 'aac'], ending: 'kill' },
+]
+
+function startServer(folder: TempFolder): Promise<ServerProcess> {
+  return startServerProcess(folder.path, {
+    env: {
+      TAPEDECK_WEBRTC_UDP: '127.0.0.1:0',
+      TAPEDECK_WEBRTC_IDLE_TIMEOUT_MS: '3000',
+      TAPEDECK_RULES: JSON.stringify([{ match: '**' }]),
+      TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0',
+    },
+  })
+}
+
+async function recordingOf(server: ServerProcess, stream: string): Promise<RecordingDocument> {
+  const api = new ApiClient(server)
+  const endsMs = performance.now() + WAIT_MS
+  for (;;) {
+    const recording = (await api.recordings()).find((each) => each.stream === stream)
+    if (recording !== undefined) return api.untilProved(recording.id)
+    if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
+    await sleep(50)
+  }
+}
+
+for (const { codec, expected, ending } of CASES) {
+  test(`Chromium publishes ${codec} and ends by ${ending}`, { timeout: 120_000 }, async () => {
+    await using folder = await TempFolder.make()
+    await using server = await startServer(folder)
+    await using browser = await launchChromium()
+    const page = await browser.newPage()
+    await page.goto(new URL('api/v1/health', server.page).href)
+    const stream = `live/${codec.toLowerCase()}`
+    let session = ''
+    const exchange = async (offer: string) => {
+      const response = await fetch(new URL(`whip/${stream}`, server.page), {
+        method: 'POST',
+        headers: { 'content-type': 'application/sdp' },
+        body: offer,
+      })
+      assert.equal(response.status, 201, await response.clone().text())
+      session = response.headers.get('location') ?? ''
+      return response.text()
+    }
+    const clock = await ClockPage.publish(page, exchange, { codec })
+    await sleep(PUBLISH_MS)
+    if (ending === 'kill') await browser.close()
+    if (ending === 'close') await clock.stop()
+    if (ending === 'delete') {
+      const { status } = await fetch(new URL(session, server.page), { method: 'DELETE' })
+      assert.equal(status, 204)
+    }
+    const recording = await recordingOf(server, stream)
+    assert.equal(recording.state, 'ready', JSON.stringify(recording.error))
+    const cause = server.log.find((line) => line.includes('webrtc.publish-ended'))
+    assert.match(cause ?? '', ending === 'kill' ? /"cause":"lost"/ : /"cause":"unpublished"/)
+    const [path = '', ...others] = partPaths(recording)
+    assert.deepEqual(others, [])
+    const { streams, format, packets } = await ffprobe(path)
+    const [container, ...codecs] = expected
+    assert.ok(path.endsWith(`.${container}`), path)
+    assert.deepEqual(streams.map(({ codec_name }) => codec_name).toSorted(), codecs.toSorted())
+    const offSeconds = Math.abs(Number(format.duration) - PUBLISH_MS / 1000)
+    assert.ok(offSeconds < DURATION_TOLERANCE_SECONDS, `${format.duration} s instead of ${PUBLISH_MS} ms`)
+    for (const index of streams.keys()) {
+      const last = Math.max(
+        ...packets.filter(({ stream_index }) => stream_index === index).map((each) => Number(each.pts_time)),
+      )
+      assert.ok(Number(format.duration) - last < 1, `track ${index} ends at ${last} of ${format.duration} s`)
+    }
+    // Pictures come when the browser makes them: at the rate that ffmpeg guesses, some would fall on the same time.
+    const asTheyAre = ['-fps_mode', 'passthrough', '-enc_time_base', '-1']
+    const { stderr } = await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, ...asTheyAre, '-f', 'null', '-'])
+    assert.equal(stderr, '')
+    await assertVerified(folder.path, recording)
+  })
+}
