@@ -143,7 +143,9 @@ test('from connection to UNPUBLISHED: the file is final before its name is told'
     ],
   )
   const stream = fixture.webrtc.last.connect()
-  assert.equal(fixture.sessions.get('id-1')?.login, 'alice')
+  const { login, sessionId } = fixture.sessions.get('id-1') ?? {}
+  assert.equal(login, 'alice')
+  assert.match(sessionId ?? '', new RegExp(`^/127\\.0\\.0\\.1:\\d+/127\\.0\\.0\\.1:${fixture.door.address.port}$`))
   fixture.webrtc.last.become('flowing')
   const publishing = await client.status()
   assert.deepEqual([publishing['status'], publishing['mediaSessionId']], ['PUBLISHING', 'id-1'])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type ElementarySource, makeSource, type SourceOptions } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
@@ -11,30 +12,18 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /**
  * The compatibility checklist of the vendor's recording surface: a test for each line, its title the line's own words.
- * Publishers send RTMP, cameras RTSP; where a line says websdk, the same holds for RTMP publishers.
+ * Here publishers send RTMP, cameras RTSP; what needs the vendor's web SDK is in flashphoner-checklist-browsers.test.ts.
  */
 
-/** Lines that need the vendor's WebSocket or WebRTC: the table of docs/guide names them as pending. */
-const PENDING = [
-  'websdk publisher with `record:false` leaves no file; `record:true` leaves exactly one.',
-  "A `roomApp` session's stream is never rotated.",
-  "The unmodified SDK example page records and plays back its recording from the page's own origin, in Chromium and Firefox.",
-  'WebSocket upgrade is accepted on `/`, `/abcdef01` and deeper paths.',
-  'All frames carry a `data` array; `setRemoteSDP` has two elements; `getUserData` arrives after `connection`.',
-  'Publishing works with an offer that has no candidates; with audio only; with video only; with H264 stripped (gives .webm).',
-  'UNPUBLISHED carries `recordName`, and a GET (and ranged GET) of `/client/records/<recordName>` issued immediately succeeds.',
-  'Killing the browser tab finalises the file and fires the hook; killing the server mid-recording leaves a recoverable file.',
-  'Second publisher of a name gets FAILED with `Stream name is already in use`; the first is undisturbed.',
-  'MP4: H.264 + AAC at 44100 Hz (48000 when configured); WebM: VP8 + Opus (or Vorbis); A/V skew under 100 ms; audio-only gives `.mp4`.',
-] as const
-
 test('the guide has every line in its table, and whether it works', async () => {
-  const own = await readFile(import.meta.filename, 'utf8')
-  const tested = [...own.matchAll(/^test\('(.+)', async/gm)].map(([, title = '']) => title)
+  const files = ['flashphoner-checklist.test.ts', 'flashphoner-checklist-browsers.test.ts']
+  const texts = await Promise.all(files.map((file) => readFile(join(import.meta.dirname, file), 'utf8')))
+  const titles = texts.flatMap((text) => [...text.matchAll(/^test\((['"])(.+)\1, async/gm)])
+  const tested = titles.map(([, , title = '']) => title)
   const guide = await readFile(new URL('../../docs/guide/coming-from-flashphoner.md', import.meta.url), 'utf8')
   const rows = new Map([...guide.matchAll(/^\| (.+) \| (.+) \|$/gm)].map(([, line = '', state = '']) => [line, state]))
+  assert.ok(tested.length > 25)
   for (const line of tested.slice(1)) assert.match(rows.get(line) ?? 'missing', /^works/, line)
-  for (const line of PENDING) assert.match(rows.get(line) ?? 'missing', /^comes with WebRTC/, line)
 })
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'

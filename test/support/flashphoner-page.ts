@@ -3,21 +3,35 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import type { Installation } from './flashphoner.ts'
 
-const EXAMPLE = '/client2/examples/demo/streaming/stream_recording/recording.html'
+const EXAMPLES = '/client2/examples/demo/streaming'
 const HELPERS = join(import.meta.dirname, 'flashphoner.in-page.js')
 
 /** A status of a stream as the page sees it. */
 export type ToldStatus = readonly [status: string, info: string | null, recordName: string | null]
 
-/** The vendor's own example page, as it is, where the installation serves it. */
-export async function openExample(browser: Browser, wcs: Installation): Promise<Page> {
+/** Lets tests get at the connections that the vendor's code makes. */
+const REMEMBER_CONNECTIONS = `
+  window.peerConnections = []
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...options) {
+      super(...options)
+      peerConnections.push(this)
+    }
+  }`
+
+/** One of the vendor's own example pages, as it is, where the installation serves it. */
+export async function openExample(
+  browser: Browser,
+  wcs: Installation,
+  path = 'stream_recording/recording.html',
+): Promise<Page> {
   const context = await browser.newContext()
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
   const { port } = new URL(wcs.signalling)
   // The way the vendor documents for servers on ports of their own.
   await page.addInitScript(`window.SERVER_PORTS = { ws: ${port} }`)
-  await page.goto(wcs.web + EXAMPLE)
+  await page.goto(`${wcs.web}${EXAMPLES}/${path}`)
   return page
 }
 
@@ -31,6 +45,7 @@ export class SdkPage implements AsyncDisposable {
 
   static async open(browser: Browser, wcs: Installation, session: object = {}): Promise<SdkPage> {
     const page = await openExample(browser, wcs)
+    await page.evaluate(REMEMBER_CONNECTIONS)
     await page.addScriptTag({ content: await readFile(HELPERS, 'utf8') })
     const self = new SdkPage(page)
     await self.#call('connect', `${wcs.signalling}/any/path`, session)
@@ -54,9 +69,33 @@ export class SdkPage implements AsyncDisposable {
     return this.#call('until', key, ...statuses)
   }
 
+  /** An offer that nobody will ever follow with a connection. */
+  offer(): Promise<string> {
+    return this.#call('offer')
+  }
+
+  /** The connections stay, and nothing is sent any more. */
+  fallSilent(): Promise<void> {
+    return this.#call('fallSilent')
+  }
+
+  /** Width of the picture that a stream is shown as, and its time in seconds. */
+  shown(key: string): Promise<readonly [widthPixels: number, seconds: number]> {
+    return this.#call('shown', key)
+  }
+
   /** Publishes for so many seconds; the last status. */
-  async published(name: string, seconds: number, options: object = {}): Promise<ToldStatus> {
-    await this.publish(name, options)
+  published(name: string, seconds: number, options: object = {}): Promise<ToldStatus> {
+    return this.#published('publish', name, seconds, options)
+  }
+
+  /** The same with pictures that turn white when the sound beeps. */
+  publishedFlashes(name: string, seconds: number, options: object = {}): Promise<ToldStatus> {
+    return this.#published('publishFlashes', name, seconds, options)
+  }
+
+  async #published(how: string, name: string, seconds: number, options: object): Promise<ToldStatus> {
+    await this.#call(how, name, options)
     const [status, info] = await this.until(name, 'PUBLISHING', 'FAILED')
     if (status === 'FAILED') throw new Error(`publishing failed: ${info}`)
     await this.page.waitForTimeout(seconds * 1_000)

@@ -19,6 +19,8 @@ export interface SessionFacts {
   readonly appKey: string
   /** A stream of a room is never rotated: its parts could not be merged. spec section 4. */
   readonly isInRoom: boolean
+  /** The signalling's connection; without it, the publisher's. */
+  readonly sessionId?: string
 }
 
 /** A stream with the names this vendor's clients know it by. */
@@ -82,8 +84,8 @@ export class MediaSessions implements Disposable {
       isInRoom: false,
     }
     const session = {
-      ...facts,
       sessionId: sessionId(publisher),
+      ...facts,
       provider: providerOf(publisher.protocol),
       stream,
       muted: { audio: false, video: false },
@@ -114,7 +116,10 @@ function streamName({ path, publisher }: Stream): string {
   return path.slice(path.indexOf('/') + 1)
 }
 
-function sessionId({ remoteAddress, remotePort, localAddress, localPort }: Publisher): string {
+type ConnectionFacts = Pick<Publisher, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
+
+/** `/client address:port/server address:port`. */
+export function sessionId({ remoteAddress, remotePort, localAddress, localPort }: ConnectionFacts): string {
   return `/${hostPort(remoteAddress, remotePort)}/${hostPort(localAddress, localPort)}`
 }
 

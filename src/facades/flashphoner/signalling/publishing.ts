@@ -1,5 +1,5 @@
 import type { WebRtcSession } from '#hub/webrtc.ts'
-import type { MediaSession } from '../media-sessions.ts'
+import { type MediaSession, sessionId } from '../media-sessions.ts'
 import { pathOfName } from '../stream-path.ts'
 import { type Desk, WEBRTC_APP } from './desk.ts'
 import { SignallingRefusedError } from './errors.ts'
@@ -60,7 +60,8 @@ export class Publishing extends Medium {
     // Parts of a room's stream could not be merged with those of the others.
     const isInRoom = appKey === ROOM_APP
     // In time: the browser has not been answered yet.
-    this.#announcement = sessions.announce(session.connectionId, { mediaSessionId, name, login, appKey, isInRoom })
+    const facts = { mediaSessionId, name, login, appKey, isInRoom, sessionId: sessionId(connection) }
+    this.#announcement = sessions.announce(session.connectionId, facts)
     return session
   }
 
