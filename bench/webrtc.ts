@@ -19,6 +19,7 @@ import { MissingPeerError } from './servers/server.ts'
 import type { Recorded, WebRtcServer } from './servers/webrtc-server.ts'
 import { startWhipServer } from './servers/whip.ts'
 import { usageOf } from './support/process-usage.ts'
+import { type ChromiumCheck, checkWithChromium } from './support/webrtc-chromium.ts'
 import { webrtcMedia } from './support/webrtc-media.ts'
 
 const MIB = 1024 * 1024
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     kbps: { type: 'string', default: '2500' },
     only: { type: 'string', default: 'opus,aac,janus' },
     json: { type: 'string', default: 'bench-webrtc-results.json' },
+    chromium: { type: 'string', default: '0' },
     /** A V8 profile of each Tapedeck goes to this folder. */
     profile: { type: 'string', default: '' },
   },
@@ -72,7 +74,7 @@ interface Result {
 }
 
 const results: Result[] = []
-for (const key of values.only.split(',')) {
+for (const key of values.only.split(',').filter((each) => each !== '')) {
   const start = STARTERS[key]
   if (start === undefined) throw new Error(`--only: ${key} is none of ${Object.keys(STARTERS).join(', ')}`)
   const folder = mkdtempSync(join(tmpdir(), 'tapedeck-bench-webrtc-'))
@@ -86,14 +88,28 @@ for (const key of values.only.split(',')) {
     rmSync(folder, { recursive: true, force: true })
   }
 }
+const chromium = Number(values.chromium) > 0 ? await withChromium() : []
 report()
 const { seconds, kbps } = values
 const rows = results.map((result) => ({ ...result, lost: lost(result) }))
 writeFileSync(
   values.json,
-  `${JSON.stringify({ publishers, seconds: Number(seconds), kbps: Number(kbps), results: rows }, null, 2)}\n`,
+  `${JSON.stringify({ publishers, seconds: Number(seconds), kbps: Number(kbps), results: rows, chromium }, null, 2)}\n`,
 )
-if (results.some((result) => lost(result) > 0)) process.exitCode = 1
+const isShort = ({ sentPictures, recordedPictures, sentSounds, recordedSounds }: ChromiumCheck) =>
+  recordedPictures < sentPictures || recordedSounds < sentSounds
+if (results.some((result) => lost(result) > 0) || chromium.some(isShort)) process.exitCode = 1
+
+/** Real browsers; what they say they sent is compared with what was recorded. */
+async function withChromium(): Promise<ChromiumCheck[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tapedeck-bench-webrtc-'))
+  try {
+    await using server = await startWhipServer({ folder, sound: 'copy' })
+    return await checkWithChromium(server.load[1], Number(values.chromium), Number(values.seconds))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
 
 async function measure(server: WebRtcServer): Promise<Result> {
   await sleep(1_000) // what a server does when it has just started is not the publishers'
@@ -141,6 +157,8 @@ function lost({ sent, recorded }: Result): number {
 }
 
 function report(): void {
+  if (chromium.length > 0) console.table(chromium)
+  if (results.length === 0) return
   const peer = results.find(({ name }) => name.startsWith('Janus'))
   const perPacketMicroseconds = ({ cpuSeconds, sent }: Result) => (cpuSeconds * 1e6) / sent.packets
   console.table(
