@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<Codec, string>> = {
   aac: 'AAC',
   mp3: 'MP3',
   opus: 'Opus',
+  vorbis: 'Vorbis',
   flac: 'FLAC',
   ac3: 'AC-3',
   eac3: 'E-AC-3',

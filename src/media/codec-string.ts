@@ -33,6 +33,8 @@ export function codecString(format: TrackFormat): string {
       return format.sampleRateHz < 32_000 ? 'mp4a.69' : 'mp4a.6B' // MPEG-2 and MPEG-1 audio, ISO/IEC 14496-1 table 5
     case 'opus':
       return 'opus'
+    case 'vorbis':
+      return 'vorbis'
     case 'flac':
       return 'flac'
     case 'ac3':

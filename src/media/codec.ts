@@ -2,7 +2,7 @@
 export const VIDEO_CODECS = ['h264', 'h265', 'av1', 'vp9', 'vp8', 'mpeg4', 'jpeg'] as const
 /** The audio side of {@link VIDEO_CODECS}. */
 export const AUDIO_CODECS = [
-  ...(['aac', 'mp3', 'opus', 'flac', 'ac3', 'eac3'] as const),
+  ...(['aac', 'mp3', 'opus', 'vorbis', 'flac', 'ac3', 'eac3'] as const),
   ...(['pcma', 'pcmu', 'l16', 'g722', 'g726'] as const),
 ] as const
 
@@ -19,6 +19,7 @@ export const AUDIO_CODECS = [
  * - aac: one raw_data_block without ADTS; AudioSpecificConfig.
  * - mp3: one frame with its header; empty configuration.
  * - opus: one packet; OpusHead as in RFC 7845 §5.1, including the magic.
+ * - vorbis: one packet; the three headers with Xiph lacing in front of them, as Matroska has them (A_VORBIS).
  * - flac: one frame; the 34-byte STREAMINFO block body, nothing around it.
  * - ac3, eac3: one syncframe (eac3: all of one access unit); body of dac3 / dec3 (ETSI TS 102 366 annex F), made from
  *   the first syncframe.

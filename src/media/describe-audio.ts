@@ -61,6 +61,7 @@ function describe(
     }
     case 'mp3':
       return { configuration, ...hints, samplesPerAccessUnit: mp3SamplesPerFrame(3, hints.sampleRateHz) }
+    case 'vorbis': // who makes the headers knows what they say
     case 'pcma':
     case 'pcmu':
     case 'l16':

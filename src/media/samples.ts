@@ -31,6 +31,8 @@ function read(format: AudioFormat, payload: Uint8Array): number {
       return parseMp3FrameHeader(payload).samples
     case 'opus':
       return opusPacketSamples(payload)
+    case 'vorbis':
+      return 0 // of two sizes, and which one only its setup header tells
     case 'flac':
       return flacFrameSamples(payload)
     case 'eac3':

@@ -63,15 +63,15 @@ export type IfExists = (typeof IF_EXISTS)[number]
 export interface AudioRequest {
   /**
    * `auto`: as it came where players of the container know it, else AAC (Opus where AAC can't be). `copy`: as it came, or the recording is refused.
-   * `aac`, `opus`: transcoded unless it came so. Default auto.
+   * `aac`, `opus`, `vorbis` (WebM and Matroska): transcoded unless it came so. Default auto.
    */
   readonly codec?: AudioCodecChoice
-  /** Of AAC, in Hz. Default: the source's, or the next higher that AAC can have. */
+  /** Of AAC and Vorbis, in Hz. Default: the source's, or the next higher that they can have. */
   readonly sampleRate?: number
 }
 
 /** What a request may say of the codec of its sound. */
-export const AUDIO_CODEC_CHOICES = ['auto', 'copy', 'aac', 'opus'] as const
+export const AUDIO_CODEC_CHOICES = ['auto', 'copy', 'aac', 'opus', 'vorbis'] as const
 /** One of {@link AUDIO_CODEC_CHOICES}. */
 export type AudioCodecChoice = (typeof AUDIO_CODEC_CHOICES)[number]
 

@@ -110,7 +110,12 @@ export class TranscodedTracks implements AsyncDisposable {
   written(formats: ReadonlyMap<number, TrackFormat>): ReadonlyMap<number, TrackFormat> {
     const written = new Map<number, TrackFormat>()
     // A part that begins has to know of a track what it will be, before anything of it came.
-    for (const [trackId, format] of formats) written.set(trackId, this.#trackOf(format)?.format ?? format)
+    for (const [trackId, format] of formats) {
+      const track = this.#trackOf(format)
+      // What is not described yet comes late: its first access unit brings its format.
+      if (track === undefined) written.set(trackId, format)
+      else if (track.isDescribed) written.set(trackId, track.format)
+    }
     return written
   }
 

@@ -1,5 +1,6 @@
 import type { TapedeckError } from '#base/error.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
+import { bytesEqual } from '#media/bytes.ts'
 import type { PayloadArena, PayloadMemory } from '#media/payload-memory.ts'
 import type { AudioFormat } from '#media/track.ts'
 import { Batch } from './batch.ts'
@@ -56,7 +57,7 @@ export interface AudioTranscodeOptions {
  */
 export class AudioTranscode implements Disposable {
   readonly id: number
-  readonly format: AudioFormat
+  #format: AudioFormat
   readonly #options: AudioTranscodeOptions
   readonly #arena: PayloadArena
   readonly #waiting: Batch[] = []
@@ -79,8 +80,18 @@ export class AudioTranscode implements Disposable {
   constructor(options: AudioTranscodeOptions) {
     this.#options = options
     this.id = options.id
-    this.format = targetFormat(options.source, options.target)
+    this.#format = targetFormat(options.source, options.target)
     this.#arena = options.owner.memory.arena()
+  }
+
+  /** What comes out; while it is not described, only codec, rate and channels count. */
+  get format(): AudioFormat {
+    return this.#format
+  }
+
+  /** Its configuration is known: of Vorbis, not before the first sound is. */
+  get isDescribed(): boolean {
+    return this.#format.configuration.length > 0
   }
 
   /** Payload bytes that wait for the child, or for its answer. */
@@ -152,6 +163,7 @@ export class AudioTranscode implements Disposable {
 
   answered(answer: UnitsAnswer): void {
     this.#floor = answer.floor
+    this.#describe(answer.configuration)
     this.#settleSent()
     let start = 0
     for (const [index, size] of answer.sizes.entries()) {
@@ -165,6 +177,12 @@ export class AudioTranscode implements Disposable {
       const error = new UndecodableSoundError(this.format.transcodedFrom ?? this.format.codec, units, reason)
       this.#lose(units, fromPosition, toPosition, 'publisher', error)
     }
+  }
+
+  /** Another encoder of the same settings says the same: the format then stays the same object. */
+  #describe(configuration: Uint8Array | undefined): void {
+    if (configuration === undefined || bytesEqual(configuration, this.#format.configuration)) return
+    this.#format = targetFormat(this.#options.source, this.#options.target, Uint8Array.from(configuration))
   }
 
   /** The child has ended, and what it had is gone. @param isToBlame it was at work on this track's message */

@@ -21,6 +21,9 @@ const SERIES_MS = 60_000
 /** A child without work is ended after this. */
 const IDLE_MS = 30_000
 
+/** libavcodec's; of AAC there are several. */
+const ENCODERS = { opus: 'libopus', vorbis: 'libvorbis' } as const
+
 export interface AudioTranscoderOptions {
   readonly runtime: Pick<Runtime, 'monotonicMs' | 'log'>
   readonly aacEncoder: AacEncoder
@@ -89,7 +92,7 @@ export class AudioTranscoder implements AsyncDisposable {
       events,
       owner: {
         memory: this.#memory,
-        encoderOf: ({ codec }) => (codec === 'opus' ? 'libopus' : this.#options.aacEncoder),
+        encoderOf: ({ codec }) => (codec === 'aac' ? this.#options.aacEncoder : ENCODERS[codec]),
         hurry: (hurried) => this.#send(hurried),
         closed: ({ id }) => {
           this.#tracks.delete(id)

@@ -25,6 +25,7 @@ const DECODERS: Readonly<Record<AudioCodec, string>> = {
   aac: 'aac',
   mp3: 'mp3float',
   opus: 'opus',
+  vorbis: 'vorbis',
   flac: 'flac',
   ac3: 'ac3',
   eac3: 'eac3',

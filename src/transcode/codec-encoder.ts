@@ -16,10 +16,11 @@ const SAMPLE_FORMATS: Readonly<Record<string, AVSampleFormat>> = {
   aac: AV_SAMPLE_FMT_FLTP,
   libfdk_aac: AV_SAMPLE_FMT_S16,
   libopus: AV_SAMPLE_FMT_FLT,
+  libvorbis: AV_SAMPLE_FMT_FLTP,
 }
 
 /** Takes encoded access units. @param position of the first sample, counted from the encoder's first */
-export type PacketSink = (position: number, payload: Uint8Array) => void
+export type PacketSink = (position: number, samples: number, payload: Uint8Array) => void
 
 /** Encoders of {@link SAMPLE_FORMATS} that this build of libavcodec has. */
 export function encodersPresent(): string[] {
@@ -28,8 +29,10 @@ export function encodersPresent(): string[] {
 
 /** One run of an encoder, from its first sample to the end. */
 export class CodecEncoder implements Disposable {
-  /** Samples in an access unit. */
+  /** Samples it takes at a time; mostly those of an access unit. */
   readonly frameSamples: number
+  /** The configuration record of its codec, in the form of media/codec.ts for those that targets leave it to. */
+  readonly configuration: Uint8Array
   readonly #context = new CodecContext()
   readonly #frame = new Frame()
   readonly #packet = new Packet()
@@ -55,6 +58,7 @@ export class CodecEncoder implements Disposable {
     context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER)
     FFmpegError.throwIfError(context.open2Sync(codec), `opening the encoder ${encoder}`)
     this.frameSamples = context.frameSize
+    this.configuration = Uint8Array.from(context.extraData ?? [])
     this.#packet.alloc()
     const frame = this.#frame
     frame.alloc()
@@ -92,7 +96,7 @@ export class CodecEncoder implements Disposable {
   #receive(sink: PacketSink): void {
     const packet = this.#packet
     while (this.#context.receivePacketSync(packet) >= 0) {
-      if (packet.data !== null) sink(Number(packet.pts), packet.data)
+      if (packet.data !== null) sink(Number(packet.pts), Number(packet.duration) || this.frameSamples, packet.data)
       packet.unref()
     }
   }

@@ -67,6 +67,8 @@ export interface UnitsAnswer {
   readonly undecodable: readonly UndecodableUnits[]
   /** Nothing may come out before this sample. */
   readonly floor: number
+  /** What the target could not know of what comes out; undefined: nothing new. */
+  readonly configuration: Uint8Array | undefined
 }
 
 /** The child is there; it has these encoders of those that were asked for. */

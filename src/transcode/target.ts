@@ -5,7 +5,7 @@ import { OPUS_SAMPLE_RATE_HZ } from '#media/opus/opus-head.ts'
 import type { AudioFormat } from '#media/track.ts'
 
 /** Codecs that audio can be transcoded to. */
-export const TARGET_CODECS = ['aac', 'opus'] as const
+export const TARGET_CODECS = ['aac', 'opus', 'vorbis'] as const
 /** One of {@link TARGET_CODECS}. */
 export type TargetCodec = (typeof TARGET_CODECS)[number]
 
@@ -16,7 +16,10 @@ export type AacEncoder = (typeof AAC_ENCODERS)[number]
 /** There in every build. */
 export const DEFAULT_AAC_ENCODER: AacEncoder = 'aac'
 
-/** Bits per second and channel, by the lowest sample rate they are for. What AAC-LC needs to be taken for the source. */
+/**
+ * Bits per second and channel, by the lowest sample rate they are for. What AAC-LC needs to be taken for the source, and
+ * Vorbis too.
+ */
 const AAC_BITRATES: readonly (readonly [fromHz: number, bitsPerSecond: number])[] = [
   [44_100, 64_000],
   [32_000, 56_000],
@@ -25,6 +28,9 @@ const AAC_BITRATES: readonly (readonly [fromHz: number, bitsPerSecond: number])[
   [0, 24_000],
 ]
 const OPUS_BITRATE = 48_000
+
+/** Above it libvorbis has no settings for the bitrates here. */
+const MAX_VORBIS_RATE_HZ = 48_000
 
 /** Sound of more channels is mixed down: what order they are in, PCM does not say. */
 const MAX_CHANNELS = 2
@@ -39,13 +45,14 @@ export interface Target {
 
 /**
  * What to make of a source.
- * @param sampleRateHz 0: the source's, or for AAC the next higher that there is. Opus is always 48 kHz.
+ * @param sampleRateHz 0: the source's, or for AAC and Vorbis the next higher that there is. Opus is always 48 kHz.
  */
 export function targetOf(source: AudioFormat, codec: TargetCodec, sampleRateHz: number): Target {
   const channels = Math.min(source.channels, MAX_CHANNELS)
   if (codec === 'opus')
     return { codec, sampleRateHz: OPUS_SAMPLE_RATE_HZ, channels, bitrateBps: OPUS_BITRATE * channels }
-  const wantedHz = sampleRateHz || source.sampleRateHz
+  const mostHz = codec === 'vorbis' ? MAX_VORBIS_RATE_HZ : AAC_SAMPLE_RATES_HZ[0]
+  const wantedHz = Math.min(mostHz, sampleRateHz || source.sampleRateHz)
   const rateHz = AAC_SAMPLE_RATES_HZ.findLast((hz) => hz >= wantedHz) ?? AAC_SAMPLE_RATES_HZ[0]
   const [, perChannel = 0] = AAC_BITRATES.find(([fromHz]) => rateHz >= fromHz) ?? []
   return { codec, sampleRateHz: rateHz, channels, bitrateBps: perChannel * channels }
@@ -53,15 +60,16 @@ export function targetOf(source: AudioFormat, codec: TargetCodec, sampleRateHz: 
 
 /**
  * The transcoded track: known before the first sample is, so that a file can be begun. Its ticks are samples.
+ * @param headers of Vorbis, which only its encoder can tell: without them the format describes nothing yet
  * @throws {CodecConfigurationError} never for a target that targetOf() made
  */
-export function targetFormat(source: AudioFormat, target: Target): AudioFormat {
+export function targetFormat(source: AudioFormat, target: Target, headers = new Uint8Array()): AudioFormat {
   const { codec, sampleRateHz, channels, bitrateBps } = target
   const format = makeAudioFormat({
     trackId: source.trackId,
     codec,
     timescale: sampleRateHz,
-    configuration: codec === 'aac' ? aacConfiguration(target) : opusConfiguration(target),
+    configuration: CONFIGURATIONS[codec](target, headers),
     announcedBitrateBps: bitrateBps,
     language: source.language,
     sampleRateHz,
@@ -69,6 +77,12 @@ export function targetFormat(source: AudioFormat, target: Target): AudioFormat {
   })
   return Object.freeze({ ...format, transcodedFrom: source.codec })
 }
+
+const CONFIGURATIONS = {
+  aac: aacConfiguration,
+  opus: opusConfiguration,
+  vorbis: (_target: Target, headers: Uint8Array) => headers,
+} as const
 
 /** AudioSpecificConfig of AAC-LC, saying that there is no SBR: below 32 kHz players would look for it. */
 function aacConfiguration({ sampleRateHz, channels }: Target): Uint8Array {

@@ -33,6 +33,8 @@ export class TranscodedTrack implements Disposable {
   #sourceProblem = ''
   #run: Run | undefined
   #floor: number
+  /** Of an encoder that was just opened, where nobody else knows it. */
+  #configuration: Uint8Array | undefined
   #outgoing = new Outgoing()
 
   constructor(opening: TrackOpening) {
@@ -54,7 +56,9 @@ export class TranscodedTrack implements Disposable {
       start += size
     }
     if (message.isEnd) this.#finishRun(undefined)
-    return this.#outgoing.answer(message.track, this.#floor)
+    const configuration = this.#configuration
+    this.#configuration = undefined
+    return this.#outgoing.answer(message.track, this.#floor, configuration)
   }
 
   [Symbol.dispose](): void {
@@ -112,6 +116,7 @@ export class TranscodedTrack implements Disposable {
   #startRun(start: number): Run {
     const { encoder, target } = this.#opening
     this.#run = { encoder: new CodecEncoder(encoder, target), start, put: 0 }
+    if (target.codec === 'vorbis') this.#configuration = this.#run.encoder.configuration
     return this.#run
   }
 
@@ -120,7 +125,7 @@ export class TranscodedTrack implements Disposable {
     if (run === undefined) return
     const { frameSamples } = run.encoder
     while (this.#queue.length >= frameSamples) {
-      run.encoder.encode(this.#queue, (at, payload) => this.#give(run, at, payload))
+      run.encoder.encode(this.#queue, (at, samples, payload) => this.#give(run, at, samples, payload))
     }
   }
 
@@ -157,25 +162,29 @@ export class TranscodedTrack implements Disposable {
     }
     this.#run = undefined
     using encoder = run.encoder
-    const give = (at: number, payload: Uint8Array) => this.#give(run, at, payload)
+    const give = (at: number, samples: number, payload: Uint8Array) => this.#give(run, at, samples, payload)
     const end = run.start + run.put
     if (this.#queue.length > 0) {
       this.#queue.putSilence(encoder.frameSamples - this.#queue.length)
       encoder.encode(this.#queue, give)
     }
     // What comes after the end holds nothing but the encoder's own delay.
-    encoder.finish((at, payload) => {
-      if (run.start + at < end) give(at, payload)
+    encoder.finish((at, samples, payload) => {
+      if (run.start + at < end) give(at, samples, payload)
     })
     this.#outgoing.countWithLast(this.#tally.takeAll(), this.#floor)
     if (next === undefined) this.#clock.finished(Math.max(this.#floor, end))
   }
 
-  #give(run: Run, at: number, payload: Uint8Array): void {
-    const position = run.start + at
-    // The encoder's delay, where sound begins at once: there is nothing before the beginning of a file.
-    if (position < this.#floor) return
-    this.#floor = position + run.encoder.frameSamples
+  #give(run: Run, at: number, samples: number, payload: Uint8Array): void {
+    let position = run.start + at
+    if (position < this.#floor) {
+      // The encoder's delay, where sound begins at once: there is nothing before the beginning of a file. Of Vorbis it
+      // is a packet without sound, which the next one can't be decoded without.
+      if (this.#opening.target.codec !== 'vorbis' || position + samples > this.#floor) return
+      position = this.#floor
+    }
+    this.#floor = Math.max(this.#floor, run.start + at + samples)
     this.#outgoing.give(position, payload, this.#tally.takeUpTo(this.#floor))
   }
 }
@@ -213,7 +222,7 @@ class Outgoing {
     }
   }
 
-  answer(track: number, floor: number): UnitsAnswer {
+  answer(track: number, floor: number, configuration: Uint8Array | undefined): UnitsAnswer {
     return {
       kind: 'answer',
       track,
@@ -223,6 +232,7 @@ class Outgoing {
       bytes: Buffer.concat(this.#payloads),
       undecodable: this.#undecodable,
       floor,
+      configuration,
     }
   }
 }

@@ -24,6 +24,7 @@ const AUDIO_ARGUMENTS: Readonly<Record<AudioCodec, readonly string[]>> = {
   aac: ['-c:a', 'aac', '-ar', '44100'],
   mp3: ['-c:a', 'libmp3lame', '-ar', '44100'],
   opus: ['-c:a', 'libopus', '-ar', '48000'],
+  vorbis: ['-c:a', 'libvorbis', '-ar', '48000'],
   flac: ['-c:a', 'flac', '-ar', '44100'],
   ac3: ['-c:a', 'ac3', '-ar', '48000'],
   eac3: ['-c:a', 'eac3', '-ar', '48000'],

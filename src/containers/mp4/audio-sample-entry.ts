@@ -25,6 +25,7 @@ export function audioDescription(format: AudioFormat): Bytes {
       return audioSampleEntry('alaw', format, [])
     case 'pcmu':
       return audioSampleEntry('ulaw', format, [])
+    case 'vorbis':
     case 'l16':
     case 'g722':
     case 'g726':

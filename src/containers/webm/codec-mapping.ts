@@ -20,6 +20,7 @@ const CODEC_IDS: Readonly<Partial<Record<Codec, string>>> = {
   aac: 'A_AAC',
   mp3: 'A_MPEG/L3',
   opus: 'A_OPUS',
+  vorbis: 'A_VORBIS',
   flac: 'A_FLAC',
   ac3: 'A_AC3',
   eac3: 'A_EAC3',
@@ -37,10 +38,10 @@ const WAVE_FORMATS: Readonly<Partial<Record<Codec, { readonly tag: number; reado
 }
 
 /** What WebM allows, of what the hub carries. WebM Container Guidelines, "Codec". */
-const WEBM_CODECS: readonly Codec[] = ['vp8', 'vp9', 'av1', 'opus']
+const WEBM_CODECS: readonly Codec[] = ['vp8', 'vp9', 'av1', 'opus', 'vorbis']
 
 /** Without its configuration record, a track of these would be there and unplayable. */
-const NEEDS_CONFIGURATION: readonly Codec[] = ['h264', 'h265', 'av1', 'mpeg4', 'aac', 'flac']
+const NEEDS_CONFIGURATION: readonly Codec[] = ['h264', 'h265', 'av1', 'mpeg4', 'aac', 'vorbis', 'flac']
 
 /** Codecs whose access units carry all that decoding needs, so that a player may ignore a new configuration. */
 const SELF_DESCRIBING: readonly Codec[] = [
@@ -89,6 +90,7 @@ export function codecPrivateOf(format: TrackFormat): Uint8Array {
     case 'av1': // AV1CodecConfigurationRecord
     case 'mpeg4': // headers with their start codes
     case 'aac': // AudioSpecificConfig
+    case 'vorbis': // its headers
       return configuration
     case 'vp9':
       return vp9Features(configuration)
