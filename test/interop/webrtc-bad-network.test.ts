@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { launchChromium } from '#test/support/chromium.ts'
+import { type SyncPoint, syncOf } from '#test/support/clock-page.ts'
+import { program } from '#test/support/programs.ts'
+import { WebRtcRecorder } from '#test/support/webrtc-recorder.ts'
+
+/** FUZZ_SEED repeats a failure, as far as a browser repeats anything. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+const BAD = { lostPercent: 5, jitterMs: 50, delayMs: 10 }
+const GOOD = { lostPercent: 0, jitterMs: 0, delayMs: 0 }
+const MAX_APART_MS = 40
+
+/** How far sound and picture are apart, of a few beeps: one that a loss fell into tells little. */
+function apartMs(points: readonly SyncPoint[]): number {
+  const sorted = points.map(({ soundLateMs }) => Math.abs(soundLateMs)).toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
+}
+
+test(`5 % lost and 50 ms of jitter: pictures are repaired, and beside their sound from the beginning to the end (FUZZ_SEED=${SEED})`, {
+  timeout: 120_000,
+}, async () => {
+  await using scene = await WebRtcRecorder.open({ seed: SEED })
+  await using browser = await launchChromium()
+  const clock = await scene.publish(browser, 'live/cam1')
+  scene.relay.conditions = BAD
+  await sleep(18_000)
+  const state = await clock.state()
+  scene.relay.conditions = GOOD
+  await sleep(1_000)
+  await clock.stop()
+  const recording = await scene.fixture.ready()
+  const [part, ...others] = recording.parts
+  assert.deepEqual(others, [])
+
+  const lost = scene.relay.lost.up
+  assert.ok(lost > 30 && state.retransmittedPackets > 10, `${lost} lost, ${state.retransmittedPackets} sent again`)
+  const { tracks, gaps } = recording.ledger
+  const video = tracks.find(({ kind }) => kind === 'video') ?? assert.fail('no video')
+  assert.ok(video.written > 300, `${video.written} pictures`)
+  const missing = gaps.filter(({ track }) => track === video.trackId).reduce((sum, { packets }) => sum + packets, 0)
+  assert.ok(missing * 20 <= lost, `${missing} of ${lost} lost packets are missing`)
+
+  const path = scene.fixture.path(part)
+  await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-map', '0:v', '-f', 'null', '-'])
+  const points = await syncOf(path)
+  assert.ok(points.length >= 12, `${points.length} beeps`)
+  for (const some of [points.slice(0, 3), points.slice(-3)]) {
+    assert.ok(apartMs(some) <= MAX_APART_MS, `${JSON.stringify(points)} ms apart`)
+  }
+})
+
+test(`a camera that is switched off and on goes on in the same stream, in sync (FUZZ_SEED=${SEED})`, {
+  timeout: 120_000,
+}, async () => {
+  await using scene = await WebRtcRecorder.open({ seed: SEED })
+  await using browser = await launchChromium()
+  const clock = await scene.publish(browser, 'live/cam1', { codec: 'H264' })
+  await sleep(5_000)
+  await clock.show(false)
+  await sleep(3_000)
+  await clock.show(true)
+  await sleep(6_000)
+  await clock.stop()
+  const recording = await scene.fixture.ready()
+  assert.equal(recording.parts.length, 1)
+  const points = await syncOf(scene.fixture.path(recording.parts[0]))
+  for (const some of [points.slice(0, 3), points.slice(-3)]) {
+    assert.ok(apartMs(some) <= MAX_APART_MS, `${JSON.stringify(points)} ms apart`)
+  }
+  assert.ok((points.at(-1)?.atMs ?? 0) > 11_000, JSON.stringify(points))
+})
+
+test('an outage is in the ledger, and the picture comes back on its own', { timeout: 120_000 }, async () => {
+  await using scene = await WebRtcRecorder.open({ seed: SEED })
+  await using browser = await launchChromium()
+  const clock = await scene.publish(browser, 'live/cam1', { codec: 'H264' })
+  await sleep(4_000)
+  scene.relay.conditions = { lostPercent: 100, jitterMs: 0, delayMs: 0 }
+  await sleep(2_500)
+  scene.relay.conditions = GOOD
+  await sleep(5_000)
+  await clock.stop()
+  const { ledger, parts } = await scene.fixture.ready()
+  assert.equal(parts.length, 1)
+  // Sound is not repeated. Of the pictures, the browser still has most, and sends fewer when nobody answers.
+  assert.deepEqual([...new Set(ledger.gaps.map(({ cause }) => cause))], ['network'])
+  const sound = ledger.tracks.find(({ kind }) => kind === 'audio') ?? assert.fail('no sound')
+  const missingMs = ledger.gaps
+    .filter(({ track }) => track === sound.trackId)
+    .reduce((sum, gap) => sum + gap.missingMs, 0)
+  assert.ok(missingMs > 2_000 && missingMs < 3_500, `${missingMs} ms of sound are missing`)
+  const points = await syncOf(scene.fixture.path(parts[0]))
+  assert.ok((points.at(-1)?.atMs ?? 0) > 9_500, JSON.stringify(points))
+  assert.ok(apartMs(points.slice(-3)) <= MAX_APART_MS, JSON.stringify(points))
+})
+
+test('within 15 seconds a browser sends as much as it may', {
+  skip: process.env['LONG_TESTS'] === undefined ? 'only with LONG_TESTS=1' : false,
+  timeout: 120_000,
+}, async () => {
+  const maxBitrate = 2_500_000
+  for (const codec of ['VP8', 'H264'] as const) {
+    await using scene = await WebRtcRecorder.open({ config: { maxBitrate } })
+    await using browser = await launchChromium()
+    const clock = await scene.publish(browser, 'live/cam1', { codec, noise: true })
+    await sleep(15_000)
+    const before = await clock.state()
+    await sleep(5_000)
+    const after = await clock.state()
+    await clock.stop()
+    const bps = ((after.bytesSent - before.bytesSent) * 8) / 5
+    assert.ok(bps > 0.8 * maxBitrate && bps < 1.1 * maxBitrate, `${codec}: ${Math.round(bps / 1000)} kbit/s`)
+    const { ledger } = await scene.fixture.ready()
+    assert.deepEqual(ledger.gaps, [])
+  }
+})
