@@ -124,12 +124,13 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
   }
 
   async #reconnect(): Promise<void> {
-    const { reconnectSeconds } = this.#options
-    // Not ended on the server: there it is lost, and what is lost may come back into the same recording.
+    const { server, reconnectSeconds } = this.#options
+    const broken = this.#exchange
     this.#drop()
     if (reconnectSeconds === 0) return this.#fail(lost(0))
     this.#become('reconnecting')
     const deadlineMs = performance.now() + reconnectSeconds * 1000
+    if (broken !== undefined) await endExchange(server, broken, { returns: true })
     let last: TapedeckError = lost(reconnectSeconds)
     while (!this.#isOver && performance.now() < deadlineMs) {
       try {

@@ -50,9 +50,17 @@ export async function exchange(
 /** Who stops waits for it, and the camera is on meanwhile. */
 const END_TIMEOUT_MS = 3_000
 
-/** Ends the session on the server. A server that is away, or knows it no more, has ended it by itself. */
-export async function endExchange(server: Server, { resource }: Exchange): Promise<void> {
+/**
+ * Ends the session on the server; `returns`: it is about to be made anew, and what is recorded is to wait. A server that is away, or knows it no more, has ended it by itself.
+ */
+export async function endExchange(
+  server: Server,
+  { resource }: Exchange,
+  { returns = false }: { readonly returns?: boolean } = {},
+): Promise<void> {
+  const url = new URL(resource)
+  if (returns) url.searchParams.set('returns', 'true')
   await server
-    .send(resource, { method: 'DELETE', token: server.token, keepalive: true, timeoutMs: END_TIMEOUT_MS })
+    .send(url, { method: 'DELETE', token: server.token, keepalive: true, timeoutMs: END_TIMEOUT_MS })
     .catch(() => {})
 }

@@ -18,6 +18,7 @@ const OFFER_TYPE = 'application/sdp'
 const FRAGMENT_TYPE = 'application/trickle-ice-sdpfrag'
 
 const SessionParamsSchema = Type.Object({ id: IdSchema })
+const SessionEndSchema = Type.Object({ returns: Type.Optional(Type.Boolean()) }, { additionalProperties: true })
 
 /** @throws {WebRtcDisabledError} */
 export function webRtcOf({ control }: Pick<Resources, 'control'>): WebRtcApi {
@@ -149,13 +150,20 @@ export function registerWebRtcSessions(app: App, resources: Resources): void {
       config: { access: 'public' },
       schema: {
         summary: 'Ends a WebRTC session',
+        description:
+          'With `?returns=true` a publisher that has lost its connection says that it comes back by another: the path is ' +
+          'free for it at once, and recordings wait for it (reconnectSeconds), as for any stream that was lost.',
         tags: ['webrtc'],
         params: SessionParamsSchema,
+        querystring: SessionEndSchema,
         response: { 204: noContent('ended'), 200: noContent('ended') },
       },
     },
     async (request, reply) => {
-      sessionOf(resources, request.params.id).close({ cause: 'unpublished', message: 'the browser ended its session' })
+      const session = sessionOf(resources, request.params.id)
+      if (request.query.returns === true)
+        session.close({ cause: 'lost', message: 'the browser comes back by another session' })
+      else session.close({ cause: 'unpublished', message: 'the browser ended its session' })
       return reply.code(204).send(undefined)
     },
   )
