@@ -6,7 +6,7 @@ import { SILENT_LOGGER } from '#base/runtime.ts'
 import { Hub } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
-import { makeAudioFormat } from '#media/format.ts'
+import { makeAudioFormat, makeVideoFormat } from '#media/format.ts'
 import { buildOpusHead } from '#media/opus/opus-head.ts'
 import { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
@@ -44,6 +44,8 @@ const OPUS = makeAudioFormat({
   }),
 })
 
+const VP8 = makeVideoFormat({ codec: 'vp8', trackId: 1, timescale: 90_000, configuration: new Uint8Array(0) })
+
 /** A stream and a player of it, whose clock stands still unless it is moved. */
 function playing(t: TestContext) {
   const clock = { ms: 1_000 }
@@ -61,6 +63,7 @@ function playing(t: TestContext) {
   const sound = new SoundForPlayers({ runtime, transcoder })
   const sent: Uint8Array[] = []
   const ended: unknown[] = []
+  const sessions: PlaySession[] = []
 
   return {
     clock,
@@ -69,6 +72,7 @@ function playing(t: TestContext) {
     memory,
     arena,
     ended,
+    sessions,
     end: () => publication.end({ cause: 'unpublished', message: 'over' }),
     write(format: TrackFormat, atMs: number, payload: Uint8Array, options: { key?: boolean; pts?: number } = {}) {
       const reservation = arena.reserve(payload.length)
@@ -77,8 +81,8 @@ function playing(t: TestContext) {
       const timing = { dts: ticks(atMs), pts: ticks(options.pts ?? atMs), isRandomAccess: options.key ?? false }
       stream.write(new AccessUnit(format, timing, reservation))
     },
-    play() {
-      const media = planPlaying(stream, PLAYER)
+    play(player = PLAYER, beforeConnecting = () => {}) {
+      const media = planPlaying(stream, player)
       const session = new PlaySession({
         stream,
         media,
@@ -90,7 +94,9 @@ function playing(t: TestContext) {
         finish: (reason, end) => ended.push({ reason, end }),
         fail: (error) => ended.push(error),
       })
+      sessions.push(session)
       t.after(() => session.end({ cause: 'shutdown', message: '' }))
+      beforeConnecting()
       session.connected({ remoteAddress: '127.0.0.1', remotePort: 1 })
       return { session, media }
     },
@@ -275,6 +281,23 @@ test('too much for a player: whole GOPs are left out, numbers go on', async (t) 
   stream.finish({ cause: 'unpublished', message: '' })
   arena[Symbol.dispose]()
   assert.equal(memory.inUseBytes, 0, 'nothing is held')
+})
+
+test('nothing is held of pictures that the player has no place for, nor of what he was refused', async (t) => {
+  const { stream, write, play, taken, memory, arena, sessions } = playing(t)
+  stream.setFormat(OPUS)
+  const refused = () =>
+    play(PLAYER, () => {
+      stream.setFormat(VP8)
+      write(VP8, 0, Buffer.alloc(300_000), { key: true })
+    })
+  assert.throws(refused, { code: 'webrtc/player-lacks-codec' })
+  play(PLAYER.slice(1))
+  await taken()
+  for (const session of sessions) session.end({ cause: 'unpublished', message: '' })
+  stream.finish({ cause: 'unpublished', message: '' })
+  arena[Symbol.dispose]()
+  assert.equal(memory.inUseBytes, 0)
 })
 
 test('B-frames end the session when they show; known before, they are refused', async (t) => {

@@ -83,6 +83,9 @@ export class PlaySession implements SessionContent {
   #zeroWallClockMs: number | undefined
   #firstSentMs: number | undefined
   #heardMs = 0
+  /** Sound is little, and heard when it is late. */
+  readonly #sendNow: (packet: Uint8Array) => void
+  readonly #sendPaced = (packet: Uint8Array) => this.#pacer.add(packet)
   #againBytes = 0
   #againSinceMs = Number.NEGATIVE_INFINITY
 
@@ -90,6 +93,7 @@ export class PlaySession implements SessionContent {
     const { runtime, stream, send, log } = options
     this.#options = options
     this.#stream = stream
+    this.#sendNow = send
     this.#pacer = new SendPacer({
       monotonicMs: runtime.monotonicMs,
       bitrateBps: () => stream.bitrate.bitsPerSecond,
@@ -147,11 +151,14 @@ export class PlaySession implements SessionContent {
     this.#attachment?.[Symbol.dispose]()
     this.#releaseItems()
     this.#attachment = this.#stream.attach(this.#queue, { from, live: true })
-    const items = this.#queue.takeAll()
+    // Until all formats are known to fit, end() has to find what is to be released.
+    this.#items = this.#queue.takeAll()
+    for (const item of this.#items) if (item.kind !== 'accessUnit') this.#take(item)
     const pictures: AccessUnit[] = []
-    for (const item of items) {
-      if (item.kind !== 'accessUnit') this.#take(item)
-      else if (item.accessUnit.format.kind === 'video') pictures.push(item.accessUnit)
+    for (const item of this.#items.splice(0)) {
+      if (item.kind !== 'accessUnit') continue
+      const { kind, trackId } = item.accessUnit.format
+      if (kind === 'video' && this.#tracks.has(trackId)) pictures.push(item.accessUnit)
       else item.accessUnit.release() // sound of the past is of no use
     }
     const newest = pictures.at(-1)
@@ -200,8 +207,7 @@ export class PlaySession implements SessionContent {
       const caughtUp = this.#catchUp[this.#nextCatchUp]
       if (caughtUp !== undefined) {
         this.#nextCatchUp++
-        using held = releasing(caughtUp.accessUnit)
-        this.#sendAccessUnit(held.accessUnit, caughtUp.ticks)
+        this.#sendAndRelease(caughtUp.accessUnit, caughtUp.ticks)
       } else {
         const item = this.#nextQueued()
         if (item === undefined) break
@@ -229,8 +235,9 @@ export class PlaySession implements SessionContent {
         this.#follow(item.format)
         return
       case 'accessUnit': {
-        using held = releasing(item.accessUnit)
-        if (!this.#transcoded.has(held.accessUnit.format.trackId)) this.#sendAccessUnit(held.accessUnit)
+        const { accessUnit } = item
+        if (this.#transcoded.has(accessUnit.format.trackId)) accessUnit.release()
+        else this.#sendAndRelease(accessUnit)
         return
       }
       case 'data':
@@ -281,6 +288,14 @@ export class PlaySession implements SessionContent {
     this.#transcoded.set(format.trackId, sound.follow(this.#stream, format, take))
   }
 
+  #sendAndRelease(accessUnit: AccessUnit, ticks?: number): void {
+    try {
+      this.#sendAccessUnit(accessUnit, ticks)
+    } finally {
+      accessUnit.release()
+    }
+  }
+
   #sendAccessUnit(accessUnit: AccessUnit, ticks?: number): void {
     const track = this.#tracks.get(accessUnit.format.trackId)
     if (track === undefined) return
@@ -297,7 +312,7 @@ export class PlaySession implements SessionContent {
     }
     this.#firstSentMs ??= nowMs
     try {
-      track.packetize(accessUnit, (packet) => this.#pacer.add(packet), ticks)
+      track.packetize(accessUnit, track.medium.kind === 'audio' ? this.#sendNow : this.#sendPaced, ticks)
     } catch (error) {
       if (!(error instanceof TapedeckError)) throw error
       this.#trouble.occurred(errorMessage(error))
@@ -354,8 +369,4 @@ export class PlaySession implements SessionContent {
       this.#options.log.info({ event: 'webrtc.play-ended', cause: end.cause }, end.message)
     }
   }
-}
-
-function releasing(accessUnit: AccessUnit): Disposable & { readonly accessUnit: AccessUnit } {
-  return { accessUnit, [Symbol.dispose]: () => accessUnit.release() }
 }

@@ -13,6 +13,8 @@ const CAPACITY_BYTES = 256 * 1024
 
 /** At the beginning, sound that is later is left out: players would keep it waiting for ever, and the picture with it. */
 const MAX_LATE_MS = 100
+/** Sound that is still late after this will always be, and is better than none. */
+const BEGINNING_MS = 3_000
 
 /** A source whose time goes back by more has begun anew. */
 const JUMP_BACK_MS = 1_000
@@ -69,10 +71,12 @@ class LiveSound implements Disposable {
   #lastMs = Number.NEGATIVE_INFINITY
   /** What waited while the transcoder began is through. */
   #isLive = false
+  #begunMs: number
 
   constructor(stream: Stream, source: AudioFormat, options: SoundForPlayersOptions) {
     this.#options = options
     this.#source = source
+    this.#begunMs = options.runtime.monotonicMs()
     const log = options.runtime.log.child({ stream: stream.path })
     this.#trouble = new LogLimit(options.runtime.monotonicMs, (err, occurrences) => {
       log.warn({ event: 'webrtc.sound-lost', occurrences, err })
@@ -87,15 +91,25 @@ class LiveSound implements Disposable {
     const target = targetOf(this.#source, 'opus', 0)
     return this.#options.transcoder.open(this.#source, target, CAPACITY_BYTES, {
       accessUnit: (accessUnit) => {
-        const atMs = (accessUnit.pts * 1000) / accessUnit.format.timescale
-        this.#isLive ||= atMs >= this.#lastMs - MAX_LATE_MS
+        this.#isLive ||= this.#isTimely(accessUnit)
         if (!this.#isLive) return
         for (const take of this.listeners) take(accessUnit)
       },
-      lost: ({ error }) => {
+      lost: ({ error, cause }) => {
+        if (cause === 'restart') this.#beginAgain()
         if (error !== undefined) this.#trouble.occurred(error)
       },
     })
+  }
+
+  #isTimely({ pts, format }: AccessUnit): boolean {
+    const isOver = this.#options.runtime.monotonicMs() - this.#begunMs > BEGINNING_MS
+    return isOver || (pts * 1000) / format.timescale >= this.#lastMs - MAX_LATE_MS
+  }
+
+  #beginAgain(): void {
+    this.#isLive = false
+    this.#begunMs = this.#options.runtime.monotonicMs()
   }
 
   #take(accessUnit: AccessUnit): void {
