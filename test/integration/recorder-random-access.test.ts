@@ -62,7 +62,7 @@ for (const ifExists of ['version', 'append'] as const) {
     const video = recording.ledger.tracks.find(({ kind }) => kind === 'video')
     assert.ok(video !== undefined && video.received >= 20 && video.received <= 26, JSON.stringify(recording.ledger))
     const { packets } = await ffprobe(fixture.paths(recording)[0] ?? '')
-    const pictures = packets.filter(({ codec_type }) => codec_type === 'video')
+    const pictures = packets.filter(({ stream_index }) => stream_index === 0)
     assert.equal(pictures.length, video.received)
     assert.match(pictures[0]?.flags ?? '', /K/)
     await fixture.assertProved(recording)

@@ -38,7 +38,10 @@ type Codecs = Required<Pick<SourceOptions, 'video' | 'audio'>>
 
 /** A server that records whatever it pulls. */
 async function recorder(folder: TempFolder, config: object = {}, env: Record<string, string> = {}) {
-  await writeFile(folder.at('tapedeck.yaml'), JSON.stringify({ rules: [{ match: '**' }], ...config }))
+  await writeFile(
+    folder.at('tapedeck.yaml'),
+    JSON.stringify({ rules: [{ match: '**', request: { audio: { codec: 'copy' } } }], ...config }),
+  )
   return await startServerProcess(folder.path, {
     env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0', TAPEDECK_RTSP_LISTEN: '', ...env },
   })

@@ -123,7 +123,8 @@ async function start(api: ApiClient, aCase: Prepared, endings: readonly Ending[]
   for (const ending of endings) {
     for (const format of aCase.containers) {
       const name = `${ending}/${aCase.name}`
-      const request = { stream: `live/${aCase.name}`, waitForStream: true, format, name, ...REQUESTS[ending] }
+      const audio = { codec: 'copy' } as const
+      const request = { stream: `live/${aCase.name}`, waitForStream: true, format, name, audio, ...REQUESTS[ending] }
       started.push({ aCase, ending, recording: await api.start(request) })
     }
   }

@@ -108,7 +108,7 @@ test('FFmpeg and GStreamer publish over TCP, UDP and TLS', { timeout: 150_000 },
   await using server = await startServerProcess(folder.path, {
     env: {
       TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0',
-      TAPEDECK_RULES: "[{ match: '**' }]",
+      TAPEDECK_RULES: "[{ match: '**', request: { audio: { codec: copy } } }]",
       TAPEDECK_RTSP_TLS_LISTEN: `127.0.0.1:${tlsPort}`,
     },
   })

@@ -53,7 +53,10 @@ async function served(folder: TempFolder, codecs: Codecs, options: SourceOptions
 
 /** A server that records whatever it pulls. */
 async function recorder(folder: TempFolder, config: object = {}): Promise<ServerProcess> {
-  await writeFile(folder.at('tapedeck.yaml'), JSON.stringify({ rules: [{ match: '**' }], ...config }))
+  await writeFile(
+    folder.at('tapedeck.yaml'),
+    JSON.stringify({ rules: [{ match: '**', request: { audio: { codec: 'copy' } } }], ...config }),
+  )
   return await startServerProcess(folder.path, {
     env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0', TAPEDECK_RTSP_LISTEN: '' },
   })
