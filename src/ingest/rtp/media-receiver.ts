@@ -5,6 +5,7 @@ import { distance, JitterBuffer } from '#protocols/rtp/jitter-buffer.ts'
 import { isRtcp, RtpPacket } from '#protocols/rtp/packet.ts'
 import type { PayloadFormat } from '#protocols/rtp/payloads/payload-format.ts'
 import { Reception } from '#protocols/rtp/reception.ts'
+import { Redundancy } from '#protocols/rtp/redundancy.ts'
 import { unwrapRetransmission } from '#protocols/rtp/retransmission.ts'
 import { parseRtcp, type SenderReport, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { SourceClock, TrackClock } from '#protocols/rtp/source-clock.ts'
@@ -29,6 +30,8 @@ const FIRST_HOLD_MS = 20
 /** A medium of a session description that we can take. */
 export interface MediaFormat {
   readonly payloadType: number
+  /** Of packets that repeat those before them (RFC 2198); undefined: none do. */
+  readonly redundancyType?: number | undefined
   readonly payloadFormat: PayloadFormat
   readonly clockRateHz: number
   readonly channels: number
@@ -38,7 +41,7 @@ export interface MediaFormat {
 
 /** Packets of several tracks in one: what takes them apart is given. */
 export interface MultiplexOptions extends Omit<MediaReceiverOptions, 'format' | 'damaged' | 'feedback'> {
-  readonly format: Pick<MediaFormat, 'payloadType' | 'clockRateHz'>
+  readonly format: Pick<MediaFormat, 'payloadType' | 'redundancyType' | 'clockRateHz'>
   readonly consumer: PacketConsumer
 }
 
@@ -62,6 +65,8 @@ export class MediaReceiver implements Disposable {
   readonly #track: PacketConsumer
   readonly #clock: TrackClock
   readonly #packet = new RtpPacket()
+  readonly #redundancy = new Redundancy()
+  readonly #repeated = new RtpPacket()
   readonly #ignored: LogLimit<string>
   #jitter: JitterBuffer | undefined
   #reception: Reception | undefined
@@ -147,7 +152,8 @@ export class MediaReceiver implements Disposable {
 
   /** RTP that somebody has parsed; as with `rtp`, its memory is the receiver's own, and whole, where there is `reorderMs`. */
   packet(packet: RtpPacket, arrivalMs: number): void {
-    if (packet.payloadType !== this.#options.format.payloadType) {
+    const { payloadType, redundancyType } = this.#options.format
+    if (packet.payloadType !== payloadType && packet.payloadType !== redundancyType) {
       this.#ignore(`it has payload type ${packet.payloadType}`)
       return
     }
@@ -183,8 +189,28 @@ export class MediaReceiver implements Disposable {
     this.#saidGoodbye = false
     this.#arrivalMs = arrivalMs
     this.#options.feedback?.received(packet.sequenceNumber, arrivalMs)
+    if (packet.payloadType !== this.#options.format.payloadType && !this.#unpack(packet, arrivalMs)) return
     if (this.#jitter === undefined) this.#inOrder(packet)
     else this.#jitter.push(packet, arrivalMs)
+  }
+
+  /** Takes out of a packet what is missing of those that it repeats; what remains is the packet. */
+  #unpack(packet: RtpPacket, arrivalMs: number): boolean {
+    const redundancy = this.#redundancy
+    if (!redundancy.read(packet) || redundancy.payloadType !== this.#options.format.payloadType) {
+      this.#ignore('what it repeats is malformed, or of another format')
+      return false
+    }
+    const { sequenceNumber } = packet
+    for (let before = redundancy.earlier; before > 0; before--) {
+      const number = (sequenceNumber - before) & 0xffff
+      if (this.#jitter?.isMissing(number) !== true) continue
+      const bytes = redundancy.packetBefore(before)
+      if (bytes === undefined || !this.#repeated.parse(bytes)) continue
+      this.#options.feedback?.received(number, arrivalMs)
+      this.#jitter.push(this.#repeated, arrivalMs, true)
+    }
+    return packet.parse(redundancy.unwrapped())
   }
 
   /**

@@ -27,14 +27,14 @@ export class MediumRouter {
 
   constructor(media: readonly ReceivedMedium[]) {
     const taken = new Set<number>()
-    for (const [index, { offered, format, retransmissionType }] of media.entries()) {
+    for (const [index, { offered, format, retransmissionType, redundancyType }] of media.entries()) {
       this.#byMid.set(offered.mid, index)
       for (const ssrc of offered.ssrcs) this.#bySource.set(ssrc, { medium: index, isRetransmission: false })
       for (const ssrc of offered.retransmissions.keys()) {
         this.#bySource.set(ssrc, { medium: index, isRetransmission: true })
       }
       if (retransmissionType !== undefined) this.#isRetransmission[retransmissionType] = 1
-      for (const type of [format.payloadType, retransmissionType]) {
+      for (const type of [format.payloadType, retransmissionType, redundancyType]) {
         if (type === undefined) continue
         this.#byPayloadType[type] = taken.has(type) ? -1 : index
         taken.add(type)

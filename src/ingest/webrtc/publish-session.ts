@@ -191,7 +191,7 @@ export class PublishSession implements SessionContent {
   }
 }
 
-function mediaFormat({ format, payloadFormat }: ReceivedMedium) {
+function mediaFormat({ format, payloadFormat, redundancyType }: ReceivedMedium) {
   const { payloadType, clockRateHz, channels, parameters } = format
-  return { payloadType, payloadFormat, clockRateHz, channels, parameters }
+  return { payloadType, redundancyType, payloadFormat, clockRateHz, channels, parameters }
 }

@@ -120,6 +120,13 @@ export class JitterBuffer {
     while (this.#heldBytes > this.#options.maxBytes) this.#giveUp()
   }
 
+  /** Whether a packet could still take its place. */
+  isMissing(sequenceNumber: number): boolean {
+    if (this.#next === -1) return false
+    const ahead = distance(this.#next, sequenceNumber)
+    return ahead >= 0 && ahead < CAPACITY && this.#slots[sequenceNumber & (CAPACITY - 1)] === undefined
+  }
+
   /** Gives up what was waited for too long; call it every few tens of milliseconds. */
   tick(nowMs: number): void {
     if (this.#beganMs !== undefined && nowMs - this.#beganMs >= (this.#options.firstHoldMs ?? 0)) this.#begin()

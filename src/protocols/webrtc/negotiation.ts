@@ -13,6 +13,8 @@ export interface ReceivedMedium {
   readonly payloadFormat: PayloadFormat
   /** Payload type of retransmissions; undefined: lost packets come again as they were, or not at all. */
   readonly retransmissionType: number | undefined
+  /** Payload type of packets that repeat those before them (RFC 2198); undefined: none do. */
+  readonly redundancyType: number | undefined
   /** The sender takes requests for lost packets. */
   readonly hasNack: boolean
   readonly extensions: HeaderExtensionIds
@@ -79,6 +81,7 @@ function receive(offered: OfferedMedium, preference: CodecPreference): ReceivedM
       format,
       payloadFormat: found,
       retransmissionType: retransmissionOf(formats, format)?.payloadType,
+      redundancyType: redundancyOf(formats, format)?.payloadType,
       hasNack: format.feedback.includes('nack'),
       extensions: extensionIds(offered),
     }
@@ -108,6 +111,17 @@ function retransmissionOf(
   )
 }
 
+/** Sound is not sent again when it is asked for, but may be sent twice at once (RFC 2198). */
+function redundancyOf(formats: readonly OfferedFormat[], format: OfferedFormat): OfferedFormat | undefined {
+  if (format.encoding !== 'OPUS') return undefined
+  return formats.find(
+    ({ encoding, clockRateHz, parameters }) =>
+      encoding === 'RED' &&
+      clockRateHz === format.clockRateHz &&
+      parameters.has(`${format.payloadType}/${format.payloadType}`),
+  )
+}
+
 function extensionIds({ extensions }: OfferedMedium): HeaderExtensionIds {
   return {
     mid: extensions.get(EXTENSION_URIS.mid),
@@ -132,6 +146,9 @@ function answeredFormats({ offered, format, extensions }: ReceivedMedium): Answe
   const wanted = offered.kind === 'video' ? [...VIDEO_FEEDBACK, estimate] : ['nack', TRANSPORT_FEEDBACK]
   const feedback = format.feedback.filter((each) => wanted.includes(each))
   const chosen = { ...format, parameters: answeredParameters(format), feedback }
+  const redundancy = redundancyOf(offered.formats, format)
+  // What comes first is what is sent.
+  if (redundancy !== undefined) return [{ ...redundancy, feedback: [] }, chosen]
   const retransmission = retransmissionOf(offered.formats, format)
   return retransmission === undefined ? [chosen] : [chosen, { ...retransmission, feedback: [] }]
 }
