@@ -4,7 +4,10 @@ import type { ContainerName } from '#containers/container.ts'
 export interface RecordingRequest {
   /** Path of the stream. */
   readonly stream: string
-  /** `auto`: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska. Default auto. */
+  /**
+   * `auto`: WebM for VP8 or VP9 (unless their sound is MP4's own), else MP4; where that does not carry the codecs, FLV or
+   * Matroska. Default auto.
+   */
   readonly format?: ContainerName | 'auto'
   /** Name template, see naming.ts. Default: recordings.name of the configuration. */
   readonly name?: string

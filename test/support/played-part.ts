@@ -93,6 +93,29 @@ const PLAY_ALL = `async () => {
   return sizes
 }`
 
+/** All sound of a part as Chromium's decodeAudioData gives it: mono samples at 16 kHz. */
+export async function decodedByWebAudio(browser: Browser, bytes: Uint8Array): Promise<Float32Array> {
+  await using server = await serve(bytes, 'application/octet-stream')
+  const page = await browser.newPage()
+  try {
+    await page.goto(server.url)
+    const samples = await page.evaluate<string>(`(${DECODE_ALL})()`)
+    return new Float32Array(Uint8Array.from(Buffer.from(samples, 'base64')).buffer)
+  } finally {
+    await page.close()
+  }
+}
+
+/** Runs in the page, as BUFFER_ALL does. */
+const DECODE_ALL = `async () => {
+  const bytes = await (await fetch('/part')).arrayBuffer()
+  const sound = await new OfflineAudioContext(1, 1, 16000).decodeAudioData(bytes)
+  const samples = new Uint8Array(sound.getChannelData(0).buffer)
+  let text = ''
+  for (let at = 0; at < samples.length; at += 32768) text += String.fromCharCode(...samples.subarray(at, at + 32768))
+  return btoa(text)
+}`
+
 /**
  * Chromium's MediaSource, whose parser is stricter than the one behind `src`, takes all of a part.
  * @returns the seconds it then has, as ranges

@@ -21,7 +21,7 @@ const REQUEST_FIELDS = {
   format: Type.Optional(
     oneOf(
       ['auto', ...CONTAINER_NAMES],
-      'auto: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska',
+      "auto: WebM for VP8 or VP9 (unless their sound is MP4's own), else MP4; where that does not carry the codecs, FLV or Matroska",
     ),
   ),
   name: Type.Optional(

@@ -27,7 +27,7 @@ export const RECORDINGS_KEYS = {
   format: new Key(choice(RECORDING_FORMATS), {
     default: 'auto',
     about:
-      'File format where a request names none. auto: WebM for VP8 or VP9 with Opus, else MP4; where that does not carry the codecs, FLV or Matroska.',
+      "File format where a request names none. auto: WebM for VP8 or VP9 (unless their sound is MP4's own), else MP4; where that does not carry the codecs, FLV or Matroska.",
     flag: '--format <format>',
   }),
   durability: new Key(choice(['process', 'power']), {
