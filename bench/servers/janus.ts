@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytesBelow, freePort } from '../support/files.ts'
 import { MissingPeerError } from './server.ts'
+import { untilReady } from './until-ready.ts'
 import type { WebRtcServer } from './webrtc-server.ts'
 
 const PROGRAM = '/usr/bin/janus'
@@ -64,15 +65,7 @@ admin: { admin_http = false }
   )
   const child = spawn(PROGRAM, ['-F', configs, '-o'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const base = `http://127.0.0.1:${port}/janus`
-  for (let attempt = 0; ; attempt++) {
-    const isReady = await fetch(`${base}/info`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isReady) break
-    if (attempt > 100 || child.exitCode !== null) throw new Error('Janus did not become ready')
-    await sleep(100)
-  }
+  await untilReady(child, `${base}/info`)
   if (child.pid === undefined) throw new Error('Janus did not start')
   const { version_string: version } = (await (await fetch(`${base}/info`)).json()) as { version_string: string }
   return {

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytesBelow, freePort } from '../support/files.ts'
+import { untilReady } from './until-ready.ts'
 import type { Recorded, WebRtcServer } from './webrtc-server.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -48,15 +49,7 @@ export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipS
     },
   })
   const base = `http://127.0.0.1:${api}`
-  for (let attempt = 0; ; attempt++) {
-    const isReady = await fetch(`${base}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isReady) break
-    if (attempt > 100 || child.exitCode !== null) throw new Error('Tapedeck did not become ready')
-    await sleep(100)
-  }
+  await untilReady(child, `${base}/readyz`)
   if (child.pid === undefined) throw new Error('Tapedeck did not start')
   return {
     name: `Tapedeck (MP4, ${sound === 'copy' ? 'Opus as it came' : 'AAC made of Opus'})`,
