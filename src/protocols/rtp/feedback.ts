@@ -175,7 +175,7 @@ function statusChunks(symbols: Uint8Array): number[] {
       at += run
       continue
     }
-    const isOneBit = !symbols.subarray(at, at + ONE_BIT_SYMBOLS).includes(LARGE_DELTA)
+    const isOneBit = !hasLargeDelta(symbols, at, at + ONE_BIT_SYMBOLS)
     const width = isOneBit ? ONE_BIT_SYMBOLS : TWO_BIT_SYMBOLS
     const bits = isOneBit ? 1 : 2
     let chunk = isOneBit ? 0x8000 : 0xc000
@@ -186,6 +186,11 @@ function statusChunks(symbols: Uint8Array): number[] {
     at += width
   }
   return chunks
+}
+
+function hasLargeDelta(symbols: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (symbols[at] === LARGE_DELTA) return true
+  return false
 }
 
 /** What a receiver says of packets, in a row, of one transport. */
