@@ -10,6 +10,9 @@ import { TypedPublisher } from '#test/support/typed-publisher.ts'
 import { WebRtcPlayer } from '#test/support/webrtc-player.ts'
 import { WebRtcPublisher } from '#test/support/webrtc-publisher.ts'
 
+/** Candidates of nothing, and of no session: only to see what is said of it. */
+const FRAGMENT = { 'content-type': 'application/trickle-ice-sdpfrag' } as const
+
 const NO_B_FRAMES = ['-bf', '0', '-g', '25'] as const
 
 let folder: TempFolder
@@ -18,7 +21,9 @@ let h264: ElementarySource
 
 before(async () => {
   folder = await TempFolder.make()
-  server = await startServerProcess(folder.path, { env: { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' } })
+  server = await startServerProcess(folder.path, {
+    env: { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0', TAPEDECK_WEBRTC_IDLE_TIMEOUT_MS: '3000' },
+  })
   h264 = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 4, encoding: NO_B_FRAMES })
 })
 after(async () => {
@@ -173,4 +178,52 @@ test('what cannot be played is refused, with the reason', async () => {
   })
   assert.equal(noOffer.status, 400)
   assert.equal((await fetch(whep('live/refusals'))).status, 405)
+})
+
+test('a player that is gone without a word is given up', async () => {
+  using _publisher = await rtmp('gone')
+  await sleep(200)
+  const exists = async (resource: string) =>
+    (await fetch(resource, { method: 'PATCH', headers: FRAGMENT, body: '' })).status
+  using silent = await WebRtcPlayer.whep(whep('live/gone'), { reports: false })
+  await until(() => silent.video.packets.size > 0, 'a picture')
+  assert.equal(await exists(silent.resource), 428, 'it is there: only If-Match is missing')
+  for (const endMs = performance.now() + 15_000; (await exists(silent.resource)) !== 404; await sleep(100)) {
+    assert.ok(performance.now() < endMs, 'it is still there')
+  }
+})
+
+test('auth.play decides who plays', async () => {
+  await using locked = await TempFolder.make()
+  await using other = await startServerProcess(locked.path, {
+    env: {
+      TAPEDECK_WEBRTC_UDP: '127.0.0.1:0',
+      TAPEDECK_AUTH_PLAY: 'key',
+      TAPEDECK_AUTH_TOKENS: JSON.stringify([
+        { name: 'wall', token: 'T-wall-of-sixteen', role: 'play', match: 'live/*' },
+      ]),
+    },
+  })
+  using _publisher = await TypedPublisher.start({
+    rtmp: other.rtmp,
+    app: 'live',
+    name: 'cam',
+    units: h264.units,
+    speed: 1,
+  })
+  await sleep(300)
+  const url = new URL('whep/live/cam', other.page).href
+  const refused = async (options: { readonly headers?: Record<string, string> }, query = '') => {
+    using player = await WebRtcPlayer.offer()
+    const headers = { 'content-type': 'application/sdp', ...options.headers }
+    const { status } = await fetch(url + query, { method: 'POST', headers, body: player.sdp })
+    return status
+  }
+  assert.equal(await refused({}), 403)
+  assert.equal(await refused({ headers: { authorization: 'Bearer wrong' } }), 401)
+  assert.equal(await refused({}, '?key=wrong'), 403)
+  for (const query of ['?key=T-wall-of-sixteen', '?token=T-wall-of-sixteen']) {
+    using player = await WebRtcPlayer.whep(url + query)
+    await until(() => player.video.packets.size > 0, `a picture with ${query}`)
+  }
 })

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { launchChromium } from '#test/support/chromium.ts'
 import { ClockPage } from '#test/support/clock-page.ts'
-import { makeSource } from '#test/support/elementary-source.ts'
+import { makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { LossyRelay } from '#test/support/lossy-relay.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
@@ -91,6 +91,40 @@ for (const codec of ['h264', 'vp8', 'vp9', 'av1'] as const) {
     await played
   })
 }
+
+test('late in a long GOP: all of it is shown at once, then what comes live', { timeout: 90_000 }, async () => {
+  await using _publisher = new FfmpegPublisher(`${server.rtmp}/live/long`, ['-g', '1000'])
+  await published('live/long')
+  await new Promise((resolve) => setTimeout(resolve, 6_000))
+  const player = await WhepPage.play(await browser.newPage(), address('whep/live/long'))
+  // Six seconds of 25 pictures, decoded in much less.
+  const seen = await player.until(({ width, video }) => width > 0 && (video?.frames ?? 0) > 125)
+  assert.ok(seen.currentTime < 5, `${seen.currentTime} s of playing for six of the stream`)
+  assert.equal(seen.video?.lost, 0)
+  await player.until(({ currentTime, video }) => currentTime > seen.currentTime + 1 && (video?.frames ?? 0) > 175)
+})
+
+test('G.711 as it is, and a picture that joins it', { timeout: 90_000 }, async () => {
+  const sound = await makeSource(folder, { audio: 'pcmu', seconds: 20 })
+  const pictures = await makeSource(folder, { video: 'vp8', seconds: 20, encoding: ['-g', '25'] })
+  await using publisher = await WebRtcPublisher.whip(address('whip/live/joined'), { media: ['pcmu', 'vp8'] })
+  const ending = new AbortController()
+  const isLate = ({ dts, format }: SourceUnit) => format.kind === 'audio' || dts / format.timescale > 6
+  const units = [...sound.units, ...pictures.units.filter(isLate)]
+  const at = ({ dts, format }: SourceUnit) => dts / format.timescale
+  const played = publisher.play(
+    units.toSorted((a, b) => at(a) - at(b)),
+    { signal: ending.signal },
+  )
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  const player = await WhepPage.play(await browser.newPage(), address('whep/live/joined'))
+  const heard = await player.until(({ audio }) => (audio?.level ?? 0) > 0.01)
+  assert.equal(heard.audio?.codec, 'audio/PCMU')
+  const seen = await player.until(({ width, video }) => width > 0 && (video?.frames ?? 0) > 25)
+  assert.equal(seen.video?.codec, 'video/VP8')
+  ending.abort()
+  await played
+})
 
 test('what a bad network loses is sent again, and is not missed', { timeout: 90_000 }, async () => {
   await using _publisher = new FfmpegPublisher(`${server.rtmp}/live/bad`)
