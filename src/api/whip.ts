@@ -37,6 +37,6 @@ export function registerWhip(app: App, resources: Resources): void {
         return sendAnswer(reply, await webrtc.publish(offerOf(request, path)), webrtc)
       },
     )
+    registerEndpointFacts(scope, URL, resources)
   })
-  registerEndpointFacts(app, URL, resources)
 }

@@ -115,8 +115,8 @@ function acceptedMedia(
       .filter(({ parameters }) => parameters.size > 0)
       .map(({ payloadType, parameters }) => ({ payload: payloadType, config: parametersText(parameters) })),
     ...(source === undefined ? {} : sourceLines(source)),
-    ...(isFirst ? { invalid: candidates.map((value) => ({ value: `candidate:${value}` })) } : {}),
-    ...(isFirst ? { endOfCandidates: 'end-of-candidates' } : {}),
+    // As they are, and in this order.
+    ...(isFirst ? { invalid: [...candidates.map(candidateLine), { value: 'end-of-candidates' }] } : {}),
   }
 }
 
@@ -126,6 +126,10 @@ function bandwidth(maxBitrateBps: number): { type: string; limit: number }[] {
     { type: 'AS', limit: Math.max(1, Math.round(maxBitrateBps / 1000)) },
     { type: 'TIAS', limit: Math.round(maxBitrateBps) },
   ]
+}
+
+function candidateLine(value: string) {
+  return { value: `candidate:${value}` }
 }
 
 function rtpMap({ payloadType, encoding, clockRateHz, channels }: AnsweredFormat) {
