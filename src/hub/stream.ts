@@ -1,5 +1,6 @@
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { AccessUnitPool } from '#media/access-unit-pool.ts'
+import type { VideoCodec } from '#media/codec.ts'
 import type { DataMessage } from '#media/data-message.ts'
 import type { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
@@ -112,6 +113,11 @@ export class Stream {
   metadata: Readonly<Record<string, unknown>> = {}
   /** Replaced by front doors whose protocol tells. */
   sourceWallClock: SourceWallClock = () => undefined
+  /**
+   * Codecs of pictures that are to come, as far as the source has said so before they do. A recording that has to begin
+   * with the sound alone then begins in a container for both.
+   */
+  promisedVideo: readonly VideoCodec[] = []
   /**
    * Asks the source for a random access point soon; may be called as often as one is wanted. Replaced by front doors
    * whose protocol can ask, which see to it that the source is not asked too often. By default nothing is asked.

@@ -6,7 +6,15 @@ import type { TrackFormat } from '#media/track.ts'
 /** What a recording takes its media from: a stream, or one that was held for it. */
 export type StreamSource = Pick<
   Stream,
-  'path' | 'formats' | 'end' | 'attach' | 'memoryAgeMs' | 'sourceWallClock' | 'askRandomAccess' | 'canAskRandomAccess'
+  | 'path'
+  | 'formats'
+  | 'end'
+  | 'attach'
+  | 'memoryAgeMs'
+  | 'sourceWallClock'
+  | 'askRandomAccess'
+  | 'canAskRandomAccess'
+  | 'promisedVideo'
 >
 
 export interface HeldStreamOptions {
@@ -61,6 +69,10 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
 
   get end(): StreamEnd | undefined {
     return this.#stream.end
+  }
+
+  get promisedVideo(): Stream['promisedVideo'] {
+    return this.#stream.promisedVideo
   }
 
   sourceWallClock = (timeMs: number): number | undefined => this.#stream.sourceWallClock(timeMs)

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Container, ContainerName, ContinuedPart, PartInspection, WriterOptions } from '#containers/container.ts'
 import { AppendMismatchError } from '#containers/errors.ts'
-import { isVideoCodec } from '#media/codec.ts'
+import { isVideoCodec, type VideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import { isThere, type NameVersions, type PartFiles } from '#storage/part-files.ts'
@@ -95,15 +95,23 @@ export class PartMaker {
   /**
    * The container for these tracks, as they come.
    * @param present that of the file to go on in, which decides where the caller leaves it open
+   * @param promised codecs of pictures that are to come
    * @throws {CodecNotCarriedError} the caller insists on one that can't hold them, or the file is of one
    */
-  container(formats: Iterable<TrackFormat>, present: ContainerName | undefined): Container {
+  container(
+    formats: Iterable<TrackFormat>,
+    present: ContainerName | undefined,
+    promised: readonly VideoCodec[] = [],
+  ): Container {
     const { containers } = this.#settings
     const tracks = [...formats]
     const wanted = this.#request.format === 'auto' ? (present ?? 'auto') : this.#request.format
     if (wanted === 'auto') {
-      if (this.#isForWebm(tracks)) return containers.webm
-      const fits = (name: ContainerName) => tracks.every((track) => canHold(track, containers[name], this.#request))
+      const awaited = this.#request.video && !tracks.some(({ kind }) => kind === 'video') ? promised : []
+      if (this.#isForWebm(tracks, awaited)) return containers.webm
+      const fits = (name: ContainerName) =>
+        tracks.every((track) => canHold(track, containers[name], this.#request)) &&
+        awaited.every((codec) => containers[name].carries(codec))
       return containers[AUTO_CONTAINERS.find(fits) ?? 'mp4']
     }
     const container = containers[wanted]
@@ -335,12 +343,17 @@ export class PartMaker {
   }
 
   /** VP8 or VP9, with sound that WebM holds as it is, or that would have to be transcoded for MP4 too. */
-  #isForWebm(tracks: readonly TrackFormat[]): boolean {
+  #isForWebm(tracks: readonly TrackFormat[], awaited: readonly VideoCodec[]): boolean {
     const { webm, mp4 } = this.#settings.containers
     const isAtHome = (track: TrackFormat) =>
       canHold(track, webm, this.#request) &&
       (targetCodec(track, webm, this.#request) === undefined || targetCodec(track, mp4, this.#request) !== undefined)
-    return tracks.some(({ codec }) => codec === 'vp8' || codec === 'vp9') && tracks.every(isAtHome)
+    const codecs = [...tracks.map(({ codec }) => codec), ...awaited]
+    return (
+      codecs.some((codec) => codec === 'vp8' || codec === 'vp9') &&
+      tracks.every(isAtHome) &&
+      awaited.every((codec) => webm.carries(codec))
+    )
   }
 
   #carriers(codec: TrackFormat['codec']): ContainerName[] {

@@ -368,7 +368,7 @@ export class Recording {
     const formats = this.#intake.formats
     let container: Container
     try {
-      container = this.#maker.container(formats.values(), this.#presentFormat)
+      container = this.#maker.container(formats.values(), this.#presentFormat, this.#source?.promisedVideo)
     } catch (error) {
       this.#fail(error)
       return

@@ -90,6 +90,31 @@ test('the other way round it goes on in MP4, which holds VP8 too', async () => {
   await fixture.assertProved(recording)
 })
 
+for (const { promised, format, codecs } of [
+  { promised: ['vp8'], format: 'webm', codecs: ['opus', 'vp8'] },
+  { promised: ['h264'], format: 'mp4', codecs: ['aac', 'vp8'] },
+  { promised: [], format: 'mp4', codecs: ['aac', 'vp8'] },
+] as const) {
+  test(`sound that begins alone, where ${promised[0] ?? 'nothing'} is to come, begins in ${format}`, async () => {
+    await using fixture = await RecorderFixture.open()
+    const { id } = await fixture.start({ waitForStream: true })
+    const publisher = fixture.publish('live/cam1')
+    const stream = fixture.hub.get('live/cam1')
+    assert.ok(stream !== undefined)
+    stream.promisedVideo = promised
+    const { units } = sourceOf('vp8')
+    await publisher.sendSlowly(units.filter((unit) => unit.format.kind === 'audio' && unit.dts < 24_000))
+    fixture.advance(1_500)
+    await fixture.until(id, ({ state }) => state === 'recording')
+    await publisher.sendSlowly(units.filter((unit) => unit.format.kind === 'video' || unit.dts >= 24_000))
+    const recording = await fixture.recorder.stop(id)
+    assert.equal(recording.format, format)
+    assert.equal(recording.parts.length, 1)
+    assert.deepEqual(await codecsOf(fixture.paths(recording)[0] ?? ''), codecs)
+    await fixture.assertProved(recording)
+  })
+}
+
 test('who asked for WebM gets WebM: what it can’t hold is left out', async () => {
   await using fixture = await RecorderFixture.open()
   const { id } = await fixture.start({ waitForStream: true, reconnectSeconds: 60, format: 'webm' })

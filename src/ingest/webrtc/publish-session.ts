@@ -4,6 +4,7 @@ import type { Stream, StreamEnd } from '#hub/stream.ts'
 import type { PublishRequest } from '#hub/webrtc.ts'
 import { MediaReceiver } from '#ingest/rtp/media-receiver.ts'
 import { SessionFeedback } from '#ingest/rtp/session-feedback.ts'
+import { isVideoCodec } from '#media/codec.ts'
 import { HeaderExtensions } from '#protocols/rtp/header-extensions.ts'
 import { isRtcp, RtpPacket, u16, u32 } from '#protocols/rtp/packet.ts'
 import { SourceClock } from '#protocols/rtp/source-clock.ts'
@@ -88,6 +89,9 @@ export class PublishSession implements SessionContent {
       instance: '',
       disconnect: (reason) => disconnect({ cause: 'disconnected', message: reason }),
     })
+    publication.stream.promisedVideo = negotiation.media
+      .map(({ payloadFormat }) => payloadFormat.codec)
+      .filter(isVideoCodec)
     this.#publication = publication
     this.#receive(publication.stream)
     const media = negotiation.media.map(({ offered, format }) => `${offered.kind} ${format.encoding}`)
