@@ -79,6 +79,8 @@ async function pass(source: Source, writer: UploadWriter): Promise<boolean> {
       await source.read(packet)
     } catch (error) {
       if (!(error instanceof FFmpegError)) throw error
+      source.flush()
+      await writer.pass()
       return error.code === AVERROR_EOF
     }
     source.track(packet)?.take(packet)

@@ -8,6 +8,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient } from '#test/support/api-client.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { ffprobe, joinedHashes, remuxWithFfmpeg } from '#test/support/outside-judges.ts'
+import { assertSameTimes, judgedFile } from '#test/support/packet-judge.ts'
 import { assertVerified } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -88,6 +89,9 @@ for (const { extension, format } of [
     const path = folder.at('recordings', part?.path ?? '')
     assert.deepEqual(await joinedHashes([path]), await joinedHashes([source]))
     const { packets } = await ffprobe(source)
+    const [got, sent] = [await judgedFile(path, 'bare'), await judgedFile(source, 'bare')]
+    const timesOf = ({ tracks }: typeof got) => tracks.map((track) => track.packets)
+    assertSameTimes(timesOf(got), timesOf(sent), path, 1)
     const { tracks, gaps } = recording.ledger
     assert.equal(
       tracks.reduce((sum, { received }) => sum + received, 0),

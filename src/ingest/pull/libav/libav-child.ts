@@ -114,7 +114,10 @@ async function pass(source: Source, isPaced: boolean): Promise<void> {
       await source.read(packet)
     } catch (error) {
       if (stopping.signal.aborted) return
-      if (!(error instanceof FFmpegError) || error.code !== AVERROR_EAGAIN) throw error
+      if (!(error instanceof FFmpegError) || error.code !== AVERROR_EAGAIN) {
+        source.flush()
+        throw error
+      }
       await sleep(FULL_PIPE_MS)
       continue
     }

@@ -6,10 +6,18 @@ import { type Codec, isVideoCodec } from '#media/codec.ts'
 import { makeAudioFormat, makeVideoFormat } from '#media/format.ts'
 import type { InBandDescription } from '#media/in-band.ts'
 import { randomAccessCheck } from '#media/random-access.ts'
+import { reorderDepth } from '#media/reorder-depth.ts'
+import type { TrackFormat } from '#media/track.ts'
 import type { MediaTaker } from './frame-writer.ts'
 import { type PayloadForm, payloadForm } from './payload-form.ts'
 import { TickUnwrapper } from './tick-unwrapper.ts'
 import { MAX_UNIT_BYTES, type TrackFrame } from './wire.ts'
+
+/** Encoders reorder less than this, and who waits for more pictures waits too long. */
+const MAX_FIRST_PICTURES = 8
+
+/** Codecs whose pictures may be decoded in another order than they are shown in. */
+const REORDERING: ReadonlySet<Codec> = new Set<Codec>(['h264', 'h265', 'mpeg4'])
 
 /** One track of a source: its packets → frames for the server. */
 export class SourceTrack {
@@ -26,6 +34,10 @@ export class SourceTrack {
   #form: PayloadForm
   #isRandomAccess: ((payload: Uint8Array) => boolean) | undefined
   #lastDts = -1
+  /** Kept until it is clear when they are decoded; undefined once it was. */
+  #firstPictures: Packet[] | undefined = []
+  /** Unknown before the configuration is. */
+  #reorderDepth = Number.POSITIVE_INFINITY
   #wasMarked = false
 
   constructor(options: { stream: Stream; codec: Codec; trackId: number; writer: MediaTaker; isLossy: boolean }) {
@@ -47,7 +59,38 @@ export class SourceTrack {
     return ticks === AV_NOPTS_VALUE ? undefined : (Number(ticks) * this.#unitTicks * 1000) / this.#timescale
   }
 
+  /** What is needed later is kept. */
   take(packet: Packet): void {
+    const first = this.#firstPictures
+    if (first === undefined || (first.length === 0 && !this.#mayBeMisdated(packet))) {
+      this.#firstPictures = undefined
+      this.#take(packet)
+      return
+    }
+    const kept = packet.clone()
+    if (kept !== null) first.push(kept)
+    if (first.length >= Math.min(MAX_FIRST_PICTURES, this.#reorderDepth + 2)) this.flush()
+  }
+
+  /** Nothing more comes, or enough has. */
+  flush(): void {
+    const packets = this.#firstPictures ?? []
+    this.#firstPictures = undefined
+    date(packets)
+    for (const packet of packets) {
+      this.#take(packet)
+      packet.free()
+    }
+  }
+
+  /** Pictures are reordered, and the first says only when it is shown. */
+  #mayBeMisdated({ dts, pts }: Packet): boolean {
+    return REORDERING.has(this.#codec) && this.#reorderDepth > 0 && pts !== AV_NOPTS_VALUE && dts <= pts
+      ? dts === AV_NOPTS_VALUE || dts === pts
+      : false
+  }
+
+  #take(packet: Packet): void {
     const { data } = packet
     if (data === null || data.length === 0) return
     const extradata = packet.getSideData(AV_PKT_DATA_NEW_EXTRADATA)
@@ -115,10 +158,44 @@ export class SourceTrack {
       language: metadata?.get('language') ?? '',
     }
     const made = { ...track, configuration }
-    this.#isRandomAccess = randomAccessCheck(
-      isVideoCodec(codec) ? makeVideoFormat({ ...made, codec }) : makeAudioFormat({ ...made, codec }),
-    )
+    const format = isVideoCodec(codec) ? makeVideoFormat({ ...made, codec }) : makeAudioFormat({ ...made, codec })
+    this.#isRandomAccess = randomAccessCheck(format)
+    this.#reorderDepth = depthOf(format)
     this.#writer.track(track)
+  }
+}
+
+/** What its parameter sets don't tell is waited for. */
+function depthOf(format: TrackFormat): number {
+  try {
+    return reorderDepth(format)
+  } catch (error) {
+    if (error instanceof TapedeckError) return Number.POSITIVE_INFINITY
+    throw error
+  }
+}
+
+/**
+ * Matroska, and some transport streams, say only when pictures are shown. libavformat reckons then when they are decoded;
+ * of the first ones it can't, or says what later ones contradict: these are decoded in even steps before the first that
+ * is right, or before the first that is shown.
+ */
+function date(packets: readonly Packet[]): void {
+  let earliest: bigint | undefined
+  const wrong = packets.findLastIndex(({ dts }) => {
+    const isWrong = dts === AV_NOPTS_VALUE || (earliest !== undefined && dts >= earliest)
+    if (!isWrong) earliest = dts
+    return isWrong
+  })
+  const undated = packets.slice(0, wrong + 1)
+  const shown = packets.map(({ pts }) => pts).toSorted((a, b) => (a < b ? -1 : 1))
+  const [first = 0n, last = 0n] = [shown[0], shown.at(-1)]
+  const end = packets[wrong + 1]?.dts ?? first
+  const count = BigInt(packets.length)
+  for (const [index, packet] of undated.entries()) {
+    const step = packet.duration || (count > 1n ? (last - first) / (count - 1n) : 0n) || 1n
+    const even = end - BigInt(undated.length - index) * step
+    packet.dts = even < packet.pts ? even : packet.pts
   }
 }
 

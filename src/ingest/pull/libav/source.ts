@@ -107,6 +107,11 @@ export class Source implements AsyncDisposable {
     check(await this.#context.readFrame(into))
   }
 
+  /** Nothing more is read: what tracks have kept goes out. */
+  flush(): void {
+    for (const track of this.#tracks.values()) track?.flush()
+  }
+
   /** Ends a read that waits. */
   interrupt(): void {
     this.#context.interrupt()
