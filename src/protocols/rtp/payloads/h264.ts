@@ -1,3 +1,4 @@
+import { copyInto } from '#media/bytes.ts'
 import { buildAvcC, parseAvcC } from '#media/h264/avcc.ts'
 import { H264NalUnitType, h264NalUnitType } from '#media/h264/nal-unit-type.ts'
 import { lengthPrefixedUnits } from '#media/nal/length-prefixed.ts'
@@ -101,11 +102,16 @@ class H264Depacketizer implements Depacketizer {
 }
 
 class H264Packetizer implements Packetizer {
+  /** Fragments are put together here: what is emitted is lent. */
+  #fragment = new Uint8Array(0)
+
   packetize(
     accessUnit: Uint8Array,
     maxPayloadBytes: number,
     emit: (payload: Uint8Array, marker: boolean) => void,
   ): void {
+    if (this.#fragment.length !== maxPayloadBytes) this.#fragment = new Uint8Array(maxPayloadBytes)
+    const payload = this.#fragment
     const units = [...lengthPrefixedUnits(accessUnit, 4)]
     let aggregated = 0
     for (const [index, unit] of units.entries()) {
@@ -123,13 +129,12 @@ class H264Packetizer implements Packetizer {
       const first = unit[0] ?? 0
       const room = maxPayloadBytes - 2
       for (let at = 1; at < unit.length; at += room) {
-        const piece = unit.subarray(at, at + room)
-        const payload = new Uint8Array(2 + piece.length)
-        const isEnd = at + room >= unit.length
+        const end = Math.min(at + room, unit.length)
+        const isEnd = end === unit.length
         payload[0] = (first & 0xe0) | TYPE.fuA
         payload[1] = (at === 1 ? FU_START : 0) | (isEnd ? FU_END : 0) | (first & 0x1f)
-        payload.set(piece, 2)
-        emit(payload, isLast && isEnd)
+        copyInto(payload, 2, unit, at, end)
+        emit(isEnd ? payload.subarray(0, 2 + end - at) : payload, isLast && isEnd)
       }
     }
   }

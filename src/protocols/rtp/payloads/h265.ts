@@ -1,3 +1,4 @@
+import { copyInto } from '#media/bytes.ts'
 import { buildHvcC, hevcParameterSets, parseHvcC } from '#media/h265/hvcc.ts'
 import { H265NalUnitType, h265NalUnitType } from '#media/h265/nal-unit-type.ts'
 import { lengthPrefixedUnits } from '#media/nal/length-prefixed.ts'
@@ -130,11 +131,16 @@ class H265Depacketizer implements Depacketizer {
 }
 
 class H265Packetizer implements Packetizer {
+  /** Fragments are put together here: what is emitted is lent. */
+  #fragment = new Uint8Array(0)
+
   packetize(
     accessUnit: Uint8Array,
     maxPayloadBytes: number,
     emit: (payload: Uint8Array, marker: boolean) => void,
   ): void {
+    if (this.#fragment.length !== maxPayloadBytes) this.#fragment = new Uint8Array(maxPayloadBytes)
+    const payload = this.#fragment
     const units = [...lengthPrefixedUnits(accessUnit, 4)]
     for (const [index, unit] of units.entries()) {
       const isLast = index === units.length - 1
@@ -145,14 +151,13 @@ class H265Packetizer implements Packetizer {
       const first = unit[0] ?? 0
       const room = maxPayloadBytes - HEADER_BYTES - 1
       for (let at = HEADER_BYTES; at < unit.length; at += room) {
-        const piece = unit.subarray(at, at + room)
-        const payload = new Uint8Array(HEADER_BYTES + 1 + piece.length)
-        const isEnd = at + room >= unit.length
+        const end = Math.min(at + room, unit.length)
+        const isEnd = end === unit.length
         payload[0] = (first & 0x81) | (TYPE.fragmentation << 1)
         payload[1] = unit[1] ?? 0
         payload[2] = (at === HEADER_BYTES ? FU_START : 0) | (isEnd ? FU_END : 0) | h265NalUnitType(first)
-        payload.set(piece, HEADER_BYTES + 1)
-        emit(payload, isLast && isEnd)
+        copyInto(payload, HEADER_BYTES + 1, unit, at, end)
+        emit(isEnd ? payload.subarray(0, HEADER_BYTES + 1 + end - at) : payload, isLast && isEnd)
       }
     }
   }

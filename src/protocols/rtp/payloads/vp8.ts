@@ -1,3 +1,4 @@
+import { copyInto } from '#media/bytes.ts'
 import type { RtpPacket } from '../packet.ts'
 import type { Depacketizer, DepacketizerOptions, EmitPayload, Packetizer, PayloadFormat } from './payload-format.ts'
 import { UnitJoiner } from './unit-joiner.ts'
@@ -55,14 +56,18 @@ function descriptorBytes(bytes: Uint8Array, at: number): number {
 }
 
 class Vp8Packetizer implements Packetizer {
+  /** Packets are put together here: what is emitted is lent. */
+  #payload = new Uint8Array(0)
+
   packetize(accessUnit: Uint8Array, maxPayloadBytes: number, emit: EmitPayload): void {
+    if (this.#payload.length !== maxPayloadBytes) this.#payload = new Uint8Array(maxPayloadBytes)
+    const payload = this.#payload
     const room = maxPayloadBytes - 1
     for (let at = 0; at < accessUnit.length; at += room) {
-      const piece = accessUnit.subarray(at, at + room)
-      const payload = new Uint8Array(1 + piece.length)
+      const end = Math.min(at + room, accessUnit.length)
       payload[0] = at === 0 ? START_OF_PARTITION : 0
-      payload.set(piece, 1)
-      emit(payload, at + room >= accessUnit.length)
+      copyInto(payload, 1, accessUnit, at, end)
+      emit(payload.subarray(0, 1 + end - at), end === accessUnit.length)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { copyInto } from '#media/bytes.ts'
 import { isVp9RandomAccess } from '#media/vp9/frame-header.ts'
 import { parseVpcC } from '#media/vp9/vpcc.ts'
 import type { RtpPacket } from '../packet.ts'
@@ -116,16 +117,20 @@ function scalabilityStructureEnd(bytes: Uint8Array, start: number): number {
 }
 
 class Vp9Packetizer implements Packetizer {
+  /** Packets are put together here: what is emitted is lent. */
+  #payload = new Uint8Array(0)
+
   packetize(accessUnit: Uint8Array, maxPayloadBytes: number, emit: EmitPayload): void {
+    if (this.#payload.length !== maxPayloadBytes) this.#payload = new Uint8Array(maxPayloadBytes)
+    const payload = this.#payload
     const room = maxPayloadBytes - 1
     const predicted = isVp9RandomAccess(accessUnit) ? 0 : INTER_PICTURE_PREDICTED
     for (let at = 0; at < accessUnit.length; at += room) {
-      const piece = accessUnit.subarray(at, at + room)
-      const isEnd = at + room >= accessUnit.length
-      const payload = new Uint8Array(1 + piece.length)
+      const end = Math.min(at + room, accessUnit.length)
+      const isEnd = end === accessUnit.length
       payload[0] = predicted | (at === 0 ? START_OF_FRAME : 0) | (isEnd ? END_OF_FRAME : 0)
-      payload.set(piece, 1)
-      emit(payload, isEnd)
+      copyInto(payload, 1, accessUnit, at, end)
+      emit(payload.subarray(0, 1 + end - at), isEnd)
     }
   }
 }
