@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   readonly name: string
   /** Puts tracks or transceivers into each peer connection, before its offer. */
   readonly prepare: (connection: RTCPeerConnection) => void
+  /** What is to be in each answer besides. */
+  readonly adapt?: (answer: string) => string
   readonly iceServers: readonly RTCIceServer[]
   /** How long a broken connection is tried anew; 0: not at all. */
   readonly reconnectSeconds: number
@@ -84,7 +86,7 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
     this.#peer = peer
     try {
       prepare(peer)
-      const made = await exchange(server, direction, name, peer)
+      const made = await exchange(server, direction, name, peer, this.#options.adapt)
       if (this.#isOver) {
         await endExchange(server, made)
         throw closedMeanwhile()

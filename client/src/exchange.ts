@@ -12,7 +12,8 @@ export interface Exchange {
 
 /**
  * Offers, and takes the answer. The offer goes out before candidates are gathered: the answer may bring the STUN and TURN
- * servers to gather with (RFC 9725 §4.6), and the server learns our addresses from our own checks.
+ * servers to gather with (RFC 9725 §4.6), and the server learns our addresses from our own checks. `adapt`: what is to
+ * be in the answer besides.
  * @throws {ServerError} it refuses @throws {ConnectionError} it does not answer
  */
 export async function exchange(
@@ -20,6 +21,7 @@ export async function exchange(
   direction: Direction,
   name: string,
   connection: RTCPeerConnection,
+  adapt: (answer: string) => string = (answer) => answer,
 ): Promise<Exchange> {
   const offer = await connection.createOffer()
   const response = await server.send(server.address(direction, encodePath(name)), {
@@ -39,7 +41,7 @@ export async function exchange(
       })
     }
     await connection.setLocalDescription(offer)
-    await connection.setRemoteDescription({ type: 'answer', sdp: await response.text() })
+    await connection.setRemoteDescription({ type: 'answer', sdp: adapt(await response.text()) })
   } catch (error) {
     await endExchange(server, { resource })
     throw error

@@ -4,6 +4,7 @@ import { Emitter } from './emitter.ts'
 import { TapedeckError } from './errors.ts'
 import { type CaptureOptions, openMedia } from './media.ts'
 import type { Preparation, Recordings, RecordOptions } from './recordings.ts'
+import { withStartBitrate } from './start-bitrate.ts'
 
 /** How a stream is published. */
 export interface StreamOptions extends CaptureOptions {
@@ -58,6 +59,7 @@ export class PublishStream extends Emitter<{ state: [state: StreamState, error?:
       name: options.name,
       reconnectSeconds: options.reconnectSeconds ?? DEFAULT_RECONNECT_SECONDS,
       prepare: (connection) => this.#addTracks(connection),
+      adapt: (answer) => withStartBitrate(answer, options.maxBitrate),
     })
     this.#connection.on('state', (state, error) => {
       if (state === 'reconnecting') this.#become('reconnecting')
