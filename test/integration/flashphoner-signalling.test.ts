@@ -54,6 +54,7 @@ class Fixture implements AsyncDisposable {
       rooms: new Rooms(),
       webrtc: () => webrtc,
       media: new Map(),
+      tickets: undefined,
     }
     const door = owned.use(
       await openSignalling({
@@ -276,20 +277,20 @@ test('players: the stream of a name whichever way it comes, its events, its end'
     assert.deepEqual([status, mediaSessionId, published], ['PLAYING', id, false])
     return session
   }
-  publisher.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'AUDIO_MUTED' })
+  publisher.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'audioMuted' })
   const session = await play('p-1', 'one')
   assert.equal(session.path, 'webrtc/one')
   assert.equal((await play('p-2', 'from-rtmp')).path, 'live/from-rtmp')
   assert.equal(fixture.sessions.get('id-1')?.muted.audio, true)
-  publisher.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'DATA', payload: { any: ['thing'] } })
+  publisher.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'data', payload: { any: ['thing'] } })
   assert.deepEqual(await player.nextObject('notifyStreamEvent'), {
     mediaSessionId: 'p-1',
-    type: 'DATA',
+    type: 'data',
     payload: { any: ['thing'] },
   })
   // Nobody speaks for another's stream.
-  player.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'VIDEO_MUTED' })
-  player.send('sendStreamEvent', { mediaSessionId: 'p-1', type: 'VIDEO_MUTED' })
+  player.send('sendStreamEvent', { mediaSessionId: 'id-1', type: 'videoMuted' })
+  player.send('sendStreamEvent', { mediaSessionId: 'p-1', type: 'videoMuted' })
   player.send('availableStream', { mediaSessionId: 'a', name: 'one' })
   assert.deepEqual(await player.nextObject('availableStream'), { id: 'a', status: 'true' })
   assert.equal(fixture.sessions.get('id-1')?.muted.video, false)

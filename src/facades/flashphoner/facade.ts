@@ -12,6 +12,7 @@ import { MediaSessions } from './media-sessions.ts'
 import { MultiRecorders } from './multi-recorders.ts'
 import { decodeProperties, parseProperties } from './properties.ts'
 import { RecordHooks } from './record-hooks.ts'
+import { RecordTickets } from './record-tickets.ts'
 import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
 import { RTMP_NAMES } from './rtmp-names.ts'
@@ -42,6 +43,8 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   await using opened = new AsyncDisposableStack()
   opened.use(recordAutomatically(sessions, recordings, runtime))
   const multiple = new MultiRecorders({ combined: control.combined, recorder, sessions, settings })
+  // Whoever needs no password for records needs no ticket either.
+  const tickets = config.password === '' ? undefined : new RecordTickets()
   const doors = {
     runtime,
     recorder,
@@ -50,6 +53,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
     statistics: () => statistics(sessions, recordings),
     guard: { userName: config.userName, password: config.password, ...config.web },
     sdkFolder: config.sdkFolder,
+    tickets,
   }
   const addresses: Record<string, ListenAddress> = {}
   const { listen, tls } = config.web
@@ -65,6 +69,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
       // It opens after the facades.
       webrtc: () => control.webrtc,
       media: new Map(),
+      tickets,
     },
     trust: config.web,
   }

@@ -19,14 +19,21 @@ export interface GuardOptions {
 /**
  * Lets a request pass or says why not. A browser sends credentials it remembers on behalf of any page, so pages of other
  * sites are turned away in any case; names are only compared where no credential is asked for (DNS rebinding).
+ * @param hasTicket instead of the password
  * @throws {RestForeignRequestError | RestUnauthenticatedError}
  */
-export function checkCaller(request: FastifyRequest, listening: ListenAddress, options: GuardOptions): void {
+export function checkCaller(
+  request: FastifyRequest,
+  listening: ListenAddress,
+  options: GuardOptions,
+  hasTicket: boolean,
+): void {
   if (requestSource(request, options.allowedOrigins) === 'foreign') {
     throw new RestForeignRequestError(`a page of ${request.headers.origin ?? 'another site'} asked`)
   }
   if (options.password !== '') {
-    if (!proves(request, options)) throw new RestUnauthenticatedError('a credential is needed, or this one is wrong')
+    if (!hasTicket && !proves(request, options))
+      throw new RestUnauthenticatedError('a credential is needed, or this one is wrong')
     return
   }
   if (!isOurHost(request.headers.host, listening, options.allowedHosts)) {

@@ -11,6 +11,7 @@ import type { ListenAddress } from '#config/config.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import { RestMethodUnknownError } from './errors.ts'
 import { checkCaller, type GuardOptions } from './guard.ts'
+import type { RecordTickets } from './record-tickets.ts'
 import { sendRecord } from './records.ts'
 import { RestBody } from './rest-body.ts'
 import type { RestMethod } from './rest-methods.ts'
@@ -39,6 +40,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 
 /** Where the vendor's installation has its web SDK. spec section 8.5. */
 const SDK_PREFIX = '/client2/'
+const RECORD_ROUTE = '/client/records/:name'
 
 export interface WebOptions {
   readonly runtime: Runtime
@@ -52,6 +54,8 @@ export interface WebOptions {
   readonly guard: GuardOptions
   /** Folder of the vendor's web SDK; empty: not served. */
   readonly sdkFolder: string
+  /** Undefined: nobody needs one. */
+  readonly tickets: RecordTickets | undefined
   readonly listen: ListenAddress
   /** Undefined: plain HTTP. */
   readonly certificate: CertificatePair | undefined
@@ -93,7 +97,7 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
     // Nothing in the vendor's SDK is anybody's secret, and the page that asks for a credential comes from there.
     if (request.routeOptions.url?.startsWith(SDK_PREFIX) === true) return
     // A browser asks without credentials first whether it may ask; the answer is in the headers.
-    if (request.method !== 'OPTIONS') checkCaller(request, address, options.guard)
+    if (request.method !== 'OPTIONS') checkCaller(request, address, options.guard, hasTicket(request, options.tickets))
   })
   registerRoutes(app, options)
   if (options.sdkFolder !== '') {
@@ -130,7 +134,7 @@ function registerRoutes(app: FastifyInstance, { runtime, recorder, methods, reco
   }
   app.route<{ Params: { name: string } }>({
     method: ['GET', 'HEAD'],
-    url: '/client/records/:name',
+    url: RECORD_ROUTE,
     handler: (request, reply) => sendRecord(request, reply, { name: request.params.name, root: records, recorder }),
   })
   app.options('/*', (_request, reply) => reply.code(204).send())
@@ -138,6 +142,12 @@ function registerRoutes(app: FastifyInstance, { runtime, recorder, methods, reco
     if (request.query.action !== 'stat') throw new RestMethodUnknownError('/')
     return reply.header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(statistics())
   })
+}
+
+/** The browser has made the record it asks for. */
+function hasTicket({ routeOptions, params, headers }: FastifyRequest, tickets: RecordTickets | undefined): boolean {
+  if (routeOptions.url !== RECORD_ROUTE || tickets === undefined) return false
+  return tickets.admits(headers.cookie, (params as { readonly name: string }).name)
 }
 
 /** Lets pages of other sites that are allowed to ask read the answers. */

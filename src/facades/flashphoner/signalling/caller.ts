@@ -16,6 +16,8 @@ export interface Caller extends Pick<PlayRequest, 'remoteAddress' | 'remotePort'
    * browser is on this machine, and for the clients of a proxy that is.
    */
   readonly trustedAddress: string
+  /** By which its browser may fetch the records it makes; see RecordTickets. */
+  readonly ticket: string | undefined
 }
 
 /** Names that are this server, and pages of other sites that may act as if they were from here. */
@@ -25,7 +27,12 @@ export interface TrustOptions {
 }
 
 /** What the request says that asks for a WebSocket. */
-export function callerOf(request: IncomingMessage, listening: ListenAddress, trust: TrustOptions): Caller {
+export function callerOf(
+  request: IncomingMessage,
+  ticket: string | undefined,
+  listening: ListenAddress,
+  trust: TrustOptions,
+): Caller {
   const { socket, headers } = request
   const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
   // The path is anything that a page has made up.
@@ -40,6 +47,7 @@ export function callerOf(request: IncomingMessage, listening: ListenAddress, tru
     userAgent: (headers['user-agent'] ?? '').slice(0, MAX_USER_AGENT_CHARACTERS),
     query: Object.fromEntries(query),
     trustedAddress: isOwn || !isLoopbackAddress(remoteAddress) ? remoteAddress : '',
+    ticket,
   }
 }
 

@@ -208,8 +208,8 @@ export class Connection {
     const medium = this.#medium(data)
     if (type === undefined || !(medium instanceof Publishing) || medium.session === undefined) return
     const { session } = medium
-    if (type === 'AUDIO_MUTED' || type === 'AUDIO_UNMUTED') session.muted.audio = type === 'AUDIO_MUTED'
-    if (type === 'VIDEO_MUTED' || type === 'VIDEO_UNMUTED') session.muted.video = type === 'VIDEO_MUTED'
+    if (type === 'audioMuted' || type === 'audioUnmuted') session.muted.audio = type === 'audioMuted'
+    if (type === 'videoMuted' || type === 'videoUnmuted') session.muted.video = type === 'videoMuted'
     for (const player of this.#desk.media.values()) {
       if (player instanceof Playing && player.played === session) player.tellEvent(type, data.raw('payload'))
     }

@@ -3,6 +3,7 @@ import type { CodecPreference } from '#base/webrtc-codecs.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { WebRtcApi } from '#hub/webrtc.ts'
 import type { MediaSessions } from '../media-sessions.ts'
+import type { RecordTickets } from '../record-tickets.ts'
 import type { Recordings } from '../recordings.ts'
 import type { Medium } from './medium.ts'
 import type { Rooms } from './rooms.ts'
@@ -22,4 +23,6 @@ export interface Desk {
   readonly webrtc: () => Pick<WebRtcApi, 'publish' | 'play'> | undefined
   /** Everything published and played by clients, by mediaSessionId. */
   readonly media: Map<string, Medium>
+  /** Undefined: records are given to everybody who may come. */
+  readonly tickets: RecordTickets | undefined
 }

@@ -95,6 +95,8 @@ export class Publishing extends Medium {
 
   protected over({ status, info }: Outcome): void {
     this.#announcement?.[Symbol.dispose]()
+    const { ticket } = this.#facts.caller
+    if (ticket !== undefined && this.#recordName !== undefined) this.#desk.tickets?.add(ticket, this.#recordName)
     this.#tellStatus(status, {
       ...(info !== undefined && { info }),
       ...(this.#recordName !== undefined && { recordName: this.#recordName }),

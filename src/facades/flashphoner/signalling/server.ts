@@ -58,6 +58,14 @@ export async function openSignalling(options: SignallingOptions): Promise<Signal
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
   })
+  const tickets = new WeakMap<IncomingMessage, string>()
+  upgrades.on('headers', (headers, request) => {
+    if (desk.tickets === undefined) return
+    const known = desk.tickets.read(request.headers.cookie)
+    const ticket = known ?? desk.tickets.issue()
+    tickets.set(request, ticket)
+    if (known === undefined) headers.push(`Set-Cookie: ${desk.tickets.setCookie(ticket, certificate !== undefined)}`)
+  })
   const http = createHttpServer(certificate)
   http.maxConnections = MAX_CONNECTIONS
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -70,7 +78,7 @@ export async function openSignalling(options: SignallingOptions): Promise<Signal
   })
 
   const welcome = (webSocket: WebSocket, request: IncomingMessage) => {
-    const connection = new Connection(desk, callerOf(request, address, trust), {
+    const connection = new Connection(desk, callerOf(request, tickets.get(request), address, trust), {
       send(text) {
         if (webSocket.bufferedAmount > MAX_UNSENT_BYTES) webSocket.terminate()
         else webSocket.send(text)
