@@ -41,6 +41,8 @@ test(`5 % lost and 50 ms of jitter: pictures are repaired, and beside their soun
   assert.ok(video.written > 300, `${video.written} pictures`)
   const missing = gaps.filter(({ track }) => track === video.trackId).reduce((sum, { packets }) => sum + packets, 0)
   assert.ok(missing * 20 <= lost, `${missing} of ${lost} lost packets are missing`)
+  const sound = gaps.filter(({ track }) => track !== video.trackId).reduce((sum, { packets }) => sum + packets, 0)
+  assert.ok(sound * 5 <= lost, `${sound} packets of sound are missing`)
 
   const path = scene.fixture.path(part)
   await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-map', '0:v', '-f', 'null', '-'])
@@ -84,7 +86,7 @@ test('an outage is in the ledger, and the picture comes back on its own', { time
   await clock.stop()
   const { ledger, parts } = await scene.fixture.ready()
   assert.equal(parts.length, 1)
-  // Sound is not repeated. Of the pictures, the browser still has most, and sends fewer when nobody answers.
+  // Sound is repeated only by the packet that follows. Of the pictures, the browser still has most, and sends fewer when nobody answers.
   assert.deepEqual([...new Set(ledger.gaps.map(({ cause }) => cause))], ['network'])
   const sound = ledger.tracks.find(({ kind }) => kind === 'audio') ?? assert.fail('no sound')
   const missingMs = ledger.gaps
@@ -101,18 +103,32 @@ test('within 15 seconds a browser sends as much as it may', {
   timeout: 120_000,
 }, async () => {
   const maxBitrate = 2_500_000
-  for (const codec of ['VP8', 'H264'] as const) {
+  for (const [codec, feedback] of [
+    ['VP8', 'transport-cc'],
+    ['H264', 'transport-cc'],
+    ['VP8', 'goog-remb'],
+  ] as const) {
+    // Estimates are only for those who don't want to know of every arrival.
+    const rewriteOffer = (sdp: string) =>
+      feedback === 'goog-remb' ? sdp.replace(/^a=rtcp-fb:\d+ transport-cc\r\n/gm, '') : sdp
     await using scene = await WebRtcRecorder.open({ config: { maxBitrate } })
     await using browser = await launchChromium()
-    const clock = await scene.publish(browser, 'live/cam1', { codec, noise: true })
+    const clock = await scene.publish(browser, 'live/cam1', { codec, noise: true, rewriteOffer })
     await sleep(15_000)
     const before = await clock.state()
     await sleep(5_000)
     const after = await clock.state()
     await clock.stop()
     const bps = ((after.bytesSent - before.bytesSent) * 8) / 5
-    assert.ok(bps > 0.8 * maxBitrate && bps < 1.1 * maxBitrate, `${codec}: ${Math.round(bps / 1000)} kbit/s`)
+    assert.ok(
+      bps > 0.8 * maxBitrate && bps < 1.1 * maxBitrate,
+      `${codec}, ${feedback}: ${Math.round(bps / 1000)} kbit/s`,
+    )
     const { ledger } = await scene.fixture.ready()
-    assert.deepEqual(ledger.gaps, [])
+    // Chromium breaks off a picture that it can't be done with in time; nothing else is missing.
+    assert.deepEqual(
+      ledger.gaps.filter(({ packets }) => packets > 0),
+      [],
+    )
   }
 })

@@ -44,11 +44,19 @@ export class WebRtcRecorder implements AsyncDisposable {
   }
 
   /** A page that publishes through the relay. */
-  async publish(browser: Browser, path: string, options: ClockPageOptions = {}): Promise<ClockPage> {
+  async publish(
+    browser: Browser,
+    path: string,
+    options: ClockPageOptions & {
+      /** Changes the offer before the server sees it. */
+      readonly rewriteOffer?: (sdp: string) => string
+    } = {},
+  ): Promise<ClockPage> {
     const page: Page = await browser.newPage()
     return ClockPage.publish(
       page,
-      async (sdp) => {
+      async (offer) => {
+        const sdp = options.rewriteOffer?.(offer) ?? offer
         const facts = { remoteAddress: LOOPBACK, remotePort: 1, localAddress: LOOPBACK, localPort: 1 }
         const session = await this.server.publish({ path, sdp, ...facts, encoder: 'a test', query: {} })
         return this.relay.rewritten(session.answer)

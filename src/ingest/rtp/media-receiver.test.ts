@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { SILENT_LOGGER } from '#base/runtime.ts'
 import { Hub } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS, type StreamLoss } from '#hub/stream.ts'
+import { parseAvcC } from '#media/h264/avcc.ts'
 import { put32, RtpPacket, u32, writeRtpPacket } from '#protocols/rtp/packet.ts'
 import { payloadFormatOf } from '#protocols/rtp/payloads/all.ts'
 import { fmtp } from '#protocols/rtp/payloads/fixture.test-data.ts'
@@ -13,6 +14,8 @@ import { MediaReceiver } from './media-receiver.ts'
 import { SessionFeedback } from './session-feedback.ts'
 
 const RTX_TYPE = 97
+const { sps, pps } = parseAvcC(H264.configuration)
+const H264_SETS = [...sps, ...pps]
 
 /** A receiver, what came out of it, and what it told the sender. */
 function receiving(options: { reducedSize?: boolean; estimate?: boolean; isDescribed?: boolean } = {}) {
@@ -242,6 +245,36 @@ test('before the first picture that can be shown, one is asked for at once, then
   const asked = { kind: 'pictureLoss', ssrc: 7 }
   assert.deepEqual(told(), [asked, asked, asked, asked])
   assert.equal(medium.randomAccessRequests, 4)
+})
+
+test('a large picture that is coming is not asked for again, one that the source broke off only after a moment', () => {
+  const { clock, take, pass, told, units } = receiving({ isDescribed: false })
+  const camera = new TestCamera(7, 10)
+  for (const packet of camera.packets(picture('inter', 60, 1), 0)) take(packet)
+  pass(40)
+  assert.equal(told().length, 1)
+  // It takes three seconds to come, without its end.
+  const large = camera.packets(picture('key', 9_000, 2), 40).slice(0, -1)
+  for (const packet of large) {
+    take(packet)
+    pass(40)
+  }
+  assert.ok(clock.nowMs > 13_000)
+  assert.deepEqual(told(), [])
+  const sets = H264_SETS.map((payload, index) =>
+    writeRtpPacket(
+      { payloadType: 96, marker: false, sequenceNumber: 10 + large.length + 1 + index, timestamp: 7_200, ssrc: 7 },
+      payload,
+    ),
+  )
+  for (const packet of sets) take(packet)
+  const second = new TestCamera(7, 10 + large.length + 1 + sets.length)
+  for (const packet of second.packets(picture('key', 1_000, 3), 80)) {
+    take(packet)
+    pass(20)
+  }
+  assert.deepEqual(told(), [])
+  assert.equal(units.length, 1)
 })
 
 test('feedback begins with a report where it has to', () => {

@@ -26,3 +26,16 @@ test('what came meanwhile need not be asked for', () => {
   asker.tick()
   assert.equal(sent, 1)
 })
+
+test('while one may be coming none is asked for, and then it is made up for', () => {
+  let nowMs = 0
+  const sentMs: number[] = []
+  const asker = new RandomAccessAsker({
+    monotonicMs: () => nowMs,
+    send: () => sentMs.push(nowMs),
+    mayBeComing: (atMs) => atMs < 500,
+  })
+  asker.ask()
+  for (; nowMs < 1_000; nowMs += 20) asker.tick()
+  assert.deepEqual(sentMs, [500])
+})

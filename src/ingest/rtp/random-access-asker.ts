@@ -3,6 +3,8 @@ export interface RandomAccessAskerOptions {
   readonly monotonicMs: () => number
   /** Asks, once. */
   readonly send: () => void
+  /** Whether asking now would do harm: it is put off then. */
+  readonly mayBeComing?: (nowMs: number) => boolean
   /** Between two requests at least: each makes the source send a large picture. */
   readonly everyMs?: number
 }
@@ -36,8 +38,8 @@ export class RandomAccessAsker {
 
   /** Sends what had to wait; call it every few tens of milliseconds. */
   tick(nowMs = this.#options.monotonicMs()): void {
-    const { everyMs = 1_000, send } = this.#options
-    if (!this.#isWanted || nowMs - this.#askedMs < everyMs) return
+    const { everyMs = 1_000, send, mayBeComing } = this.#options
+    if (!this.#isWanted || nowMs - this.#askedMs < everyMs || mayBeComing?.(nowMs) === true) return
     this.#isWanted = false
     this.#askedMs = nowMs
     this.#asked++

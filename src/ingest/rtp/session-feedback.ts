@@ -5,6 +5,7 @@ import { NackRequester } from '#protocols/rtp/retransmission.ts'
 import { type ReportBlock, writePictureLoss, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import { TransportFeedback } from '#protocols/rtp/transport-feedback.ts'
 import { RandomAccessAsker } from './random-access-asker.ts'
+import type { RandomAccessRequests } from './track-receiver.ts'
 
 /** Senders measure the round trip by these reports, and reckon with losses of the last second. */
 const REPORT_EVERY_MS = 1_000
@@ -128,7 +129,9 @@ interface MediumParts extends MediumFeedbackOptions {
 }
 
 /** The part of one medium; its receiver tells it what comes. */
-export class MediumFeedback {
+export class MediumFeedback implements RandomAccessRequests {
+  /** See RandomAccessRequests. */
+  mayBeComing: (nowMs: number) => boolean = () => false
   readonly #parts: MediumParts
   readonly #asker: RandomAccessAsker
   #requester: NackRequester | undefined
@@ -141,7 +144,8 @@ export class MediumFeedback {
   constructor(parts: MediumParts) {
     const { monotonicMs, askRandomAccess } = parts
     this.#parts = parts
-    this.#asker = new RandomAccessAsker({ monotonicMs, send: askRandomAccess })
+    const mayBeComing = (nowMs: number) => this.mayBeComing(nowMs)
+    this.#asker = new RandomAccessAsker({ monotonicMs, send: askRandomAccess, mayBeComing })
   }
 
   /** The source; undefined before its first packet. */

@@ -27,6 +27,16 @@ const FIRST_BYTES = { video: 4096, audio: 1400 } as const
 /** An access unit larger than this is no picture but an attack on our memory: 8K intra pictures have a third of it. */
 const MAX_UNIT_BYTES = 16 * 1024 * 1024
 
+/**
+ * A picture of as many packets, the last of which came just now, may be the random access point that was asked for: at
+ * the rate a browser begins with, one may take a second.
+ */
+const LARGE_PACKETS = 4
+const COMING_MS = 300
+
+/** Browsers break a picture off to be done sooner with a new one that was asked for: that is waited for so long. */
+const PATIENCE_MS = 200
+
 /** Times begin a second after zero, so that those of reordered pictures, which run ahead, are not negative. */
 export const LEAD_SECONDS = 1
 
@@ -52,6 +62,8 @@ export interface TrackReceiverOptions {
 
 /** The way to ask for random access points: as often as one likes, the other side sees to it that the source isn't asked too often. */
 export interface RandomAccessRequests {
+  /** Whether one may just be coming: asking now would make the source begin it again. Set by who receives. */
+  mayBeComing: (nowMs: number) => boolean
   askRandomAccess(): void
   /** One came. */
   randomAccessCame(): void
@@ -76,9 +88,15 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
   #arrivalMs = 0
   #previousTimestamp = -1
   #previousArrivalMs = 0
+  /** Of the access unit that is coming: packets, and when the last of them came. */
+  #packets = 0
+  #packetMs = 0
   #lastDts = Number.NEGATIVE_INFINITY
   /** Nothing is written until a random access point comes: something before it is missing. */
   #waits = false
+  /** When packets were last found missing, and when an access unit was broken off though none was. */
+  #lossMs = Number.NEGATIVE_INFINITY
+  #brokenMs = Number.NEGATIVE_INFINITY
   /** Before packets that bring nothing themselves. */
   #lostBefore = 0
   #unusable: string | undefined
@@ -91,6 +109,10 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
     this.#arena = stream.payloads.arena()
     this.#firstBytes = FIRST_BYTES[payloadFormat.kind]
     this.#loss = new LossReport(stream)
+    const { randomAccess } = options
+    if (randomAccess !== undefined) {
+      randomAccess.mayBeComing = (nowMs) => this.#mayBeComing(nowMs)
+    }
     this.#depacketizer = payloadFormat.depacketizer({
       parameters,
       clockRateHz: clock.clockRateHz,
@@ -108,8 +130,11 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
   /** @param lostBefore packets missing before this one */
   push(packet: RtpPacket, lostBefore: number, arrivalMs: number): void {
     this.#arrived(packet.timestamp, arrivalMs)
+    this.#packets++
+    this.#packetMs = arrivalMs
     if (lostBefore > 0) {
       this.#loss.packets(lostBefore)
+      this.#lossMs = arrivalMs
       // Whatever it was: pictures that refer to it will come, and one that does not is needed soon.
       this.#askRandomAccess()
     }
@@ -126,6 +151,7 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
       this.#arrivalMs = Math.min(this.#arrivalMs, arrivalMs)
       return
     }
+    this.#packets = 0
     this.#previousTimestamp = this.#timestamp
     this.#previousArrivalMs = this.#arrivalMs
     this.#timestamp = timestamp
@@ -134,7 +160,12 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
 
   /** Asks again for what is waited for; call it every few tens of milliseconds. */
   tick(): void {
-    if (this.#waits || this.#format === undefined) this.#askRandomAccess()
+    if (this.#waits) this.#askRandomAccess()
+  }
+
+  #mayBeComing(nowMs: number): boolean {
+    const isComing = this.#packets >= LARGE_PACKETS && nowMs - this.#packetMs < COMING_MS
+    return isComing || nowMs - this.#brokenMs < PATIENCE_MS
   }
 
   #askRandomAccess(): void {
@@ -176,12 +207,14 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
   }
 
   abandon(): void {
+    this.#packets = 0
     this.#length = 0
     this.#overflowed = false
   }
 
   finish(facts: UnitFacts): void {
     const isDamaged = facts.isDamaged || this.#overflowed
+    if (isDamaged && this.#packetMs - this.#lossMs > COMING_MS) this.#brokenMs = this.#packetMs
     try {
       this.#finish(facts, isDamaged)
     } catch (error) {
@@ -208,6 +241,7 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
     const format = this.#format
     if (format === undefined) {
       // What came before its parameter sets can't be shown by anybody.
+      this.#waits = true
       this.#note('nothing has described it yet')
       return
     }
