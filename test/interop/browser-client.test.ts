@@ -62,7 +62,7 @@ test('the page of the guide, as it is pasted, on another origin', { timeout: 120
   const env = { ...WEBRTC, TAPEDECK_API_ALLOWED_ORIGINS: JSON.stringify([site.origin]) }
   await using server = await startServerProcess(folder.path, { env })
   const [, pasted = ''] = /```html\n([\s\S]*?)```/.exec(await readFile(GUIDE, 'utf8')) ?? []
-  site.html = pasted.replaceAll('http://127.0.0.1:8080/', server.page)
+  site.html = pasted.replaceAll('http://127.0.0.1:8000/', server.page)
   assert.ok(site.html.includes(server.page))
 
   const { page, complaints } = await open(site.origin)
