@@ -18,6 +18,9 @@ const FINGERPRINT_BYTES: Readonly<Record<string, number>> = { 'sha-256': 32, 'sh
 /** A token that may stand in a description of ours. RFC 8866 §9, without what means something to some parsers. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]{1,64}$/
 
+/** Type and protocol of an m-line. */
+const MEDIA_NAME = /^[\w/-]{1,64}$/
+
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /** How the offerer's transport is reached and known. */
@@ -78,6 +81,10 @@ export function parseOffer(sdp: string): SessionOffer {
   const session = parseSession(sdp)
   if (session.media.length === 0) throw new WebRtcBadOfferError('it has no m-line')
   if (session.media.length > MAX_MEDIA) throw new WebRtcBadOfferError(`it has more than ${MAX_MEDIA} m-lines`)
+  // The parser makes a medium of whatever begins with m=.
+  if (session.media.some(({ type, protocol }) => !MEDIA_NAME.test(text(type)) || !MEDIA_NAME.test(text(protocol)))) {
+    throw new WebRtcBadOfferError('an m-line is malformed')
+  }
   if (session.icelite !== undefined) throw new WebRtcBadOfferError('both sides would wait for each other (a=ice-lite)')
   const mids = session.media.map(midOf)
   if (new Set(mids).size < mids.length) throw new WebRtcBadOfferError('two m-lines have the same a=mid')
@@ -142,13 +149,13 @@ function transportOf(session: SessionDescription, media: SdpMedia | undefined): 
 }
 
 function mediumOf(media: SdpMedia, mid: string, isBundled: (mid: string) => boolean): OfferedMedium {
-  const isRtp = /^UDP\/TLS\/RTP\/SAVPF?$/.test(media.protocol)
+  const isRtp = /^UDP\/TLS\/RTP\/SAVPF?$/.test(text(media.protocol))
   const retransmissions = retransmissionsOf(media)
   const ssrcs = new Set((media.ssrcs ?? []).map(({ id }) => Number(id)).filter(isSsrc))
   return {
     mid,
-    kind: media.type,
-    protocol: media.protocol,
+    kind: text(media.type),
+    protocol: text(media.protocol),
     payloads: words(media.payloads),
     direction: directionOf(media.direction),
     // Port 0 withdraws it, or is that of a medium that is only there bundled (RFC 9143 §6).

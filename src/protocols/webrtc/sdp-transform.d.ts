@@ -3,9 +3,10 @@ declare module 'sdp-transform' {
   type Text = string | number
 
   interface SdpMedia {
-    type: string
+    /** These three are not there when the m-line is malformed. */
+    type: Text
     port: number
-    protocol: string
+    protocol: Text
     payloads?: Text
     mid?: Text
     direction?: string
