@@ -9,6 +9,8 @@ import { ProblemSchema } from './schemas/problem.ts'
 const DOCUMENTED_URLS: Readonly<Record<string, string>> = {
   [`${API_PREFIX}/streams/*`]: `${API_PREFIX}/streams/:path`,
   [LIVE_ROUTE]: `${API_PREFIX}/streams/:path/live.mp4`,
+  '/whip/*': '/whip/:path',
+  '/whep/*': '/whep/:path',
 }
 
 /** The viewer's default lets it fetch styles and fonts from any site; it also sets styles on its elements. */
