@@ -66,6 +66,34 @@ test('what comes for a time that is silence already is refused, and what reaches
   assert.equal(sound(endMs + 10), endMs + 10)
 })
 
+test('a track whose clock stood still while it was silent loses half a second, and goes on from there', () => {
+  const { silent, sound, place } = filling()
+  sound(0)
+  for (let ms = 0; ms <= 10_000; ms += 20) place(unit(video, ms))
+  const placed: (number | undefined)[] = []
+  for (let ms = 0; ms < 2_000; ms += 20) {
+    place(unit(video, 10_020 + ms))
+    placed.push(sound(20 + ms))
+  }
+  const refused = placed.filter((ms) => ms === undefined).length
+  assert.ok(refused > 20 && refused < 30, `${refused} were refused`)
+  const kept = placed.filter((ms) => ms !== undefined)
+  for (const [index, ms] of kept.entries()) if (index > 0) assert.ok(Math.abs(ms - (kept[index - 1] ?? 0) - 20) < 0.1)
+  assert.ok((kept[0] ?? 0) >= (silent.at(-1)?.toMs ?? 0))
+  assert.equal(sound(20_000), 20_000, 'its clock has caught up')
+})
+
+test('what comes late in a heap stays refused until its own time has come', () => {
+  const { silent, sound, place } = filling()
+  sound(0)
+  for (let ms = 0; ms <= 6_000; ms += 20) place(unit(video, ms))
+  const endMs = silent.at(-1)?.toMs ?? 0
+  for (let ms = 20; ms < 6_000; ms += 20) {
+    const at = sound(ms)
+    assert.ok(ms + 20 <= endMs ? at === undefined : Math.abs((at ?? 0) - ms) <= 20, `${ms}: ${at}`)
+  }
+})
+
 test('a track that is always late is not taken for silent', () => {
   const { silent, sound, place } = filling()
   for (let ms = 0; ms < 20_000; ms += 20) {

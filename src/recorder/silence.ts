@@ -20,6 +20,13 @@ const MAX_GAP_MS = 10_000
 
 const LONGEST_SILENCE_MS = (LONGEST_SILENCE_SAMPLES * 1000) / OPUS_SAMPLE_RATE_HZ
 
+/**
+ * A track that comes too late for as long as this, as fast as time passes, is on a clock that stood still while it was
+ * silent: it goes on where its silence ends until that clock has caught up. What comes late in a heap is on its way to
+ * its own time.
+ */
+const MAX_LATE_MS = 500
+
 /** Packets hold one or two channels; what has more is made of several streams, whose silence is another. */
 const MAX_CHANNELS = 2
 
@@ -34,6 +41,8 @@ interface SoundTrack {
   othersMs: number
   /** It was filled since: what comes late finds its place taken. */
   isFilled: boolean
+  /** How far the others were when it came too late for the first time; undefined: it is in time. */
+  lateSinceMs: number | undefined
   isEnded: boolean
 }
 
@@ -99,25 +108,37 @@ export class Silence implements Disposable {
     const offsetTicks = dts - accessUnit.dts
     if (known === undefined || known.format.timescale !== format.timescale) {
       if (known !== undefined) this.#tracks.splice(this.#tracks.indexOf(known), 1)
-      const rest = { othersMs: this.#latestMs, isFilled: false, isEnded: false }
+      const rest = { othersMs: this.#latestMs, isFilled: false, lateSinceMs: undefined, isEnded: false }
       this.#tracks.push({ format, endTicks: dts + ticks, offsetTicks, isStereo, ...rest })
       return dts
     }
     known.format = format
     known.offsetTicks = offsetTicks
     known.isStereo = isStereo
-    let at = dts
-    if (known.isFilled && dts < known.endTicks) {
-      if (dts + ticks <= known.endTicks + 1) return undefined
-      at = Math.ceil(known.endTicks)
-    } else if (dts - known.endTicks <= (MAX_GAP_MS * format.timescale) / 1000) {
-      this.#fillTo(known, dts)
-    }
-    known.othersMs = this.#latestMs
-    known.isFilled = false
+    const at = this.#placeOf(known, dts, ticks)
     known.isEnded = false
-    known.endTicks = Math.max(known.endTicks, dts + ticks)
+    if (at === undefined) return undefined
+    known.othersMs = this.#latestMs
+    // What reaches over silence is moved for itself alone; on a clock that stood still, everything is.
+    known.endTicks = Math.max(known.endTicks, (known.lateSinceMs === undefined ? dts : at) + ticks)
     return at
+  }
+
+  /** Fills what lies before it. Undefined: its place is taken. */
+  #placeOf(track: SoundTrack, dts: number, ticks: number): number | undefined {
+    const { timescale } = track.format
+    const end = Math.ceil(track.endTicks)
+    if (track.isFilled && dts < track.endTicks) {
+      const isWhole = dts + ticks <= track.endTicks + 1
+      if (!isWhole) track.lateSinceMs = undefined
+      if (!isWhole) return end
+      track.lateSinceMs ??= this.#latestMs
+      return this.#latestMs - track.lateSinceMs < MAX_LATE_MS ? undefined : end
+    }
+    track.isFilled = false
+    track.lateSinceMs = undefined
+    if (dts - track.endTicks <= (MAX_GAP_MS * timescale) / 1000) this.#fillTo(track, dts)
+    return dts
   }
 
   /** Others go on: what the track has not brought by now is silence. */

@@ -18,6 +18,12 @@ const MAX_JUMP_MS = 10_000
 /** … and one this far before the latest, too: pictures are reordered by less. */
 const MAX_BACK_MS = 2_000
 
+/**
+ * Sound that was away for longer than its timestamps say, while other tracks never paused for so long: its clock stood
+ * still. Browsers do that to a microphone that is taken away and given back.
+ */
+const MAX_PAUSE_MS = 500
+
 /** Without reports, a track's clock is compared with ours over windows as long as this, by their quickest packets. */
 const WINDOW_MS = 20_000
 const NOTICEABLE_DRIFT_MS = 20
@@ -32,11 +38,13 @@ export class SourceClock {
   #wallClockAtZeroMs: number | undefined
   #soundHasReported = false
   readonly #pictures: TrackClock[] = []
+  readonly #tracks: TrackClock[] = []
 
   /** @param kind where both have to be moved to each other, the pictures are, once the sound has reported */
   track(clockRateHz: number, kind: 'video' | 'audio' = 'audio'): TrackClock {
     const track = new TrackClock(this, clockRateHz, kind === 'video')
     if (kind === 'video') this.#pictures.push(track)
+    this.#tracks.push(track)
     return track
   }
 
@@ -62,6 +70,11 @@ export class SourceClock {
     return wallClockMs - this.#wallClockAtZeroMs
   }
 
+  /** Whether some track but this one has brought packets from then until now, without a pause. */
+  othersFlowed(track: TrackClock, fromMs: number, toMs: number): boolean {
+    return this.#tracks.some((other) => other !== track && other.flowed(fromMs, toMs))
+  }
+
   /** The first report of sound that is believed: it stays where it is, and the pictures are moved to it. */
   soundReported(wallClockMs: number, mediaMs: number): void {
     if (this.#soundHasReported || this.#wallClockAtZeroMs === undefined) return
@@ -84,6 +97,8 @@ export class TrackClock {
   #last = 0
   #highest = Number.NEGATIVE_INFINITY
   #lastArrivalMs = 0
+  /** Its packets have come since then without a pause. */
+  #flowingSinceMs = 0
   /** What is added now, and what it is on its way to. */
   #correction = 0
   #target = 0
@@ -108,7 +123,7 @@ export class TrackClock {
     if (this.#first === undefined) {
       this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(arrivalMs)))
       this.#useEarlyReport(unwrapped)
-    } else if (this.#hasRestarted || this.#isJump(unwrapped, arrivalMs)) {
+    } else if (this.#hasRestarted || this.#isJump(unwrapped, arrivalMs) || this.#stoodStill(unwrapped, arrivalMs)) {
       const passedTicks = Math.max(1, this.#ticksOf(arrivalMs - this.#lastArrivalMs))
       const at = this.#raw(this.#highest) + this.#correction + passedTicks
       this.#unwrapper = new TimestampUnwrapper()
@@ -117,9 +132,15 @@ export class TrackClock {
     }
     this.#advance(unwrapped)
     this.#last = unwrapped
+    if (arrivalMs - this.#lastArrivalMs > MAX_PAUSE_MS) this.#flowingSinceMs = arrivalMs
     this.#lastArrivalMs = arrivalMs
     if (!this.#hasReports) this.#watchDrift(unwrapped, arrivalMs)
     return Math.round(this.#raw(unwrapped) + this.#correction)
+  }
+
+  /** Whether its packets have come from then until now without a pause. */
+  flowed(fromMs: number, toMs: number): boolean {
+    return this.#flowingSinceMs <= fromMs && toMs - this.#lastArrivalMs <= MAX_PAUSE_MS
   }
 
   /** The source counts anew: its next timestamp has nothing to do with those before. */
@@ -181,6 +202,14 @@ export class TrackClock {
     // What arrives late, all at once, after the network stood still has timestamps that go on: that is no jump.
     const passedMs = this.#msOf(unwrapped - this.#last)
     return passedMs > MAX_JUMP_MS && passedMs - (arrivalMs - this.#lastArrivalMs) > MAX_JUMP_MS
+  }
+
+  #stoodStill(unwrapped: number, arrivalMs: number): boolean {
+    if (this.#isPicture) return false
+    const awayMs = arrivalMs - this.#lastArrivalMs
+    if (awayMs - this.#msOf(unwrapped - this.#last) <= MAX_PAUSE_MS) return false
+    // What a network held back comes with what it held back of the others.
+    return this.#source.othersFlowed(this, this.#lastArrivalMs, arrivalMs)
   }
 
   /** Moves the correction on its way, by a share of the time that has passed. */
