@@ -33,7 +33,7 @@ const ANYWHERE_AS_TYPE = 'src/config/config.ts'
 
 /** Areas that see no socket, file, clock or logger. */
 const PURE = ['media', 'protocols', 'containers']
-const PURE_MODULES = /^node:(crypto|buffer|zlib|util|assert)/
+const PURE_MODULES = /^(node:(crypto|buffer|zlib|util|assert)|sdp-transform$)/
 
 const files = serverSources()
 

@@ -20,6 +20,7 @@ export interface ReceivedMedium {
   readonly extensions: HeaderExtensionIds
 }
 
+/** What becomes of a publisher's offer. */
 export interface ReceivingNegotiation {
   /** In the order of the m-lines. */
   readonly media: readonly ReceivedMedium[]
