@@ -17,7 +17,10 @@ export function captureWords(code: string, address: { readonly host: string; rea
     case 'client/permission-denied':
       return { title: 'Not allowed', advice: 'Nothing is sent or kept before you press Record.' }
     case 'client/no-device':
-      return { title: 'Not there', advice: 'A screen or a window can be recorded without a camera.' }
+      return {
+        title: 'Nothing found',
+        advice: 'If there is a camera but no microphone, choose “None” as the microphone. A screen needs neither.',
+      }
     case 'client/device-busy':
       return {
         title: 'Busy',

@@ -29,6 +29,10 @@ export function RecordPage() {
   const isBusy = take.isBusy
 
   useEffect(() => capture.followDevices(), [capture])
+  useEffect(() => {
+    // Nobody is asked anything then: what is in the way is said before anything is filled in.
+    if (!isSecureContext) void capture.open()
+  }, [capture])
   useEffect(
     () => () => {
       // A recording goes on while its owner looks around; a camera that records nothing does not stay on.
