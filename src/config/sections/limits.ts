@@ -15,7 +15,7 @@ export const LIMITS_KEYS = {
   pullProcesses: new Key(integer({ min: 0, max: 10_000, unit: 'processes' }), {
     default: 50,
     about:
-      'Sources read over http, https, srt, udp or from files at a time: each is a process of about 90 MB. Others wait.',
+      'Sources read over http, https, srt, udp or from files at a time, and transport streams over RTSP: each is a process of about 90 MB. Others wait.',
   }),
   uploads: new Key(integer({ min: 0, max: 1_000, unit: 'uploads' }), {
     default: 4,
