@@ -98,6 +98,8 @@ export class WebRtcPublisher implements AsyncDisposable {
   }
   /** What was sent. Media packets, retransmissions, and which of either were lost on purpose. */
   readonly sent = { packets: 0, retransmissions: 0, lost: 0, lostRetransmissions: 0, accessUnits: 0 }
+  /** What the network does from now on. */
+  impairments: Omit<Impairments, 'seed'>
   /** RTP of the other side. */
   onRtp: (bytes: Uint8Array) => void = () => {}
   /** Called for each picture loss that the other side tells of. */
@@ -140,6 +142,7 @@ export class WebRtcPublisher implements AsyncDisposable {
       ...(feedback !== undefined && { feedback }),
     }
     this.sdp = rewriteOffer(writeOffer(local, offer))
+    this.impairments = options.impairments ?? {}
     this.#random = randomNumbers(options.impairments?.seed ?? 1)
     transport.onPacket = (bytes) => this.#received(bytes)
   }
@@ -264,7 +267,7 @@ export class WebRtcPublisher implements AsyncDisposable {
 
   /** Sends a packet of media over the network there is. */
   media(packet: SourcePacket): void {
-    const { loss = 0, reordered = 0 } = this.#options.impairments ?? {}
+    const { loss = 0, reordered = 0 } = this.impairments
     if (packet.isRetransmission) this.sent.retransmissions++
     else this.sent.packets++
     if (this.#random() < loss) {
