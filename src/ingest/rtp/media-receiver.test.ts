@@ -7,18 +7,22 @@ import { parseAvcC } from '#media/h264/avcc.ts'
 import { put32, RtpPacket, u32, writeRtpPacket } from '#protocols/rtp/packet.ts'
 import { payloadFormatOf } from '#protocols/rtp/payloads/all.ts'
 import { fmtp } from '#protocols/rtp/payloads/fixture.test-data.ts'
-import { parseRtcp, writeSenderReport } from '#protocols/rtp/rtcp.ts'
+import { parseRtcp, writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import { SourceClock } from '#protocols/rtp/source-clock.ts'
 import { H264, picture, TestCamera } from '#test/support/rtp-media.ts'
+import { Dice, mutate } from '../../../test/fuzz/mutate.ts'
 import { MediaReceiver } from './media-receiver.ts'
 import { SessionFeedback } from './session-feedback.ts'
 
 const RTX_TYPE = 97
+const RED_TYPE = 63
 const { sps, pps } = parseAvcC(H264.configuration)
 const H264_SETS = [...sps, ...pps]
 
 /** A receiver, what came out of it, and what it told the sender. */
-function receiving(options: { reducedSize?: boolean; estimate?: boolean; isDescribed?: boolean } = {}) {
+function receiving(
+  options: { reducedSize?: boolean; estimate?: boolean; isDescribed?: boolean; isRedundant?: boolean } = {},
+) {
   const clock = { nowMs: 10_000 }
   const monotonicMs = () => clock.nowMs
   const runtime = { nowMs: monotonicMs, monotonicMs, newId: () => 'id', log: SILENT_LOGGER }
@@ -48,7 +52,16 @@ function receiving(options: { reducedSize?: boolean; estimate?: boolean; isDescr
   const parameters = options.isDescribed === false ? new Map() : fmtp(payloadFormat.parameters(H264))
   const receiver = new MediaReceiver({
     ...{ stream, trackId: 1, clock: new SourceClock(), damaged: 'drop', reorderMs: 500, feedback: medium },
-    ...{ format: { payloadType: 96, payloadFormat, clockRateHz: 90_000, channels: 1, parameters } },
+    ...{
+      format: {
+        payloadType: 96,
+        redundancyType: options.isRedundant === true ? RED_TYPE : undefined,
+        payloadFormat,
+        clockRateHz: 90_000,
+        channels: 1,
+        parameters,
+      },
+    },
     ...{ monotonicMs, log: SILENT_LOGGER },
   })
   const packet = new RtpPacket()
@@ -275,6 +288,61 @@ test('a large picture that is coming is not asked for again, one that the source
   }
   assert.deepEqual(told(), [])
   assert.equal(units.length, 1)
+})
+
+test('whatever comes, nothing is thrown, and what is asked for is bounded', () => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+  const dice = new Dice(seed)
+  for (let round = 0; round < 20; round++) {
+    const { take, again, pass, receiver, medium, clock } = receiving({ isRedundant: round % 2 === 1 })
+    const camera = new TestCamera(7, dice.roll(0x10000))
+    const good = Array.from({ length: 20 }, (_, index) =>
+      camera.packets(picture(index === 0 ? 'key' : 'inter', 400, index), index * 40),
+    ).flat()
+    const report = { ssrc: 7, wallClockMs: 1e12, rtpTimestamp: 900, packets: 1, payloadBytes: 1 }
+    const others = [
+      ...good,
+      ...good.map((packet) => repeated(packet, 1)),
+      writeSenderReport(report, 'x'),
+      writeBye(7),
+    ].map((bytes) => Buffer.from(bytes))
+    for (let each = 0; each < 400; each++) {
+      const bytes = Uint8Array.from(mutate(dice.pick(others), dice, others))
+      const packet = new RtpPacket()
+      if (dice.roll(3) === 0 && packet.parse(bytes)) again(bytes)
+      else if (dice.roll(10) === 0) receiver.rtcp(bytes, clock.nowMs)
+      else take(bytes)
+      if (dice.roll(10) === 0) pass(20)
+    }
+    assert.ok(medium.randomAccessRequests <= 2 + clock.nowMs / 1_000, `FUZZ_SEED=${seed}`)
+    receiver[Symbol.dispose]()
+  }
+})
+
+test('sound that is lost comes again with the next packet (RFC 2198)', () => {
+  const { take, pass, units, losses, receiver } = receiving({ isRedundant: true })
+  const single = (index: number) => picture(index === 0 ? 'key' : 'inter', 40, index)
+  const unit = (index: number) => single(index).subarray(4)
+  for (const index of [0, 1, 3, 4, 7]) {
+    const before = index === 0 ? new Uint8Array(0) : unit(index - 1)
+    const offset = (3_600 << 10) | before.length
+    const head = index === 0 ? [96] : [0x80 | 96, offset >>> 16, (offset >>> 8) & 0xff, offset & 0xff, 96]
+    const payload = Uint8Array.from([...head, ...before, ...unit(index)])
+    const header = { payloadType: RED_TYPE, marker: true, sequenceNumber: (0xfffe + index) & 0xffff, ssrc: 7 }
+    take(writeRtpPacket({ ...header, timestamp: index * 3_600 }, payload))
+    pass(40)
+  }
+  pass(600)
+  receiver.flush()
+  assert.deepEqual(
+    units.map(({ pts }) => (pts - (units[0]?.pts ?? 0)) / 3_600),
+    [0, 1, 2, 3, 4],
+  )
+  // Of two in a row one comes again; what refers to the other can't be shown.
+  assert.deepEqual(
+    losses.map(({ packets, accessUnits }) => [packets, accessUnits]),
+    [[1, 2]],
+  )
 })
 
 test('feedback begins with a report where it has to', () => {

@@ -200,8 +200,8 @@ test('whatever the network does, each packet comes out once, in order, and the a
     maxLength: 300,
   })
   fc.assert(
-    fc.property(journeys, fc.integer({ min: 0, max: 0xffff }), (packets, first) => {
-      const { out, jitter, push } = buffer({ maxDelayMs: 1000 })
+    fc.property(journeys, fc.integer({ min: 0, max: 0xffff }), fc.nat(200), (packets, first, firstHoldMs) => {
+      const { out, jitter, push } = buffer({ maxDelayMs: 1000, firstHoldMs })
       const arrivals = packets
         .map(({ lost, delay }, index) => ({ index, at: index * 10 + delay * 10, lost: lost && index % 7 === 3 }))
         .filter(({ lost, index }) => index === 0 || !lost)
@@ -344,6 +344,37 @@ test('after two hours of drifting clocks sound and picture are together, and no 
       assert.equal(unreported.backwards, 0)
     }
   }
+})
+
+test('late first reports move the pictures, gradually, and leave the sound where it is', () => {
+  const source = new SourceClock()
+  const [video, audio] = [source.track(90_000, 'video'), source.track(48_000, 'audio')]
+  // Pictures are 150 ms later than sound on their way, as a large first one makes them.
+  const report = (clock: typeof video, ssrc: number, rtpTimestamp: number, sourceMs: number) => {
+    const facts = { ssrc, rtpTimestamp, packets: 0, payloadBytes: 0, wallClockMs: 1_700_000_000_000 + sourceMs }
+    const [parsed] = parseRtcp(writeSenderReport(facts, 'x'))
+    assert.ok(parsed?.kind === 'senderReport' && clock.senderReport(parsed))
+  }
+  let lastVideoMs = Number.NEGATIVE_INFINITY
+  let apartMs = 0
+  for (let ms = 0; ms < 8_000; ms += 20) {
+    const audioMs = audio.ticks(ms * 48, ms) / 48
+    assert.equal(audioMs, ms)
+    if (ms % 40 === 0) {
+      const videoMs = video.ticks(ms * 90, ms + 150) / 90
+      assert.ok((videoMs - lastVideoMs > 0 && Math.abs(videoMs - lastVideoMs - 40) <= 10) || ms === 0)
+      lastVideoMs = videoMs
+      apartMs = videoMs - audioMs
+    }
+    if (ms === 500) report(video, 1, ms * 90, ms)
+    if (ms === 2_600) {
+      assert.equal(apartMs, 150)
+      report(audio, 2, ms * 48, ms)
+    }
+    if (ms === 3_600) assert.ok(Math.abs(apartMs) <= 11, `${apartMs} ms apart a second later`)
+  }
+  assert.ok(Math.abs(apartMs) < 1)
+  assert.equal(source.wallClockAtZeroMs, 1_700_000_000_000)
 })
 
 test('what arrives all at once after the network stood still keeps its times', () => {
