@@ -105,11 +105,11 @@ test('late in a long GOP: all of it is shown at once, then what comes live', { t
 })
 
 test('G.711 as it is, and a picture that joins it', { timeout: 90_000 }, async () => {
-  const sound = await makeSource(folder, { audio: 'pcmu', seconds: 20 })
-  const pictures = await makeSource(folder, { video: 'vp8', seconds: 20, encoding: ['-g', '25'] })
+  const sound = await makeSource(folder, { audio: 'pcmu', seconds: 12 })
+  const pictures = await makeSource(folder, { video: 'vp8', seconds: 12, encoding: ['-g', '25'] })
   await using publisher = await WebRtcPublisher.whip(address('whip/live/joined'), { media: ['pcmu', 'vp8'] })
   const ending = new AbortController()
-  const isLate = ({ dts, format }: SourceUnit) => format.kind === 'audio' || dts / format.timescale > 6
+  const isLate = ({ dts, format }: SourceUnit) => format.kind === 'audio' || dts / format.timescale > 4
   const units = [...sound.units, ...pictures.units.filter(isLate)]
   const at = ({ dts, format }: SourceUnit) => dts / format.timescale
   const played = publisher.play(
