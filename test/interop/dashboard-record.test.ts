@@ -152,6 +152,32 @@ test('sound only is recorded, too', { timeout: 120_000 }, async () => {
   assertClean()
 })
 
+test('the screen, with a token that the page was given', { timeout: 120_000 }, async (t) => {
+  await using folder = await TempFolder.make()
+  const token = 'a-token-of-an-admin'
+  const auth = { TAPEDECK_AUTH_TOKENS: JSON.stringify([{ name: 'me', role: 'admin', token }]) }
+  await using server = await startServerProcess(folder.path, { env: { ...WEBRTC.env, ...auth } })
+  const sharing = await launchChromium(['--auto-select-tab-capture-source-by-title=Shown'])
+  t.after(() => sharing.close())
+  const shown = await (await sharing.newContext()).newPage()
+  await shown.setContent('<title>Shown</title><h1></h1>')
+  await shown.evaluate('setInterval(() => { document.querySelector("h1").textContent = performance.now() }, 40)')
+  const { page, assertClean } = await openWatched(sharing, `${server.page}#/record`)
+  await page.getByLabel('Token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.getByRole('radio', { name: 'Screen' }).check()
+  await page.getByLabel('Microphone').selectOption('none')
+  await page.getByRole('button', { name: 'Choose a screen' }).click()
+  await waitUntilPlaying(page.getByLabel('Preview'))
+  await page.getByLabel('Name').fill('studio/screen')
+  await recordButton(page).click()
+  await page.getByRole('button', { name: 'Stop' }).waitFor()
+  await sleep(2_500)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await waitUntilPlaying(page.getByLabel('Recording of studio/screen, part 1 of 1'))
+  assertClean(401)
+})
+
 test('a taken name: said, with the server’s reason, and another can be tried', { timeout: 120_000 }, async () => {
   await using folder = await TempFolder.make()
   await using server = await startServerProcess(folder.path, WEBRTC)
