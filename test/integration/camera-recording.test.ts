@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import type { ElementarySource, SourceUnit } from '#test/support/elementary-source.ts'
-import { ffprobe } from '#test/support/outside-judges.ts'
+import { decodedSizes } from '#test/support/outside-judges.ts'
 import { assertPlaysAlone, judgedFile } from '#test/support/packet-judge.ts'
 import { RecordedCamera } from '#test/support/recorded-camera.ts'
 import { assertBalanced, partPaths } from '#test/support/recording-judge.ts'
@@ -42,7 +42,7 @@ async function assertHolds(path: string, sources: readonly ElementarySource[]): 
   for (const [index, { dtsMs }] of packets.entries()) assert.ok(dtsMs > (packets[index - 1]?.dtsMs ?? -1))
 }
 
-test('a camera changes its picture size: a new MP4, not a picture lost', { timeout: 60_000 }, async () => {
+test('a camera changes its picture size: the file goes on, not a picture lost', { timeout: 60_000 }, async () => {
   await using scene = await RecordedCamera.open()
   const [small, large] = [await scene.footage('160x90'), await scene.footage('320x180')]
   const peer = await scene.camera.peer(0)
@@ -53,14 +53,10 @@ test('a camera changes its picture size: a new MP4, not a picture lost', { timeo
   }
   peer.send(0, writeBye(track.ssrc), true)
   const recording = await scene.recording()
-  const paths = partPaths(recording)
-  const widths = await Promise.all(paths.map(async (path) => (await ffprobe(path)).streams[0]?.width))
-  assert.deepEqual(widths, [160, 320, 160])
-  for (const [index, { source }] of [small, large, small].entries()) await assertHolds(paths[index] ?? '', [source])
-  assert.deepEqual(
-    recording.parts.map(({ startMs }) => Math.round(startMs / 100)),
-    [0, 20, 40],
-  )
+  const [path = '', ...others] = partPaths(recording)
+  assert.deepEqual(others, [])
+  assert.deepEqual(await decodedSizes(path), ['160x90', '320x180', '160x90'])
+  await assertHolds(path, [small.source, large.source, small.source])
   assertBalanced(recording, [3 * small.units.length])
   assert.deepEqual(recording.ledger.gaps, [])
 })
