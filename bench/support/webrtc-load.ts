@@ -17,6 +17,8 @@ import { janus, type Signalling, whip } from './webrtc-signalling.ts'
 /** Publishers begin spread over this time, so that their key frames don't fall together. */
 const STAGGER_MS = 2_000
 const TICK_MS = 5
+/** Who is late catches up at this many packets a tick: all at once would be a burst that no network delivers. */
+const MAX_PACKETS_PER_TICK = 6
 const REPORT_MS = 1_000
 /** The same on every connection: they share nothing. */
 const SSRCS = { video: { media: 0x1000, rtx: 0x1001 }, audio: { media: 0x2000, rtx: 0x2001 } } as const
@@ -85,7 +87,7 @@ class Publisher {
   /** Sends what is due; false: all is sent. */
   tick(nowMs: number, packets: PreparedMedia['packets']): boolean {
     const dueMs = nowMs - this.#startMs
-    for (;;) {
+    for (let sent = 0; sent < MAX_PACKETS_PER_TICK; sent++) {
       const packet = packets[this.#next]
       if (packet === undefined) return false
       if (packet.atMs > dueMs) break
