@@ -59,7 +59,7 @@ export function negotiateReceiving(
       accepted: {
         direction: sends ? 'recvonly' : 'inactive',
         formats: answeredFormats(received),
-        extensions: answeredExtensions(offered),
+        extensions: answeredExtensions(received),
         maxBitrateBps: offered.kind === 'video' ? maxBitrateBps : undefined,
       },
     }
@@ -133,9 +133,11 @@ function extensionIds({ extensions }: OfferedMedium): HeaderExtensionIds {
 }
 
 /** Simulcast is not taken: without it in the answer, a sender keeps to its first layer (RFC 9429 §5.11). */
-function answeredExtensions({ extensions }: OfferedMedium): ReadonlyMap<string, number> {
-  const wanted: readonly string[] = [EXTENSION_URIS.mid, EXTENSION_URIS.transportSequence]
-  return new Map([...extensions].filter(([uri]) => wanted.includes(uri)))
+function answeredExtensions({ offered, format, extensions }: ReceivedMedium): ReadonlyMap<string, number> {
+  const wanted: string[] = [EXTENSION_URIS.mid]
+  // A sender that numbers its packets and is not told of them takes that for a broken path, and sends less and less.
+  if (hasTransportWide(format, extensions)) wanted.push(EXTENSION_URIS.transportSequence)
+  return new Map([...offered.extensions].filter(([uri]) => wanted.includes(uri)))
 }
 
 function hasTransportWide(format: OfferedFormat, { transportSequence }: HeaderExtensionIds): boolean {
