@@ -195,3 +195,17 @@ test('with a password a browser still gets the records it has made, and only tho
   const foreign = { ...headers, origin: 'https://elsewhere.example' }
   assert.equal((await fetch(`${wcs.web}/client/records/one.mp4`, { headers: foreign })).status, 403)
 })
+
+test('the example page over TLS: its page, its WebSocket and its record', async () => {
+  await using wcs = await Installation.run('')
+  const page = await openExample(browser, wcs, 'stream_recording/recording.html', 'https')
+  assert.match(await page.locator('#url').inputValue(), /^wss:/)
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.locator('#status').filter({ hasText: 'PUBLISHING' }).waitFor()
+  await page.waitForTimeout(1_000)
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.locator('#status').filter({ hasText: 'UNPUBLISHED' }).waitFor()
+  assert.match((await page.locator('#recVideo').getAttribute('src')) ?? '', /^https:/)
+  await eventually(() => page.evaluate<boolean>('document.querySelector("#recVideo").duration > 0.5'), 'the record')
+  await page.context().close()
+})

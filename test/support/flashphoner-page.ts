@@ -24,14 +24,17 @@ export async function openExample(
   browser: Browser,
   wcs: Installation,
   path = 'stream_recording/recording.html',
+  scheme: 'http' | 'https' = 'http',
 ): Promise<Page> {
-  const context = await browser.newContext()
+  // The certificate is the server's own: somebody with a browser accepts it once.
+  const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
-  const { port } = new URL(wcs.signalling)
+  const doors = wcs.server.facades['flashphoner'] ?? {}
+  const port = (door: string) => Number(doors[door]?.split(':').at(-1))
   // The way the vendor documents for servers on ports of their own.
-  await page.addInitScript(`window.SERVER_PORTS = { ws: ${port} }`)
-  await page.goto(`${wcs.web}${EXAMPLES}/${path}`)
+  await page.addInitScript(`window.SERVER_PORTS = { ws: ${port('ws')}, wss: ${port('wss')} }`)
+  await page.goto(`${scheme}://${doors[scheme]}${EXAMPLES}/${path}`)
   return page
 }
 

@@ -17,6 +17,7 @@ import { Recordings } from './recordings.ts'
 import { recordingMethods } from './rest-methods.ts'
 import { RTMP_NAMES } from './rtmp-names.ts'
 import { type RecordSettings, readSettings, SETTING_KEYS } from './settings.ts'
+import { logRefusals } from './signalling/desk.ts'
 import { Rooms } from './signalling/rooms.ts'
 import { openSignalling, type SignallingDoor } from './signalling/server.ts'
 import { statistics } from './statistics.ts'
@@ -69,6 +70,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
       // It opens after the facades.
       webrtc: () => control.webrtc,
       media: new Map(),
+      refusals: logRefusals(runtime),
       tickets,
     },
     trust: config.web,

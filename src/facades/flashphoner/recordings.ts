@@ -43,6 +43,11 @@ export class Recordings {
     this.#settings = options.settings
   }
 
+  /** False: whoever asks for a record is refused. */
+  get isOn(): boolean {
+    return this.#settings.recordStreams
+  }
+
   /** Whether streams of this kind are recorded by themselves. */
   isAutomatic({ provider }: MediaSession): boolean {
     const { recordStreams, recordRtmp, recordRtsp, recordMixers } = this.#settings

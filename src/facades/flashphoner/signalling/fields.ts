@@ -16,7 +16,9 @@ export class Fields {
   /** Undefined: absent, no text, empty or longer. */
   text(name: string, maxCharacters: number): string | undefined {
     const value = this.#member(name)
-    return typeof value === 'string' && value !== '' && value.length <= maxCharacters ? value : undefined
+    if (typeof value !== 'string' || value === '' || value.length > maxCharacters) return undefined
+    // JSON has halves of characters, which no file name and no database keeps.
+    return value.toWellFormed()
   }
 
   /** Absent and anything but true is false. */

@@ -53,7 +53,7 @@ export class Playing extends Medium {
 
   protected refused(error: unknown): void {
     const { mediaSessionId, name } = this.request
-    this.#desk.runtime.log.info({ event: 'facade.play-refused', mediaSessionId, name, err: error })
+    this.#desk.refusals.occurred({ what: 'playing', mediaSessionId, name, err: error })
   }
 
   protected connected(): void {}

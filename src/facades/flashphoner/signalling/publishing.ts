@@ -67,7 +67,7 @@ export class Publishing extends Medium {
 
   protected refused(error: unknown): void {
     const { mediaSessionId, name } = this.request
-    this.#desk.runtime.log.info({ event: 'facade.publish-refused', mediaSessionId, name, err: error })
+    this.#desk.refusals.occurred({ what: 'publishing', mediaSessionId, name, err: error })
   }
 
   protected connected(): void {
@@ -76,7 +76,8 @@ export class Publishing extends Medium {
     this.#announcement?.[Symbol.dispose]()
     const session = sessions.get(mediaSessionId)
     this.#session = session
-    if (session === undefined || !(record || this.#facts.membership?.participant.record === true)) return
+    const isAsked = record || this.#facts.membership?.participant.record === true
+    if (session === undefined || !isAsked || !recordings.isOn) return
     recordings.start(session).catch((error: unknown) => {
       runtime.log.error({ event: 'facade.record-failed', mediaSessionId, stream: session.stream.path, err: error })
     })

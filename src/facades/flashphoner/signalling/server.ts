@@ -150,7 +150,12 @@ function createHttpServer(certificate: CertificatePair | undefined): Server {
   const server =
     certificate === undefined
       ? createServer(limits)
-      : createTlsServer({ ...limits, cert: certificate.certificate, key: certificate.key })
+      : createTlsServer({
+          ...limits,
+          handshakeTimeout: REQUEST_TIMEOUT_MS,
+          cert: certificate.certificate,
+          key: certificate.key,
+        })
   // A browser that opens the address has come to the wrong port.
   server.on('request', (_request, response) => {
     response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end('this port is for WebSockets\n')
