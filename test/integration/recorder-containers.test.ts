@@ -32,6 +32,7 @@ async function codecsOf(path: string): Promise<string[]> {
 
 test('VP8 and G.711 become WebM, with the sound as Opus', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const pictures = sourceOf('vp8').units.filter(({ format }) => format.kind === 'video')
   const sound = await beepUnits('pcmu', { hertz: 400, seconds: 2, trackId: 2 })
   const { id } = await fixture.start({ waitForStream: true })
@@ -45,6 +46,7 @@ test('VP8 and G.711 become WebM, with the sound as Opus', async () => {
 
 test('a browser that comes back with H.264 instead of VP8 goes on in a part of its own container', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true, reconnectSeconds: 60 })
   const first = fixture.publish('live/cam1')
   await first.sendSlowly(sourceOf('vp8').units)
@@ -76,6 +78,7 @@ test('a browser that comes back with H.264 instead of VP8 goes on in a part of i
 
 test('the other way round it goes on in MP4, which holds VP8 too', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true, reconnectSeconds: 60 })
   for (const video of ['h264', 'vp8'] as const) {
     const publisher = fixture.publish('live/cam1')
@@ -97,6 +100,7 @@ for (const { promised, format, codecs } of [
 ] as const) {
   test(`sound that begins alone, where ${promised[0] ?? 'nothing'} is to come, begins in ${format}`, async () => {
     await using fixture = await RecorderFixture.open()
+    await fixture.transcoder.check()
     const { id } = await fixture.start({ waitForStream: true })
     const publisher = fixture.publish('live/cam1')
     const stream = fixture.hub.get('live/cam1')
@@ -117,6 +121,7 @@ for (const { promised, format, codecs } of [
 
 test('who asked for WebM gets WebM: what it can’t hold is left out', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true, reconnectSeconds: 60, format: 'webm' })
   for (const video of ['vp8', 'h264'] as const) {
     const publisher = fixture.publish('live/cam1')

@@ -75,6 +75,7 @@ for (const { name, isGone, beepsAt } of DROPPED) {
     if (format === 'ts' && name.includes('muted')) continue
     test(`${name} becomes silence of the same length in ${format} ${audio?.codec ?? ''}`, async () => {
       await using fixture = await RecorderFixture.open()
+      await fixture.transcoder.check()
       const { id } = await fixture.start({ waitForStream: true, ...request })
       const publisher = fixture.publish('live/cam1')
       const sent = source.units.filter((unit) => !isGone(unit))
@@ -95,6 +96,7 @@ for (const { name, isGone, beepsAt } of DROPPED) {
 
 test('a track that is muted for minutes keeps nothing waiting, and is silence where it was', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true, format: 'webm' })
   const publisher = fixture.publish('live/cam1')
   await publisher.sendSlowly(source.units)
@@ -108,7 +110,7 @@ test('a track that is muted for minutes keeps nothing waiting, and is silence wh
   const recording = await fixture.recorder.stop(id)
   await fixture.assertProved(recording)
   const perSecond = pictures.reduce((sum, { payload }) => sum + payload.length, 0) / SECONDS
-  assert.ok(mostBytes < 10 * perSecond, `${mostBytes} bytes waited`)
+  assert.ok(mostBytes < 60 * perSecond, `${mostBytes} bytes waited`)
   assert.deepEqual(recording.ledger.gaps, [])
   const [path = ''] = fixture.paths(recording)
   const beepsAt = [0, 1, 2, 3, 4, 5, 6, 7]
@@ -125,6 +127,7 @@ test('a track that is muted for minutes keeps nothing waiting, and is silence wh
 
 test('a camera and a microphone that come and go, sound first: one file, nothing lost, in sync', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true })
   const publisher = fixture.publish('live/cam1')
   const from = (unit: SourceUnit) => ms(unit)

@@ -39,6 +39,7 @@ for (const { format, audio } of [
 ] as const) {
   test(`Chromium hears in ${format} ${JSON.stringify(audio)} what follows a gap of Opus at its time`, async () => {
     await using fixture = await RecorderFixture.open()
+    await fixture.transcoder.check()
     const { id } = await fixture.start({ waitForStream: true, format, audio })
     const isGone = (unit: SourceUnit) => isSound(unit) && ms(unit) % 1000 > 300 && ms(unit) % 1000 < 940
     const publisher = fixture.publish('live/cam1')
@@ -56,6 +57,7 @@ for (const { format, audio } of [
 
 test('Chromium plays MP4 of sound alone which a camera of VP8 joins, leaves and joins again', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const { id } = await fixture.start({ waitForStream: true })
   const publisher = fixture.publish('live/cam1')
   const isOff = (unit: SourceUnit) => !isSound(unit) && (ms(unit) < 2_000 || (ms(unit) >= 4_000 && ms(unit) < 6_000))

@@ -42,6 +42,7 @@ const FILES: readonly (Partial<RecordingRequest> & { rate: string; codecs: strin
 for (const { rate, codecs, ...request } of FILES) {
   test(`Vorbis, asked for as ${JSON.stringify(request)}, sounds when it did`, async () => {
     await using fixture = await RecorderFixture.open()
+    await fixture.transcoder.check()
     const { id } = await fixture.start({ waitForStream: true, audio: { codec: 'vorbis' }, ...request })
     const publisher = fixture.publish('live/cam1')
     await publisher.sendSlowly(source.units)
@@ -78,6 +79,7 @@ for (const { rate, codecs, ...request } of FILES) {
 
 test('H.264 with Vorbis is Matroska; MP4 is refused', async () => {
   await using fixture = await RecorderFixture.open()
+  await fixture.transcoder.check()
   const h264 = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 2, size: '160x90' })
   const publisher = fixture.publish('live/cam1')
   const any = await fixture.start({ audio: { codec: 'vorbis' } })
