@@ -297,7 +297,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const rtmp = opening.use(
     new RtmpServer({ runtime, hub, access, extension: facades.rtmp, config: config.rtmp, dataDir: config.data }),
   )
-  const rtsp = opening.use(new RtspServer({ runtime, hub, access, config: config.rtsp, dataDir: config.data }))
+  const rtsp = opening.use(new RtspServer({ runtime, hub, access, config: config.rtsp, dataDir: config.data, readers }))
   const { udp } = config.webrtc
   if (udp !== undefined) {
     const sound = new SoundForPlayers({ runtime, transcoder })

@@ -271,6 +271,13 @@ export class MediaReceiver implements Disposable {
     return reception === undefined ? undefined : writeReceiverReport(ssrc, [reception.report(nowMs)], name)
   }
 
+  /** Nothing more comes: resolves when all that came is in the stream. Undefined: flush() is enough. */
+  drained(): Promise<void> | undefined {
+    if (this.#track.drain === undefined || this.#track.isBusy !== true) return undefined
+    this.#jitter?.flush()
+    return this.#track.drain()
+  }
+
   [Symbol.dispose](): void {
     this.flush()
     this.#track[Symbol.dispose]()

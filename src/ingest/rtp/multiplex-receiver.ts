@@ -1,5 +1,6 @@
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger } from '#base/runtime.ts'
+import { within } from '#base/within.ts'
 import type { Stream } from '#hub/stream.ts'
 import type { Reservation } from '#media/payload-memory.ts'
 import type { RtpPacket } from '#protocols/rtp/packet.ts'
@@ -28,6 +29,9 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024
 
 /** After a pause of this length what was begun is over: the reader gives out what it still holds. */
 const PAUSE_MS = 200
+
+/** A reader has what it was given by then, or something is wrong with it. */
+const DRAIN_MS = 1_000
 
 /** A multiplex that we can take. */
 export interface MultiplexFormat {
@@ -59,6 +63,8 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
   #pausing: NodeJS.Timeout | undefined
   #lostPackets = 0
   #error: unknown
+  /** Resolves when the reader is over; made when somebody waits for it. */
+  #idle: PromiseWithResolvers<void> | undefined
   #isDisposed = false
 
   constructor(options: MultiplexReceiverOptions) {
@@ -101,6 +107,14 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
     }, PAUSE_MS)
   }
 
+  async drain(): Promise<void> {
+    this.#idle ??= Promise.withResolvers()
+    this.#attempt(() => this.#send())
+    if (!this.isBusy) return
+    this.#reader?.process.endMedia()
+    await within(DRAIN_MS, this.#idle.promise)
+  }
+
   opened({ format, left }: OpenedFrame): void {
     if (left.length > 0) this.#options.log.info({ event: 'rtp.media-left', left })
     else this.#options.log.debug({ event: 'rtp.multiplex-opened', format })
@@ -126,9 +140,11 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
 
   over({ how, message, reasons }: OverFrame): void {
     const { shown } = this.#options
-    if (how === 'ended' || how === 'stopped') this.#reader = undefined
-    else if (how === 'nothing') throw new PullNothingPlayableError(shown, reasons.length > 0 ? reasons : ['no tracks'])
-    else throw new PullFormatError(shown, message)
+    this.#reader = undefined
+    this.#idle?.resolve()
+    if (how === 'ended' || how === 'stopped') return
+    if (how === 'nothing') throw new PullNothingPlayableError(shown, reasons.length > 0 ? reasons : ['no tracks'])
+    throw new PullFormatError(shown, message)
   }
 
   [Symbol.dispose](): void {
@@ -192,6 +208,7 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
     if (this.#isDisposed || this.#error !== undefined) return
     if (!(error instanceof TapedeckError)) this.#options.log.error({ event: 'rtp.unexpected', err: error })
     this.#error = error
+    this.#idle?.resolve()
     this.#options.log.debug({ event: 'rtp.reader-failed', reason: errorMessage(error) })
   }
 

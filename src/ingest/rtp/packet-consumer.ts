@@ -16,4 +16,6 @@ export interface PacketConsumer extends Disposable {
   readonly unusable: string | undefined
   /** What came is still being worked on: the source's goodbye can wait. */
   readonly isBusy?: boolean
+  /** Nothing more comes: resolves when what came is in the stream, or can't be any more. Absent: it is at once. */
+  drain?(): Promise<void>
 }

@@ -7,7 +7,12 @@ const H264 = ['m=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000']
 const PCMU = ['m=audio 0 RTP/AVP 0']
 const offered = (...lines: readonly string[]) => {
   const { tracks, left } = offeredTracks(parseDescription(lines.join('\n')), 'rtsp://cam/s')
-  return [tracks.map(({ trackId, format }) => `${trackId} ${('payloadFormat' in format ? format.payloadFormat : format).encoding}`), left]
+  return [
+    tracks.map(
+      ({ trackId, format }) => `${trackId} ${('payloadFormat' in format ? format.payloadFormat : format).encoding}`,
+    ),
+    left,
+  ]
 }
 
 const MP2T = ['m=video 0 RTP/AVP 33', 'a=control:ts']

@@ -3,6 +3,7 @@ import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import type { TransportSpec } from '#protocols/rtsp/transport.ts'
+import type { ReaderSlots } from '../pull/libav/reader-slots.ts'
 import type { Ticker } from './ticker.ts'
 import type { UdpPorts } from './udp-ports.ts'
 
@@ -33,6 +34,8 @@ export interface Surroundings {
   /** Undefined: media over UDP is off. */
   readonly udpPorts: UdpPorts | undefined
   readonly limits: SessionLimits
+  /** Undefined: transport streams are not taken. */
+  readonly readers: ReaderSlots | undefined
 }
 
 /** See Config['rtsp']. */

@@ -4,12 +4,13 @@ import type { Logger } from '#base/runtime.ts'
 import type { Publication } from '#hub/hub.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import { type MediaFormat, MediaReceiver } from '#ingest/rtp/media-receiver.ts'
+import { type MultiplexFormat, MultiplexReceiver } from '#ingest/rtp/multiplex-receiver.ts'
 import { SourceClock } from '#protocols/rtp/source-clock.ts'
 import { type StreamAddress, withoutControl } from '#protocols/rtsp/address.ts'
 import type { MediaDescription, SessionDescription } from '#protocols/rtsp/description.ts'
 import { type Pair, parseTransport, type TransportSpec } from '#protocols/rtsp/transport.ts'
 import { RtspIdleError, RtspNoSupportedTrackError, RtspRequestError, RtspTransportError } from './errors.ts'
-import { describeMedia, mediaFormat } from './media-format.ts'
+import { describeMedia, mediaFormat, multiplexFormat } from './media-format.ts'
 import type { Peer, RtspSession, Surroundings } from './peer.ts'
 import type { UdpPair } from './udp-ports.ts'
 
@@ -23,7 +24,7 @@ const PROMPT_MS = 3_000
 interface AnnouncedMedia {
   readonly description: MediaDescription
   /** Undefined: set up like the others, for clients that insist, and ignored. */
-  readonly format: MediaFormat | undefined
+  readonly format: MediaFormat | MultiplexFormat | undefined
   readonly trackId: number
   /** Undefined before it is set up. */
   way: { readonly channels: Pair } | { readonly udp: UdpPair; readonly clientPorts: Pair | undefined } | undefined
@@ -74,10 +75,11 @@ export class PublishSession implements RtspSession {
     this.#surroundings = surroundings
     this.#log = runtime.log.child({ stream: path })
     this.#lastActivityMs = runtime.monotonicMs()
+    const mayBeMultiplex = description.media.length === 1 && surroundings.readers !== undefined
     this.#media = description.media.map((each, index) => {
       return {
         description: each,
-        format: mediaFormat(each),
+        format: mediaFormat(each) ?? (mayBeMultiplex ? multiplexFormat(each) : undefined),
         trackId: index + 1,
         way: undefined,
         receiver: undefined,
@@ -181,7 +183,7 @@ export class PublishSession implements RtspSession {
   }
 
   #begin({ stream }: Publication, usable: readonly AnnouncedMedia[]): void {
-    const { runtime, limits, ticker } = this.#surroundings
+    const { runtime, limits, ticker, readers } = this.#surroundings
     const clock = new SourceClock()
     let needsTicks = false
     for (const media of usable) {
@@ -189,16 +191,20 @@ export class PublishSession implements RtspSession {
       if (format === undefined || way === undefined) continue
       const isDatagrams = 'udp' in way
       needsTicks ||= isDatagrams
-      media.receiver = new MediaReceiver({
+      const { damaged } = limits
+      const rest = {
         stream,
         trackId,
-        format,
         clock,
-        damaged: limits.damaged,
         reorderMs: isDatagrams ? limits.reorderMs : 0,
         monotonicMs: runtime.monotonicMs,
         log: this.#log,
-      })
+      }
+      if ('payloadFormat' in format) media.receiver = new MediaReceiver({ ...rest, format, damaged })
+      else if (readers !== undefined) {
+        const consumer = new MultiplexReceiver({ stream, damaged, readers, shown: this.path, log: this.#log })
+        media.receiver = new MediaReceiver({ ...rest, format, consumer })
+      }
     }
     for (const media of this.#media) {
       if (media.way === undefined || !('udp' in media.way)) continue
@@ -284,6 +290,12 @@ export class PublishSession implements RtspSession {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#isRecording = false
+    const draining = this.#media.flatMap(({ receiver }) => receiver?.drained() ?? [])
+    if (draining.length === 0) this.#finish(end)
+    else void Promise.allSettled(draining).then(() => this.#finish(end))
+  }
+
+  #finish(end: StreamEnd): void {
     for (const { receiver } of this.#media) receiver?.[Symbol.dispose]()
     this.#owned[Symbol.dispose]()
     if (this.#publication === undefined) return

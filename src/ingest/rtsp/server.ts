@@ -2,6 +2,7 @@ import type { Runtime } from '#base/runtime.ts'
 import type { Config, ListenAddress } from '#config/config.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
+import type { ReaderSlots } from '../pull/libav/reader-slots.ts'
 import { type ConnectionCounters, ConnectionServer } from '../tcp/connection-server.ts'
 import { RtspConnection } from './connection.ts'
 import { RtspListenError, TooManyRtspConnectionsError } from './errors.ts'
@@ -16,6 +17,8 @@ export interface RtspServerOptions {
   readonly config: Config['rtsp']
   /** Absolute path; a self-signed certificate is kept in it. */
   readonly dataDir: string
+  /** Default: transport streams are not taken. */
+  readonly readers?: ReaderSlots
 }
 
 /** Where the server listens; undefined: that listener is off. */
@@ -29,10 +32,10 @@ export class RtspServer implements AsyncDisposable {
   readonly #server: ConnectionServer<RtspConnection>
   readonly #ticker: Ticker
 
-  constructor({ runtime, hub, access, config, dataDir }: RtspServerOptions) {
+  constructor({ runtime, hub, access, config, dataDir, readers }: RtspServerOptions) {
     this.#ticker = new Ticker(runtime.monotonicMs)
     const udpPorts = config.udpPorts === undefined ? undefined : new UdpPorts(config.udpPorts, Math.random())
-    const surroundings: Surroundings = { runtime, hub, access, ticker: this.#ticker, udpPorts, limits: config }
+    const surroundings: Surroundings = { runtime, hub, access, ticker: this.#ticker, udpPorts, limits: config, readers }
     this.#server = new ConnectionServer({
       runtime,
       protocol: 'rtsp',
