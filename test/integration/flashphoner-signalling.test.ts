@@ -16,6 +16,7 @@ import { ScriptedWebRtc } from '#test/support/scripted-webrtc.ts'
 import { MediaSessions } from '../../src/facades/flashphoner/media-sessions.ts'
 import { Recordings } from '../../src/facades/flashphoner/recordings.ts'
 import { readSettings } from '../../src/facades/flashphoner/settings.ts'
+import { logRefusals } from '../../src/facades/flashphoner/signalling/desk.ts'
 import { Rooms } from '../../src/facades/flashphoner/signalling/rooms.ts'
 import { openSignalling, type SignallingDoor } from '../../src/facades/flashphoner/signalling/server.ts'
 
@@ -54,6 +55,7 @@ class Fixture implements AsyncDisposable {
       rooms: new Rooms(),
       webrtc: () => webrtc,
       media: new Map(),
+      refusals: logRefusals(runtime),
       tickets: undefined,
     }
     const door = owned.use(
@@ -90,7 +92,11 @@ class Fixture implements AsyncDisposable {
 
   /** Something waits for the first access unit. */
   async recording(): Promise<void> {
-    while (this.recorder.recorder.active().length === 0) await sleep(5)
+    const deadlineMs = performance.now() + 20_000
+    while (this.recorder.recorder.active().length === 0) {
+      if (performance.now() > deadlineMs) throw new Error('nothing is being recorded')
+      await sleep(5)
+    }
   }
 
   /** A client whose stream is published. */
@@ -462,4 +468,39 @@ test('when the server goes, clients learn how their files are called', async () 
   assert.deepEqual([status, recordName], ['FAILED', 'stream-id-1-.mp4'])
   await fixture.door[Symbol.asyncDispose]()
   assert.equal((await client.over()).code, 1001)
+})
+
+test('any name a page chooses is recorded, inside the records folder', async () => {
+  await using fixture = await Fixture.open({ stream_record_policy: 'streamName' })
+  const source = await makeSource(fixture.recorder.folder, { video: 'h264', audio: 'aac', seconds: 1 })
+  const names = [
+    '../../x',
+    'a\u0000b',
+    'z'.repeat(4_000),
+    '📹',
+    '..',
+    '.hidden',
+    '\ud800 half',
+    '{endTime}',
+    '/etc/passwd',
+    'a/b',
+  ]
+  await using client = await FlashphonerClient.session(fixture.url)
+  for (const [index, name] of names.entries()) {
+    const id = `id-${index}`
+    client.publish(id, name, { record: true })
+    await client.next('setRemoteSDP')
+    const stream = fixture.webrtc.last.connect()
+    fixture.webrtc.last.become('flowing')
+    await client.status()
+    await fixture.recording()
+    write(stream, source)
+    client.stop('unPublishStream', id, name)
+    const { status, recordName } = await client.status()
+    assert.equal(status, 'UNPUBLISHED')
+    assert.ok((await readdir(fixture.recorder.root)).includes(String(recordName)), JSON.stringify(name.slice(0, 20)))
+  }
+  const entries = await readdir(fixture.recorder.root, { withFileTypes: true })
+  assert.equal(entries.length, names.length)
+  for (const entry of entries) assert.ok(entry.isFile(), entry.name)
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { trimToBytes } from '#storage/part-name.ts'
 import type { Caller } from './caller.ts'
 import type { Desk } from './desk.ts'
 import { Fields } from './fields.ts'
@@ -16,8 +17,9 @@ const MAX_MEDIA = 64
 const MAX_UNANSWERED = 64
 
 const MAX_ID_CHARACTERS = 128
-/** More than any path has. */
+/** More than anybody has named a stream; of longer names the beginning counts. */
 const MAX_NAME_CHARACTERS = 8_192
+const MAX_NAME_BYTES = 1_000
 const MAX_SDP_CHARACTERS = 128 * 1024
 
 /** Pings in a row that may stay without any answer. spec section 7.2. */
@@ -164,7 +166,7 @@ export class Connection {
     }
     const { media, sessions } = this.#desk
     const isTaken = media.has(mediaSessionId) || sessions.get(mediaSessionId) !== undefined
-    const name = data.text('name', MAX_NAME_CHARACTERS)
+    const name = streamName(data)
     const sdp = data.text('sdp', MAX_SDP_CHARACTERS)
     if (isTaken || name === undefined || sdp === undefined || this.#media.size >= MAX_MEDIA) {
       this.#refuse(mediaSessionId, isTaken ? INFO.idInUse : INFO.error)
@@ -192,7 +194,7 @@ export class Connection {
 
   async #available(data: Fields, { introduction }: Client): Promise<void> {
     const id = data.text('mediaSessionId', MAX_ID_CHARACTERS) ?? null
-    const name = data.text('name', MAX_NAME_CHARACTERS) ?? ''
+    const name = streamName(data) ?? ''
     try {
       await playable(this.#desk, name, this.#playerFacts(introduction))
       // A text: the client compares with one.
@@ -264,4 +266,9 @@ export class Connection {
   readonly #tell = (message: string, ...data: readonly unknown[]): void => {
     if (!this.#isGone) this.#line.send(writeFrame(message, ...data))
   }
+}
+
+function streamName(data: Fields): string | undefined {
+  const name = data.text('name', MAX_NAME_CHARACTERS)
+  return name === undefined ? undefined : trimToBytes(name, MAX_NAME_BYTES)
 }
