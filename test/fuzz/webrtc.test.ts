@@ -23,7 +23,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const SLICE = 200
 
 const VECTORS = join(import.meta.dirname, '../vectors/webrtc')
-const OFFERS = ['chromium-156', 'chromium-156-simulcast', 'gstreamer-whipsink'].map((name) =>
+const OFFERS = ['chromium-156', 'chromium-156-simulcast', 'gstreamer-like'].map((name) =>
   readFileSync(join(VECTORS, `${name}.sdp`)),
 )
 const ALL = { video: WEBRTC_VIDEO_CODECS, audio: WEBRTC_AUDIO_CODECS }

@@ -16,7 +16,7 @@ const VECTORS = join(import.meta.dirname, '../../../test/vectors/webrtc')
 const vector = (name: string) => readFileSync(join(VECTORS, `${name}.sdp`), 'utf8')
 const CHROMIUM = vector('chromium-156')
 const SIMULCAST = vector('chromium-156-simulcast')
-const GSTREAMER = vector('gstreamer-whipsink')
+const GSTREAMER = vector('gstreamer-like')
 
 const ALL: CodecPreference = { video: WEBRTC_VIDEO_CODECS, audio: WEBRTC_AUDIO_CODECS }
 const TRANSPORT = {
@@ -97,7 +97,7 @@ test('simulcast and data channels are left out of the answer', () => {
   assert.match(answer, /a=group:BUNDLE 0\r\n/)
 })
 
-test("GStreamer's offer: no sources, no transport-wide feedback, a medium that is only there bundled", () => {
+test("an offer in GStreamer's manner: no sources, no transport-wide feedback, a medium that is only there bundled", () => {
   const { media, answer, hasTransportFeedback } = negotiate(GSTREAMER)
   assert.deepEqual(
     media.map(({ offered, format }) => [offered.mid, format.encoding, offered.ssrcs]),
