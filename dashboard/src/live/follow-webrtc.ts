@@ -26,6 +26,7 @@ export function followWebRtc(
 ): () => void {
   let stopped = false
   let hasPlayed = false
+  let wasEndedEarly = false
   let timer: ReturnType<typeof setTimeout> | undefined
   let player = session.createPlayer(path, video)
 
@@ -41,8 +42,11 @@ export function followWebRtc(
   }
   const broken = (error: TapedeckError) => {
     if (stopped) return
-    // What has worked may work again: a stream that ends and comes back looks just like this.
-    if (!hasPlayed) return impossible(error)
+    // What has worked may work again: a stream that ends and comes back looks just like this. And what the server ended
+    // before the first picture, it refuses with its reason when asked again.
+    const mayTry = hasPlayed || (error.code === 'client/connection-lost' && !wasEndedEarly)
+    if (!mayTry) return impossible(error)
+    wasEndedEarly = !hasPlayed
     hasPlayed = false
     callbacks.onInterrupted()
     clearTimeout(timer)
