@@ -386,6 +386,18 @@ test('whoever does not answer ten pings is gone; pings are answered', async () =
   assert.deepEqual(await alive.next('pong'), [null])
 })
 
+test('a client whose network has gone loses its streams, though it says no goodbye', async () => {
+  await using fixture = await Fixture.open({}, 20)
+  await using client = await fixture.published('id-1', 'one')
+  const { last: session } = fixture.webrtc
+  client.socket.pause()
+  const ended = Promise.withResolvers<void>()
+  using _ = session.stateChanged.listen(() => ended.resolve())
+  await ended.promise
+  assert.equal(session.ended?.end.message, 'Stopped by session disconnect')
+  client.socket.terminate()
+})
+
 test('pages of other sites, of other names and behind proxies are not taken for this machine’s', async () => {
   await using fixture = await Fixture.open()
   const { port } = fixture.door.address

@@ -20,6 +20,7 @@ const PING_MS = 5_000
 /** From the handshake to the first message. */
 const INTRODUCTION_MS = 10_000
 const REQUEST_TIMEOUT_MS = 10_000
+const GOODBYE_MS = 1_000
 
 const GOING_AWAY = 1001
 const POLICY_VIOLATION = 1008
@@ -85,6 +86,8 @@ export async function openSignalling(options: SignallingOptions): Promise<Signal
       },
       close(reason) {
         webSocket.close(POLICY_VIOLATION, reason.slice(0, MAX_REASON_BYTES))
+        // Whoever does not answer a goodbye either is not waited for.
+        setTimeout(() => webSocket.terminate(), GOODBYE_MS).unref()
       },
     })
     sockets.add(webSocket)
@@ -94,6 +97,7 @@ export async function openSignalling(options: SignallingOptions): Promise<Signal
     }, INTRODUCTION_MS)
     webSocket.on('error', (error) => log.debug({ event: 'facade.signalling-broken', err: error }))
     webSocket.on('message', (data, isBinary) => {
+      if (webSocket.readyState !== webSocket.OPEN) return
       // Binary frames are measurements of the client's.
       if (isBinary) connection.isAlive()
       else connection.receive(data.toString())
@@ -117,6 +121,8 @@ export async function openSignalling(options: SignallingOptions): Promise<Signal
     clearInterval(pinging)
     throw new ApiListenError(listen, key, error)
   }
+  // Without descriptors nobody can be taken in; those who are there stay.
+  http.on('error', (error) => log.error({ event: 'facade.signalling-accept-failed', err: error }))
   address = { host: listen.host, port: (http.address() as AddressInfo).port }
   const ended = Promise.withResolvers<void>()
   http.on('close', () => ended.resolve())
