@@ -467,6 +467,14 @@ test('naming: nothing a caller says, by whatever rules, leaves the root or a fil
   )
 })
 
+test('naming: a verbatim path stays as it is, hidden folders and odd characters too', () => {
+  const path = '2016_06_13/.a <b>: c?_093015/1_093015'
+  const name = (rules: { isVerbatim?: boolean }) =>
+    new Naming(DEFAULT, 'UTC', { path, ...rules }).format(VALUES, '.tmp')
+  assert.equal(name({ isVerbatim: true }), `${path}.tmp`)
+  assert.equal(name({}), '2016_06_13/_a _b__ c__093015/1_093015.tmp')
+})
+
 test('naming: plain names come back', () => {
   const component = fc
     .stringMatching(/^[a-z][a-z0-9-]{0,20}$/)

@@ -27,6 +27,8 @@ export { NameTemplateError } from './name-template.ts'
 export interface NamingRules {
   /** The path itself, in which nothing is an element; `text` leaves it alone. */
   readonly path?: string | undefined
+  /** The path is taken as it is, not made safe: a plain relative one. */
+  readonly isVerbatim?: boolean
   /** Default `suffix`. */
   readonly numbering?: PartNumbering
   readonly text?: NameText
@@ -84,13 +86,14 @@ export class Naming {
   readonly #numbering: PartNumbering
   readonly #text: NameText
   readonly #reserveBytes: number
+  readonly #makeSafe: (component: string) => string
 
   /**
    * @param timeZone IANA name
    * @throws {NameTemplateError} unknown element, unsafe literal, possibly empty name
    */
   constructor(template: string, timeZone: string, rules: NamingRules = {}) {
-    const { path, numbering = 'suffix', text = {}, reserveBytes = 0 } = rules
+    const { path, isVerbatim = false, numbering = 'suffix', text = {}, reserveBytes = 0 } = rules
     this.template = template
     this.#components = path === undefined ? parseNameTemplate(template) : literalTemplate(path)
     this.#clock = new LocalClock(timeZone)
@@ -101,6 +104,7 @@ export class Naming {
     this.#numbering = numbering
     this.#text = path === undefined ? text : {}
     this.#reserveBytes = reserveBytes
+    this.#makeSafe = path !== undefined && isVerbatim ? (component) => component : safeComponent
   }
 
   /** The name is not known before the part is final. */
@@ -124,7 +128,7 @@ export class Naming {
     const ending = components.splice(MAX_FOLDERS).join('_') || components.pop()
     const fileName = ending || safeComponent(trimToBytes(elements.mediaSessionId, MAX_COMPONENT_BYTES)) || '_'
     // Trimming may uncover a dot or a space at the end.
-    const base = [...components, fileName].map(safeComponent).join('/')
+    const base = [...components, fileName].map(this.#makeSafe).join('/')
     const { numbered = this.#numbering !== 'lastPlain' && values.part > 1 } = shown
     const part = numbered && !this.distinguishesParts ? values.part : 0
     return formatPartName({ base, version: values.version, part, extension }, this.#numbering, this.#reserveBytes)
@@ -165,7 +169,7 @@ export class Naming {
     return text
       .split('/')
       .filter((part) => part !== '')
-      .map(safeComponent)
+      .map(this.#makeSafe)
   }
 }
 

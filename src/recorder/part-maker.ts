@@ -323,9 +323,9 @@ export class PartMaker {
   }
 
   get #rules(): NamingRules {
-    const { path, numbering, nameText, ifExists } = this.#request
+    const { path, pathText, numbering, nameText, ifExists } = this.#request
     const reserveBytes = ifExists === 'overwrite' ? REPLACING_RESERVE_BYTES : 0
-    return { path, numbering, text: nameText, reserveBytes }
+    return { path, isVerbatim: pathText === 'verbatim', numbering, text: nameText, reserveBytes }
   }
 
   /**

@@ -40,6 +40,7 @@ export interface ResolvedRequest {
   readonly name: string
   /** Instead of `name`; undefined: the template counts. */
   readonly path: string | undefined
+  readonly pathText: 'safe' | 'verbatim'
   /** With its dot; undefined: the container's own. */
   readonly extension: string | undefined
   /** One of the allowed roots, absolute. */
@@ -125,7 +126,8 @@ export function resolveRequest(request: RecordingRequest, defaults: RequestDefau
     stream: normalizeStreamPath(request.stream),
     format,
     name,
-    path: request.path === undefined ? undefined : checkedPath(request.path),
+    path: request.path === undefined ? undefined : checkedPath(request.path, request.pathText === 'verbatim'),
+    pathText: oneOf('pathText', request.pathText ?? 'safe', ['safe', 'verbatim']),
     extension,
     root: allowedRoot(request.root, defaults.roots),
     numbering: oneOf('numbering', request.numbering ?? 'suffix', NUMBERINGS),
@@ -185,8 +187,9 @@ function allowedRoot(root: string | undefined, roots: readonly string[]): string
 }
 
 /** Text in which braces mean nothing; what it may not hold is made safe later, but nobody may point out of the root. */
-function checkedPath(path: string): string {
-  const leaves = path.startsWith('/') || path.split('/').includes('..')
+function checkedPath(path: string, isVerbatim: boolean): string {
+  const isPlain = !path.includes('\0') && path.split('/').every((component) => !['', '.'].includes(component))
+  const leaves = path.startsWith('/') || path.split('/').includes('..') || (isVerbatim && !isPlain)
   if (leaves || path.length > MAX_PATH_CHARACTERS || /^[/.]*$/.test(path)) {
     throw new RequestInvalidError('path', path.slice(0, 200), 'a relative path below the root, without ".."')
   }

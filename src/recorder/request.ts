@@ -16,6 +16,11 @@ export interface RecordingRequest {
    * ordinary characters in it. Made safe like any rendered name; one that would leave the root is refused.
    */
   readonly path?: string
+  /**
+   * With `path`. `safe`: every component as any file system and listing likes it. `verbatim`: as it is, for layouts that
+   * others define, hidden names among them; it must be a plain relative path. Default safe.
+   */
+  readonly pathText?: 'safe' | 'verbatim'
   /** With its dot; default the container's own. The container follows `format` whatever the name ends in. */
   readonly extension?: string
   /** One of the allowed roots, as configured or as an absolute path. Default the first. */
