@@ -30,6 +30,7 @@ function readyDocument({ addresses, facadeAddresses }: RunningServer, config: Co
     rtmps: addresses.rtmps === undefined ? null : `rtmps://${formatListenAddress(addresses.rtmps)}`,
     rtsp: addresses.rtsp === undefined ? null : `rtsp://${formatListenAddress(addresses.rtsp)}`,
     rtsps: addresses.rtsps === undefined ? null : `rtsps://${formatListenAddress(addresses.rtsps)}`,
+    whip: addresses.webrtc === undefined ? null : `http://${formatListenAddress(addresses.api)}/whip`,
     recordings: config.recordings.roots[0],
     facades: Object.fromEntries(
       Object.entries(facadeAddresses).map(([name, doors]) => [
@@ -55,5 +56,7 @@ function readyLines(server: RunningServer, config: Config): string[] {
   })
   const cameras = ready.rtsp ?? ready.rtsps
   const rtsp = cameras === null ? [] : [`RTSP     ${cameras}/live/cam1${key}   (to publish, and to play)`]
-  return [`Publish  ${publish}`, ...rtsp, `Files    ${ready.recordings}`, `Watch    ${ready.page}`, ...facades]
+  const whip =
+    ready.whip === null ? [] : [`WebRTC   ${ready.whip}/live/cam1${key}   (browsers and OBS; players: /whep/live/cam1)`]
+  return [`Publish  ${publish}`, ...rtsp, ...whip, `Files    ${ready.recordings}`, `Watch    ${ready.page}`, ...facades]
 }
