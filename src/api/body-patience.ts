@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { App } from './app.ts'
 
 declare module 'fastify' {
@@ -15,7 +16,13 @@ export function registerBodyPatience(app: App, patienceMs: number): void {
     if (routeOptions.config.takesLargeBodies === true || raw.complete) return
     const { headers, socket } = raw
     if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return
-    const timer = setTimeout(() => socket.destroyed || socket.end(REFUSAL, () => socket.destroy()), patienceMs)
+    const timer = setTimeout(() => {
+      // One that was answered unread may have come since, and the connection be used again.
+      if (raw.complete || !(socket instanceof Socket) || socket.destroyed) return
+      socket.end(REFUSAL, () => socket.destroy())
+    }, patienceMs)
+    // Nothing waits for it: a connection that is there keeps the process by itself.
+    timer.unref()
     const done = () => clearTimeout(timer)
     raw.once('end', done)
     raw.once('close', done)
