@@ -17,17 +17,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   transcode: ['base', 'media'],
   recorder: ['base', 'media', 'containers', 'hub', 'storage', 'transcode'],
   ingest: ['base', 'media', 'protocols', 'hub', 'transcode'],
-  control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder'],
+  compose: ['base', 'media', 'hub', 'transcode'],
+  control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose'],
   // Front ends and server.ts hand it on; control/ knows only the interface of what it is given.
   hooks: ['base', 'hub', 'storage', 'recorder', 'control'],
   // Keys are checked by the code that will use them: name templates, patterns, requests, types of events.
   config: ['base', 'containers', 'hub', 'recorder', 'control', 'transcode'],
   // Files that were recorded elsewhere: read by ingest's reader, written by our containers, named by the recorder.
   uploads: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control'],
-  api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'control', 'hooks'],
+  api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.
-  facades: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control', 'config', 'api'],
+  facades: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'sessions', 'ingest', 'control', 'config', 'api'],
 }
 const ANYWHERE_AS_TYPE = 'src/config/config.ts'
 
