@@ -62,7 +62,7 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
   #sending: NodeJS.Timeout | undefined
   #pausing: NodeJS.Timeout | undefined
   #lostPackets = 0
-  #error: unknown
+  #error: Error | undefined
   /** Resolves when the reader is over; made when somebody waits for it. */
   #idle: PromiseWithResolvers<void> | undefined
   #isDisposed = false
@@ -207,7 +207,7 @@ export class MultiplexReceiver implements PacketConsumer, FrameSink {
   #failed(error: unknown): void {
     if (this.#isDisposed || this.#error !== undefined) return
     if (!(error instanceof TapedeckError)) this.#options.log.error({ event: 'rtp.unexpected', err: error })
-    this.#error = error
+    this.#error = error instanceof Error ? error : new PullReaderError(String(error))
     this.#idle?.resolve()
     this.#options.log.debug({ event: 'rtp.reader-failed', reason: errorMessage(error) })
   }
