@@ -58,7 +58,7 @@ test('npm start prints where to publish, where files go and where to watch, and 
   try {
     assert.match(
       lines.join('\n'),
-      /^Publish {2}ffmpeg -re .* 'rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam1' .*OBS: server .*\nRTSP {5}rtsp:\/\/127\.0\.0\.1:\d+\/live\/cam1 .*\nFiles {4}\/.*\/recordings\nWatch {4}http:\/\/127\.0\.0\.1:\d+\/$/,
+      /^Publish {2}ffmpeg -re .* 'rtmp:\/\/127\.0\.0\.1:\d+\/live\/cam1' .*OBS: server .*\nRTSP {5}rtsp:\/\/127\.0\.0\.1:\d+\/live\/cam1 .*\nWebRTC {3}http:\/\/127\.0\.0\.1:\d+\/whip\/live\/cam1 .*\nFiles {4}\/.*\/recordings\nWatch {4}http:\/\/127\.0\.0\.1:\d+\/$/,
     )
     const page = lines.at(-1)?.split(/\s+/)[1] ?? ''
     assert.equal((await fetch(`${page}healthz`)).status, 200)
