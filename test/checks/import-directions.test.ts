@@ -28,7 +28,19 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.
-  facades: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'sessions', 'ingest', 'control', 'config', 'api'],
+  facades: [
+    'base',
+    'media',
+    'containers',
+    'hub',
+    'storage',
+    'recorder',
+    'sessions',
+    'ingest',
+    'control',
+    'config',
+    'api',
+  ],
 }
 const ANYWHERE_AS_TYPE = 'src/config/config.ts'
 
