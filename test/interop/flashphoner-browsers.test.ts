@@ -136,6 +136,18 @@ test('with keys a page shows its token with the stream, the session or the addre
   await using player = await SdkPage.open(browser, wcs, { custom: { token: 'token-of-the-player' } })
   await player.play('mine-1', 'mine-1')
   assert.equal((await player.until('mine-1', 'PLAYING', 'FAILED'))[0], 'PLAYING')
+  // In a room everybody plays what is published there, with the token for publishing.
+  const alice = { appKey: 'roomApp', custom: { login: 'alice', ...custom } }
+  const bob = { appKey: 'roomApp', custom: { login: 'bob', ...custom } }
+  await using one = await SdkPage.open(browser, wcs, alice)
+  await using two = await SdkPage.open(browser, wcs, bob)
+  const join = `wcs.session.sendData({ command: 'join', options: { name: 'mine' } }).then(() => 'in', ({ info }) => info)`
+  assert.deepEqual([await one.page.evaluate(join), await two.page.evaluate(join)], ['in', 'in'])
+  await one.publish('mine-alice-1f2e')
+  assert.equal((await one.until('mine-alice-1f2e', 'PUBLISHING', 'FAILED'))[0], 'PUBLISHING')
+  await two.play('alice', 'mine-alice-1f2e')
+  assert.equal((await two.until('alice', 'PLAYING', 'FAILED'))[0], 'PLAYING')
+  assert.equal(await two.page.evaluate(join.replace("'mine'", "'yours'")), 'Restricted access')
   await page.play('refused', 'mine-1')
   assert.deepEqual((await page.until('refused', 'PLAYING', 'FAILED')).slice(0, 2), ['FAILED', 'Restricted access'])
 })

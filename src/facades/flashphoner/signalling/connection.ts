@@ -133,7 +133,8 @@ export class Connection {
     }
   }
 
-  #publish(data: Fields, { introduction, rooms }: Client): void {
+  #publish(data: Fields, client: Client): void {
+    const { introduction, rooms } = client
     const request = this.#request(data)
     if (request === undefined) return
     const { mediaSessionId, name, custom } = request
@@ -143,7 +144,7 @@ export class Connection {
       return
     }
     const facts = {
-      ...this.#playerFacts(introduction, custom),
+      ...this.#playerFacts(client, custom),
       login: introduction.login,
       appKey: introduction.appKey,
       membership: rooms.membershipOf(name, custom),
@@ -151,10 +152,10 @@ export class Connection {
     this.#run(new Publishing(this.#desk, request, facts, this.#tell))
   }
 
-  #play(data: Fields, { introduction }: Client): void {
+  #play(data: Fields, client: Client): void {
     const request = this.#request(data)
     if (request === undefined) return
-    this.#run(new Playing(this.#desk, request, this.#playerFacts(introduction, request.custom), this.#tell))
+    this.#run(new Playing(this.#desk, request, this.#playerFacts(client, request.custom), this.#tell))
   }
 
   /** Undefined: it was refused. spec section 8.6. */
@@ -192,11 +193,11 @@ export class Connection {
     this.#running.add(running)
   }
 
-  async #available(data: Fields, { introduction }: Client): Promise<void> {
+  async #available(data: Fields, client: Client): Promise<void> {
     const id = data.text('mediaSessionId', MAX_ID_CHARACTERS) ?? null
     const name = streamName(data) ?? ''
     try {
-      await playable(this.#desk, name, this.#playerFacts(introduction))
+      await playable(this.#desk, name, this.#playerFacts(client))
       // A text: the client compares with one.
       this.#tell('availableStream', { id, status: 'true' })
     } catch (error) {
@@ -217,14 +218,15 @@ export class Connection {
     }
   }
 
-  async #data(data: Fields, { introduction, rooms }: Client): Promise<void> {
+  async #data(data: Fields, client: Client): Promise<void> {
+    const { introduction, rooms } = client
     const operationId = data.text('operationId', MAX_ID_CHARACTERS) ?? null
     const payload = data.of('payload')
     const command = payload.text('command', MAX_ID_CHARACTERS) ?? ''
     let info: string | undefined = 'No application takes this'
     try {
       if (introduction.appKey === ROOM_APP)
-        info = await rooms.run(command, payload.of('options'), this.#playerFacts(introduction))
+        info = await rooms.run(command, payload.of('options'), this.#playerFacts(client))
     } catch (error) {
       info = infoOfError(error)
     }
@@ -250,8 +252,9 @@ export class Connection {
       .finally(() => this.#unanswered--)
   }
 
-  #playerFacts(introduction: Introduction, custom: Fields = Fields.of({})): PlayerFacts {
-    return { caller: this.#caller, credentials: introduction.credentials(custom, this.#caller.query) }
+  #playerFacts({ introduction, rooms }: Client, custom: Fields = Fields.of({})): PlayerFacts {
+    const credentials = introduction.credentials(custom, this.#caller.query)
+    return { caller: this.#caller, credentials, shares: (name) => rooms.shares(name) }
   }
 
   #medium(data: Fields): Medium | undefined {

@@ -13,6 +13,8 @@ export interface PlayerFacts {
   readonly caller: Caller
   /** What he shows to be admitted: query parameters. */
   readonly credentials: Readonly<Record<string, string>>
+  /** He is in the room that the stream of this name is published in. */
+  readonly shares: (streamName: string) => boolean
 }
 
 /** A stream that a client plays. spec section 9. */
@@ -94,18 +96,15 @@ export class Playing extends Medium {
 export async function playable(
   { sessions, access }: Desk,
   name: string,
-  { caller, credentials }: PlayerFacts,
+  { caller, credentials, shares }: PlayerFacts,
 ): Promise<MediaSession> {
   const path = sessions.named(name)?.stream.path ?? pathOfName(WEBRTC_APP, name)
   if (path === undefined) throw new SignallingRefusedError(INFO.noStream, 'it has no name')
   // First, so that who may not play does not learn what there is.
-  await access.authorize({
-    action: 'play',
-    path,
-    protocol: 'webrtc',
-    remoteAddress: caller.trustedAddress,
-    query: credentials,
-  })
+  if (!shares(name)) {
+    const { trustedAddress: remoteAddress } = caller
+    await access.authorize({ action: 'play', path, protocol: 'webrtc', remoteAddress, query: credentials })
+  }
   const session = sessions.named(name)
   if (session?.stream.path !== path) throw new SignallingRefusedError(INFO.noStream, name)
   return session

@@ -48,6 +48,11 @@ export class RoomCommands {
     return [...this.#memberships.values()].find(({ room }) => streamName.startsWith(`${room}-`))
   }
 
+  /** Those in a room may play what is published in it. */
+  shares(streamName: string): boolean {
+    return [...this.#memberships.values()].some((membership) => membership.has(streamName))
+  }
+
   /** The client has gone. */
   leaveAll(): void {
     this.#isGone = true
@@ -59,14 +64,10 @@ export class RoomCommands {
     const room = options.text('name', MAX_NAME_CHARACTERS)
     const path = pathOfName(WEBRTC_APP, `${room}-${this.#login}`)
     if (room === undefined || this.#login === '' || path === undefined) return NO_ROOM
-    // Whoever may play his own streams there may be there.
-    await this.#desk.access.authorize({
-      action: 'play',
-      path,
-      protocol: 'webrtc',
-      remoteAddress: caller.trustedAddress,
-      query: credentials,
-    })
+    // Whoever may publish or play under his name there may be there.
+    const asked = { path, protocol: 'webrtc', remoteAddress: caller.trustedAddress, query: credentials }
+    const { access } = this.#desk
+    await access.authorize({ ...asked, action: 'play' }).catch(() => access.authorize({ ...asked, action: 'publish' }))
     if (this.#isGone || this.#memberships.has(room)) return THERE
     if (this.#memberships.size >= MAX_ROOMS) return `No more than ${MAX_ROOMS} rooms`
     const member = { login: this.#login, record: options.flag('record'), tell: this.#tell }

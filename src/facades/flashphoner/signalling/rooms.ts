@@ -21,6 +21,8 @@ export interface Membership {
   readonly participant: Participant
   published(streamName: string): void
   unpublished(streamName: string, how: 'UNPUBLISHED' | 'FAILED'): void
+  /** Somebody there publishes a stream of this name. */
+  has(streamName: string): boolean
   /** False: nobody there has this login. */
   send(to: string, text: string): boolean
   leave(): void
@@ -57,6 +59,10 @@ export class Rooms {
       },
       unpublished: (name, how) => {
         if (streams.delete(name)) this.#tellAll(room, how, { login, name }, participant)
+      },
+      has: (name) => {
+        const members = this.#rooms.get(room)?.values() ?? []
+        return [...members].some((member) => member.streams.has(name))
       },
       send: (to, text) => {
         const recipient = this.#rooms.get(room)?.get(to)
