@@ -1,0 +1,36 @@
+import { TapedeckError } from '#base/error.ts'
+
+/** One property that can't be followed. */
+export interface PropertyProblem {
+  readonly name: string
+  /** Never of a secret. */
+  readonly found: string
+  readonly expected: string
+}
+
+/** Properties that can't be followed, all at once. */
+export class OpenViduPropertiesError extends TapedeckError {
+  readonly code = 'openvidu/properties-invalid'
+  readonly origin = 'operator'
+  readonly problems: readonly PropertyProblem[]
+  constructor(source: string, problems: readonly PropertyProblem[]) {
+    const lines = problems.map(({ name, found, expected }) => `${name}=${found}: expected ${expected}`)
+    super(
+      `${source} can't be followed: ${lines.join('; ')}. Change the lines there, or give other values in facades.openvidu.override`,
+    )
+    this.problems = problems
+  }
+}
+
+/** The recording path is a folder that Tapedeck may not write to. */
+export class RecordingPathError extends TapedeckError {
+  readonly code = 'openvidu/recording-path-not-allowed'
+  readonly origin = 'operator'
+  readonly path: string
+  constructor(path: string, roots: readonly string[]) {
+    super(
+      `OPENVIDU_RECORDING_PATH is ${path}, which lies in none of the recording roots (${roots.join(', ')}): add it to recordings.root`,
+    )
+    this.path = path
+  }
+}
