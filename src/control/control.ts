@@ -5,6 +5,7 @@ import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { WebRtcApi } from '#hub/webrtc.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
+import { Sessions, type SessionsApi } from '#sessions/sessions.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
 import { type CombinedApi, CombinedStreams } from './combined-streams.ts'
@@ -67,6 +68,8 @@ export interface Control extends AsyncDisposable {
   readonly pulls: PullsApi
   readonly uploads: UploadsApi
   readonly combined: CombinedApi
+  /** Rooms: who is in them, and what is recorded of them. */
+  readonly sessions: SessionsApi
   readonly credentials: Credentials
   readonly access: StreamAccess
   readonly liveViews: LiveViews
@@ -105,6 +108,7 @@ export function createControl(options: ControlOptions): Control {
   )
   events.followPulls(pulls)
   const combined = owned.use(new CombinedStreams(runtime, hub))
+  const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => undefined }))
   return {
     version,
     startedAtMs: runtime.nowMs(),
@@ -116,6 +120,7 @@ export function createControl(options: ControlOptions): Control {
     pulls,
     uploads: options.uploads,
     combined,
+    sessions,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
     liveViews,
