@@ -43,10 +43,18 @@ export function cliPage(): string {
     onInterrupt: refuse,
     setExitCode: refuse,
   })
-  return `${PAGE_HEAD}${program.commands.map(commandEntry).join('')}`
+  return `${PAGE_HEAD}${leaves(program).map(commandEntry).join('')}`
 }
 
-function commandEntry(command: Command): string {
+/** Commands that do something, those of groups too, with the name they are called by. */
+function leaves(group: Command, prefix = ''): (readonly [name: string, command: Command])[] {
+  return group.commands.flatMap((command) => {
+    const name = `${prefix}${command.name()}`
+    return command.commands.length === 0 ? [[name, command] as const] : leaves(command, `${name} `)
+  })
+}
+
+function commandEntry([name, command]: readonly [name: string, command: Command]): string {
   const takesKeys = command.options.some((option) => option.flags.startsWith('--set '))
   const flagsOfKeys = takesKeys ? [...keysOf(CONFIG_KEYS)].map(([, key]) => key.flag) : []
   const rows = command.options
@@ -56,8 +64,8 @@ function commandEntry(command: Command): string {
       return `| \`${option.flags}\` | ${option.description}${choices} |`
     })
   const note = takesKeys ? '\nBesides these, the flags in the table of [configuration keys](config.md).\n' : ''
-  const usage = `tapedeck ${command.name()} ${command.usage()}`
-  return `\n## ${command.name()}\n\n    ${usage}\n\n${sentence(command.description())}\n\n| option | |\n|---|---|\n${rows.join('\n')}\n${note}`
+  const usage = `tapedeck ${name} ${command.usage()}`
+  return `\n## ${name}\n\n    ${usage}\n\n${sentence(command.description())}\n\n| option | |\n|---|---|\n${rows.join('\n')}\n${note}`
 }
 
 function sentence(text: string): string {

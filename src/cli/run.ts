@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { errorCode, errorMessage } from '#base/error.ts'
 import { VERSION } from '#base/version.ts'
 import { addConfig } from './commands/config.ts'
+import { addFacadeCommands } from './commands/facade-commands.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addList } from './commands/list.ts'
 import { addRecord } from './commands/record.ts'
@@ -27,6 +28,7 @@ const COMMANDS = [
   addRepair,
   addInspect,
   addConfig,
+  addFacadeCommands,
 ]
 
 /**

@@ -4,7 +4,7 @@ import type { Config, FacadeSettings, ListenAddress } from './config.ts'
 import { ConfigInvalidError, UnknownProfileError } from './errors.ts'
 import type { ConfigProfile, FacadeDeclaration } from './facade.ts'
 import { readConfigFile } from './file.ts'
-import type { KeyTree, ValuesOf } from './key.ts'
+import { environmentName, type KeyTree, type ValuesOf } from './key.ts'
 import { type ConfigLayers, type EffectiveKey, readLayers } from './layers.ts'
 import { nodeName } from './node-name.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -55,7 +55,8 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const profile =
     sources.like === undefined ? undefined : { name: sources.like, values: profileOf(facades, sources.like) }
   const tree = { ...CONFIG_KEYS, facades: facadeTree(facades) }
-  const { keys, problems } = readLayers(tree, { file, env: sources.env, flags: sources.flags, profile })
+  const env = { ...likeEnvironment(facades, sources), ...sources.env }
+  const { keys, problems } = readLayers(tree, { file, env, flags: sources.flags, profile })
   if (problems.length > 0) throw new ConfigInvalidError(problems)
   const values = nest(keys) as Values
   // A path in the file is meant from where the file stands, anything else from where the command was typed.
@@ -93,6 +94,13 @@ function profileOf(facades: readonly FacadeDeclaration[], name: string): ConfigP
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
   if (profile === undefined) throw new UnknownProfileError(name, Object.keys(profiles))
   return profile
+}
+
+/** The vendor's own variables as ours. */
+function likeEnvironment(facades: readonly FacadeDeclaration[], { like, env }: ConfigSources): ConfigLayers['env'] {
+  const facade = facades.find(({ likes }) => like !== undefined && Object.hasOwn(likes, like))
+  const keys = Object.entries(facade?.environment?.(env) ?? {})
+  return Object.fromEntries(keys.map(([key, value]) => [environmentName(key), value]))
 }
 
 function facadeSettings(

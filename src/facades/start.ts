@@ -7,6 +7,7 @@ import type { Facade, FacadeContext } from './facade.ts'
 
 /** Where each facade's code is; loaded only when the facade is enabled. */
 const LOADERS: Readonly<Record<string, () => Promise<Facade>>> = {
+  agora: async () => (await import('./agora/facade.ts')).agora,
   evostream: async () => (await import('./evostream/facade.ts')).evostream,
   flashphoner: async () => (await import('./flashphoner/facade.ts')).flashphoner,
   wowza: async () => (await import('./wowza/facade.ts')).wowza,
