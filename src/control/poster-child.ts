@@ -1,9 +1,9 @@
-// Runs in a process of its own (poster-process.ts): the first picture of argv[2], a file of the
-// container argv[3], becomes a JPEG at argv[4].
+// Runs in a process of its own (poster-process.ts): a picture of argv[2], a file of the container argv[3], becomes a
+// JPEG at argv[4], at most argv[5] pixels wide: the one that decoding can start with at argv[6] milliseconds.
 import { writeFile } from 'node:fs/promises'
 import { Decoder, Demuxer, type Frame, Scaler } from 'node-av'
+import { AVSEEK_FLAG_BACKWARD } from 'node-av/constants'
 
-const MAX_WIDTH_PIXELS = 640
 /** Access units read in search of a picture: a recording begun with startOn "now" has no key frame for a while. */
 const MAX_PACKETS = 2_000
 
@@ -16,7 +16,7 @@ const READERS: Readonly<Record<string, string>> = {
   mkv: 'matroska',
 }
 
-const [input = '', container = '', output = ''] = process.argv.slice(2)
+const [input = '', container = '', output = '', maxWidth = '640', at = '0'] = process.argv.slice(2)
 try {
   const reader = READERS[container]
   if (reader === undefined) throw new Error(`${container} is no container of ours`)
@@ -30,6 +30,8 @@ async function firstPicture(path: string, reader: string): Promise<Buffer> {
   await using demuxer = await Demuxer.open(path, { format: reader })
   const stream = demuxer.video()
   if (stream === undefined) throw new Error('it has no video')
+  // Some files have no index to seek by: then it is the first picture.
+  if (Number(at) > 0) await demuxer.seek(Number(at) / 1000, -1, AVSEEK_FLAG_BACKWARD)
   using decoder = await Decoder.create(stream)
   let packets = 0
   for await (const packet of demuxer.packets(stream.index)) {
@@ -42,12 +44,12 @@ async function firstPicture(path: string, reader: string): Promise<Buffer> {
   throw new Error('no picture could be decoded yet')
 }
 
-/** Square pixels, even sides, at most MAX_WIDTH_PIXELS wide. */
+/** Square pixels, even sides, at most as wide as asked. */
 async function toJpeg(frame: Frame): Promise<Buffer> {
   const { num, den } = frame.sampleAspectRatio
   const aspect = num > 0 && den > 0 ? num / den : 1
   const shownWidth = frame.width * aspect
-  const width = Math.min(MAX_WIDTH_PIXELS, Math.ceil(shownWidth / 2) * 2)
+  const width = Math.min(Number(maxWidth), Math.ceil(shownWidth / 2) * 2)
   const height = Math.max(2, Math.round((frame.height * width) / shownWidth / 2) * 2)
   using scaler = new Scaler()
   return await scaler.toJpeg(frame, { resize: { width, height }, quality: 80 })

@@ -15,6 +15,10 @@ export interface PosterJob {
   readonly container: ContainerName
   /** Written whole or not at all, as far as the child lives; take it only after success. */
   readonly output: string
+  /** Default 640; smaller pictures stay as they are. */
+  readonly maxWidthPixels?: number
+  /** Which picture: the one that decoding can start with there, or shortly before. Default 0, the first. */
+  readonly atMs?: number
   readonly signal: AbortSignal
 }
 
@@ -22,9 +26,10 @@ export interface PosterJob {
  * Runs the decoder in a child process: it is native code reading bytes a stranger sent, so it may crash or hang, and
  * neither may reach this process.
  */
-export async function makePoster({ input, container, output, signal }: PosterJob): Promise<void> {
+export async function makePoster(job: PosterJob): Promise<void> {
+  const { input, container, output, maxWidthPixels = 640, atMs = 0, signal } = job
   const script = fileURLToPath(new URL('./poster-child.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, input, container, output], {
+  const child = spawn(process.execPath, [script, input, container, output, String(maxWidthPixels), String(atMs)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Nothing of the server's environment (it may hold tokens) is a decoder's business.
     env: { PATH: process.env['PATH'] ?? '' },

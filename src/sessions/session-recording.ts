@@ -24,7 +24,7 @@ export interface SessionRecordingRequest {
   readonly heightPixels?: number
   readonly frameRate?: number
   /** Files of publications: asked once for each. */
-  readonly individualFile?: (publication: Publication) => FileRequest
+  readonly individualFile?: (publication: Publication) => FileRequest | Promise<FileRequest>
   /** The composed file. */
   readonly composedFile?: FileRequest
   /** Into the metadata of all its files. */
@@ -201,7 +201,7 @@ export class SessionRecording {
     try {
       const { id } = await this.#options.recorder.start({
         reconnectSeconds: RECONNECT_SECONDS,
-        ...this.request.individualFile?.(publication),
+        ...(await this.request.individualFile?.(publication)),
         stream: publication.path,
         tracks,
         waitForStream: true,
