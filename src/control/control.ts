@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Runtime } from '#base/runtime.ts'
+import { Composer, type ComposerApi } from '#compose/composer.ts'
 import type { Config, ListenAddress } from '#config/config.ts'
 import type { StreamAccess } from '#hub/access.ts'
 import type { Hub } from '#hub/hub.ts'
@@ -25,6 +27,9 @@ import type { UploadsApi } from './uploads.ts'
 
 /** Open live.mp4 responses, all streams. Each costs a fragment writer and up to its queue in memory. */
 const MAX_LIVE_VIEWERS = 200
+
+/** Of the machine, that compositions may take: the rest receives and records. */
+const COMPOSING_SHARE = 0.9
 
 /** Where encoders may publish, as the front doors really listen. */
 export interface PublishPoint {
@@ -68,6 +73,7 @@ export interface Control extends AsyncDisposable {
   readonly pulls: PullsApi
   readonly uploads: UploadsApi
   readonly combined: CombinedApi
+  readonly composer: ComposerApi
   /** Rooms: who is in them, and what is recorded of them. */
   readonly sessions: SessionsApi
   readonly credentials: Credentials
@@ -108,7 +114,9 @@ export function createControl(options: ControlOptions): Control {
   )
   events.followPulls(pulls)
   const combined = owned.use(new CombinedStreams(runtime, hub))
-  const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => undefined }))
+  const capacityCores = COMPOSING_SHARE * availableParallelism()
+  const composer = owned.use(new Composer({ runtime, hub, capacityCores }))
+  const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => composer }))
   return {
     version,
     startedAtMs: runtime.nowMs(),
@@ -120,6 +128,7 @@ export function createControl(options: ControlOptions): Control {
     pulls,
     uploads: options.uploads,
     combined,
+    composer,
     sessions,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
