@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Facade>>> = {
   agora: async () => (await import('./agora/facade.ts')).agora,
   evostream: async () => (await import('./evostream/facade.ts')).evostream,
   flashphoner: async () => (await import('./flashphoner/facade.ts')).flashphoner,
+  openvidu: async () => (await import('./openvidu/facade.ts')).openvidu,
   wowza: async () => (await import('./wowza/facade.ts')).wowza,
 }
 

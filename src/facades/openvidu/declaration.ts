@@ -1,13 +1,12 @@
 import { declareFacade } from '#config/facade.ts'
 import { Key } from '#config/key.ts'
-import { choice } from '#config/values/choice.ts'
-import { optionalListenAddress } from '#config/values/listen-address.ts'
 import { flag } from '#config/values/flag.ts'
+import { optionalListenAddress } from '#config/values/listen-address.ts'
 import { text } from '#config/values/text.ts'
-import { textMap } from '#config/values/text-map.ts'
+import { propertyMap } from './configuration/property-map.ts'
 
-/** The secret of the vendor's samples: known to everybody, so it closes nothing. */
-export const SAMPLE_SECRET = 'MY_SECRET'
+/** Names of the secret among the vendor's properties. */
+const SECRET_NAMES = ['OPENVIDU_SECRET', 'openvidu.secret']
 
 /** What the configuration knows of the OpenVidu facade. */
 export const OPENVIDU = declareFacade({
@@ -15,24 +14,27 @@ export const OPENVIDU = declareFacade({
   keys: {
     enabled: new Key(flag, {
       default: false,
-      about: 'Takes the browsers and servers of applications written for OpenVidu 2.',
-    }),
-    compat: new Key(choice(['classic', 'modern']), {
-      default: 'classic',
-      about: 'Where releases contradict each other: as 2.0 to 2.4 did (classic), or as 2.32 does (modern).',
+      about: 'Takes the browsers and servers of applications that were written for OpenVidu 2.',
     }),
     properties: new Key(text('a file'), {
       default: '',
       about:
-        "The vendor's properties or .env file, read as it is at start; names not known here are ignored with a line in the log.",
+        "The vendor's .env or properties file, read as it is at start; what is not known here is ignored and logged.",
     }),
-    override: new Key(textMap('properties'), {
+    override: new Key(propertyMap, {
       default: {},
-      about: "Properties of the vendor's that count instead of those in its file, such as { openvidu.recording: 'true' }.",
+      about:
+        "Properties of the vendor's that count instead of those in its file, such as { OPENVIDU_RECORDING: true }.",
+    }),
+    secret: new Key(text('letters, digits, _ and -', { pattern: /^[\w-]*$/ }), {
+      default: '',
+      about:
+        "Password of applications, whose name is OPENVIDUAPP. Empty: that of the properties, else the vendor's sample MY_SECRET, with which the door opens on this machine only.",
+      secret: true,
     }),
     listen: new Key(optionalListenAddress(4443), {
       default: '127.0.0.1:4443',
-      about: "HTTPS and secure WebSocket for browsers and applications; the vendor's clients know nothing else. '': off.",
+      about: "HTTPS and secure WebSocket, for browsers and applications. '': off.",
     }),
     tls: {
       certificate: new Key(text('a PEM file'), {
@@ -41,30 +43,18 @@ export const OPENVIDU = declareFacade({
       }),
       key: new Key(text('a PEM file'), { default: '', about: "PEM file with the certificate's private key." }),
     },
-    publicUrl: new Key(text('an address such as https://example.com:4443'), {
-      default: '',
-      about: 'Where clients find this server: in the tokens they get. Empty: https://localhost and the port of listen.',
-    }),
-    secret: new Key(text('letters, digits, _ and -', { pattern: /^[\w-]+$/ }), {
-      default: SAMPLE_SECRET,
-      about: "The password of applications (user OPENVIDUAPP). With the vendor's sample the door opens on this machine only.",
-      secret: true,
-    }),
   },
   paths: ['properties', 'tls.certificate', 'tls.key'],
   likes: {
     openvidu: {
       'facades.openvidu.enabled': true,
-      // What is recorded by itself is said by the sessions.
+      // What is recorded by itself is said by the vendor's sessions.
       rules: [],
     },
   },
-  listeners: ({ listen, secret }) => [
-    {
-      key: 'listen',
-      address: listen,
-      isOpen: secret === SAMPLE_SECRET,
-      linesToAdd: ["secret: 'a_long_secret_of_your_own'"],
-    },
-  ],
+  listeners: ({ listen, secret, override, properties }) => {
+    // What the vendor's file says is seen when it is read, at start.
+    const isGiven = secret !== '' || properties !== '' || SECRET_NAMES.some((name) => name in override)
+    return [{ key: 'listen', address: listen, isOpen: !isGiven, linesToAdd: ["secret: 'a_long_secret_of_your_own'"] }]
+  },
 })

@@ -1,36 +1,38 @@
-/** Options of sessions and connections as they come by REST, with the vendor's defaults filled in. spec section 3. */
+import type { ForcedCodec, IceServer } from './configuration/settings.ts'
+import type { OutputMode, RecordingLayout } from './recording/recording-facts.ts'
+
+/** Options of a session as they come by REST, with the vendor's defaults filled in. spec section 3.4. */
 export interface SessionProperties {
+  /** Empty: none was given. */
   readonly customSessionId: string
   readonly mediaMode: 'ROUTED' | 'RELAYED'
   readonly recordingMode: 'ALWAYS' | 'MANUAL'
   readonly defaultRecordingProperties: RecordingProperties
-  readonly forcedVideoCodec: 'MEDIA_SERVER_PREFERRED' | 'NONE' | 'VP8' | 'VP9' | 'H264'
+  readonly forcedVideoCodec: ForcedCodec
   readonly allowTranscoding: boolean
 }
 
 /** The vendor's roles. */
-export type VendorRole = 'SUBSCRIBER' | 'PUBLISHER' | 'MODERATOR'
+export const VENDOR_ROLES = ['SUBSCRIBER', 'PUBLISHER', 'MODERATOR'] as const
+/** One of {@link VENDOR_ROLES}. */
+export type VendorRole = (typeof VENDOR_ROLES)[number]
 
-/** spec section 3.6. */
+/** How a session is to be recorded. spec section 3.6. */
 export interface RecordingProperties {
   readonly name: string
   readonly hasAudio: boolean
   readonly hasVideo: boolean
-  readonly outputMode: 'COMPOSED' | 'INDIVIDUAL' | 'COMPOSED_QUICK_START'
-  readonly recordingLayout:
-    | 'BEST_FIT'
-    | 'CUSTOM'
-    | 'PICTURE_IN_PICTURE'
-    | 'VERTICAL_PRESENTATION'
-    | 'HORIZONTAL_PRESENTATION'
+  readonly outputMode: OutputMode
+  readonly recordingLayout: RecordingLayout
   readonly customLayout: string
+  /** `1280x720`. */
   readonly resolution: string
   readonly frameRate: number
   readonly shmSize: number
   readonly ignoreFailedStreams: boolean
 }
 
-/** spec section 3.5. */
+/** Options of a connection. spec section 3.5. */
 export interface ConnectionProperties {
   readonly role: VendorRole
   /** The server's part of the connection's data. */
@@ -38,7 +40,7 @@ export interface ConnectionProperties {
   /** False: what it publishes is left out of individual recordings. */
   readonly record: boolean
   readonly kurentoOptions: KurentoOptions | null
-  readonly customIceServers: readonly CustomIceServer[]
+  readonly customIceServers: readonly IceServer[]
 }
 
 /** Bandwidths in kbit/s; the rest is kept as it came, for whoever asks. */
@@ -47,16 +49,10 @@ export interface KurentoOptions {
   readonly [more: string]: unknown
 }
 
-/** As clients take it. spec section 7.6. */
-export interface CustomIceServer {
-  readonly url: string
-  readonly username?: string
-  readonly credential?: string
-}
-
 /** What a participant publishes, as others are told of it. spec section 7.6. */
 export interface PublishedStream {
   readonly id: string
+  /** Milliseconds since 1970 UTC. */
   readonly createdAt: number
   readonly hasAudio: boolean
   readonly hasVideo: boolean
@@ -64,6 +60,7 @@ export interface PublishedStream {
   videoActive: boolean
   /** Undefined: there are no pictures. */
   readonly typeOfVideo: string | undefined
+  /** Null: unknown. */
   readonly frameRate: number | null
   /** JSON text; undefined: there are no pictures. */
   videoDimensions: string | undefined

@@ -1,8 +1,7 @@
 import type { Runtime } from '#base/runtime.ts'
-import type { Role } from '#sessions/roles.ts'
 import type { SessionRecordingRequest } from '#sessions/session-recording.ts'
 import type { SessionsApi } from '#sessions/sessions.ts'
-import type { Configuration } from './configuration.ts'
+import type { OpenViduSettings } from './configuration/settings.ts'
 import { newIds } from './ids.ts'
 import type { SessionProperties } from './properties.ts'
 import { Room } from './room.ts'
@@ -10,46 +9,61 @@ import { Room } from './room.ts'
 /** Streams of the facade's sessions: the first part of their paths. */
 export const STREAM_PREFIX = 'openvidu'
 
+/** How a session is recorded by itself (recordingMode ALWAYS). */
+export type AutomaticRecording = (room: Room) => SessionRecordingRequest
+
 export interface RoomsOptions {
   readonly runtime: Runtime
   readonly sessions: SessionsApi
-  readonly configuration: Configuration
-  /** What a session is recorded as by itself (recordingMode ALWAYS). Undefined: not at all. */
-  readonly automatic: (room: Room) => SessionRecordingRequest | undefined
+  readonly settings: OpenViduSettings
 }
 
 /** Every session of the vendor's that there is. */
-export class Rooms {
+export class Rooms implements Disposable {
+  /** Set by what records; undefined: nothing is recorded by itself. */
+  automatic: AutomaticRecording | undefined
+  /** Told of every new one, before anybody can join it. */
+  created: (room: Room) => void = () => {}
   readonly #options: RoomsOptions
   readonly #rooms = new Map<string, Room>()
+  #garbage: NodeJS.Timeout | undefined
 
   constructor(options: RoomsOptions) {
+    const { garbageIntervalSeconds, garbageThresholdSeconds } = options.settings
     this.#options = options
+    if (garbageIntervalSeconds === 0) return
+    this.#garbage = setInterval(
+      () => this.#closeNeverJoined(garbageThresholdSeconds * 1000),
+      garbageIntervalSeconds * 1000,
+    )
+    this.#garbage.unref()
   }
 
   /** @throws {SessionExistsError} @throws {SessionIdInvalidError} @throws {TooManySessionsError} */
   create(properties: SessionProperties): Room {
-    const { runtime, sessions, configuration } = this.#options
-    const { compat, recording } = configuration
-    const isAutomatic = recording.isOn && properties.recordingMode === 'ALWAYS' && properties.mediaMode === 'ROUTED'
-    const unusedMs = recording.autostopSeconds * 1000
-    const classicMs = properties.recordingMode === 'ALWAYS' ? 0 : 'never'
+    const { runtime, sessions, settings } = this.#options
+    const { compat, autostopSeconds, recording, notification } = settings
+    const isAutomatic = recording && properties.recordingMode === 'ALWAYS' && properties.mediaMode === 'ROUTED'
+    const { automatic } = this
+    const classic = properties.recordingMode === 'ALWAYS' ? 0 : 'never'
     const session = sessions.create({
       id: properties.customSessionId === '' ? newIds.session(compat) : properties.customSessionId,
       streamPrefix: STREAM_PREFIX,
-      origin: 'openvidu',
+      origin: STREAM_PREFIX,
       makeToken: newIds.token,
+      // spec sections 5.1 and 5.2
       recording: {
-        ...(isAutomatic && { automatic: () => this.#options.automatic(room) }),
+        ...(isAutomatic && automatic !== undefined && { automatic: () => automatic(room) }),
         startsAgain: compat === 'classic',
-        stopsUnusedAfterMs: compat === 'classic' ? classicMs : unusedMs,
+        stopsUnusedAfterMs: compat === 'classic' ? classic : autostopSeconds * 1000,
       },
     })
-    const room = new Room({ runtime, session, properties, configuration })
+    const room: Room = new Room({ runtime, session, properties, audience: notification })
     this.#rooms.set(room.id, room)
     session.events.listen(({ type }) => {
       if (type === 'closed') this.#rooms.delete(room.id)
     })
+    this.created(room)
     return room
   }
 
@@ -62,12 +76,17 @@ export class Rooms {
     return this.#rooms.values()
   }
 
-  closeAll(): void {
+  /** Everybody has to leave. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#garbage)
     for (const { session } of [...this.#rooms.values()]) session.close('shutdown')
   }
-}
 
-/** The core's word for the vendor's. */
-export function coreRole(role: 'SUBSCRIBER' | 'PUBLISHER' | 'MODERATOR'): Role {
-  return role === 'MODERATOR' ? 'moderator' : role === 'PUBLISHER' ? 'publisher' : 'subscriber'
+  /** spec section 1.2: OPENVIDU_SESSIONS_GARBAGE_*. */
+  #closeNeverJoined(thresholdMs: number): void {
+    const before = this.#options.runtime.nowMs() - thresholdMs
+    for (const { session } of [...this.#rooms.values()]) {
+      if (!session.wasJoined && session.createdAtMs < before) session.close('never-joined')
+    }
+  }
 }
