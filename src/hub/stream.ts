@@ -68,7 +68,7 @@ export interface StreamSink {
  */
 export type SourceWallClock = (timeMs: number) => number | undefined
 
-/** What the network took on its way to us. */
+/** What should be in the stream and is not. */
 export interface StreamLoss {
   readonly format: TrackFormat
   /** Packets that did not come. */
@@ -78,6 +78,8 @@ export interface StreamLoss {
   /** Between these decoding times, in the format's timescale. */
   readonly fromDts: number
   readonly toDts: number
+  /** By default the network took it. `restart`: a process that makes the stream was replaced. */
+  readonly cause?: 'network' | 'restart'
 }
 
 /** How a sink joins a stream. */

@@ -47,13 +47,13 @@ export class Account {
     this.#note(gapNow(this.#nowMs(), { track: format.trackId, fromMs, toMs, accessUnits, cause }))
   }
 
-  /** The network took it before it was ours. */
-  lostOnTheWay({ format, accessUnits, packets }: StreamLoss, fromMs: number, toMs: number): void {
+  /** The network, or whatever the loss says, took it before it was ours. */
+  lostOnTheWay({ format, accessUnits, packets, cause = 'network' }: StreamLoss, fromMs: number, toMs: number): void {
     this.#ledger.receivedLost(format, accessUnits)
     for (let i = 0; i < accessUnits; i++) this.#events.received()
-    this.#events.lost(accessUnits, 'network')
+    this.#events.lost(accessUnits, cause)
     const range = { fromMs, toMs, missingMs: toMs - fromMs }
-    this.#note(gapNow(this.#nowMs(), { track: format.trackId, ...range, accessUnits, packets, cause: 'network' }))
+    this.#note(gapNow(this.#nowMs(), { track: format.trackId, ...range, accessUnits, packets, cause }))
   }
 
   /** What had been written is gone with its file. */

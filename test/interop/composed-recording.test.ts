@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { soundOf } from '#test/support/beeps.ts'
-import { Frames, openComposingRoom, participant, toneSpan } from '#test/support/composed.ts'
+import { beepSource, beepsOf, soundOf } from '#test/support/beeps.ts'
+import { Frames, isNear, openComposingRoom, participant, toneSpan } from '#test/support/composed.ts'
+import { flashesOf } from '#test/support/flashes.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
+import { program } from '#test/support/programs.ts'
 
 /** Composed recordings, judged by the pixels and the sound of the file. */
 
@@ -11,6 +13,9 @@ const RED = [220, 20, 20] as const
 const BLUE = [20, 20, 220] as const
 /** Who comes or leaves is seen and heard, or not any more, within a second. */
 const SOON_MS = 1_000
+
+/** White for 200 ms at the beginning of each second. */
+const FLASHING = "drawbox=color=white:t=fill:enable='lt(mod(t,1),0.2)'"
 
 const SIZE = { widthPixels: 640, heightPixels: 360, frameRate: 25 } as const
 
@@ -70,4 +75,84 @@ test('two encoders side by side, the second later and shorter: both are seen and
     near(to, left.get(name))
   }
   assert.deepEqual(frames.at(blueFrom - 1_000, 0.75, 0.5).map(Math.round), frames.at(blueFrom - 1_000, 0.25, 0.5))
+})
+
+test('a flash and its beep stay together', { timeout: 60_000 }, async () => {
+  await using room = await openComposingRoom()
+  const { fixture, composer, rtmp } = room
+  const composition = await composer.start({
+    ...SIZE,
+    output: 'room/all',
+    video: true,
+    audio: true,
+    layout: 'best-fit',
+  })
+  using _arrivals = fixture.hub.streamStarted.listen((stream) => {
+    if (stream.path === 'room/clock') composition.add(stream, { name: 'clock', kind: 'screen' })
+  })
+  const { id } = await fixture.start({ stream: 'room/all', format: 'mp4' })
+  await program('ffmpeg', [
+    ...['-v', 'error', '-re', '-f', 'lavfi', '-i', `color=black:s=320x180:r=30:d=8,${FLASHING}`],
+    ...['-re', '-f', 'lavfi', '-i', beepSource(1_000, 8, 44_100)],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '30'],
+    ...['-c:a', 'aac', '-b:a', '64k', '-f', 'flv', `${rtmp}/room/clock`],
+  ])
+  await sleep(500)
+  await composition.end()
+  const recording = await fixture.until(id, ({ state }) => state === 'ready' || state === 'failed')
+  const [path = ''] = fixture.paths(recording)
+  const flashes = await flashesOf(path)
+  const beeps = (await beepsOf(path)).filter(({ fromMs, toMs }) => toMs - fromMs > 150)
+  // The first second may be missing: the composition joins a stream at its key frame.
+  assert.ok(flashes.length >= 6 && beeps.length >= 6, JSON.stringify({ flashes, beeps }))
+  for (const flashMs of flashes.slice(-5)) {
+    const offMs = Math.min(...beeps.map(({ fromMs }) => Math.abs(fromMs - flashMs)))
+    assert.ok(offMs <= 40, `flash at ${flashMs} ms, beep ${offMs} ms away: ${JSON.stringify(beeps)}`)
+  }
+})
+
+test('a killed composing process is replaced, and the recording goes on, with a gap', {
+  timeout: 60_000,
+}, async () => {
+  await using room = await openComposingRoom()
+  const { fixture, composer, rtmp } = room
+  const composition = await composer.start({
+    ...SIZE,
+    output: 'room/all',
+    video: true,
+    audio: true,
+    layout: 'best-fit',
+  })
+  using _arrivals = fixture.hub.streamStarted.listen((stream) => {
+    if (stream.path === 'room/red') composition.add(stream, { name: 'red', kind: 'camera' })
+  })
+  const own = await fixture.start({ stream: 'room/red', format: 'mp4', waitForStream: true })
+  const { id } = await fixture.start({ stream: 'room/all', format: 'mp4' })
+  const red = participant(`${rtmp}/room/red`, '0xdc1414', 440, 8)
+  await sleep(4_000)
+  assert.ok(composition.pid !== undefined)
+  process.kill(composition.pid, 'SIGKILL')
+  await red
+  await sleep(300)
+  assert.equal(composition.state, 'running')
+  assert.equal(composition.restarts, 1)
+  await composition.end()
+  const recording = await fixture.until(id, ({ state }) => state === 'ready' || state === 'failed')
+  assert.equal(recording.state, 'ready')
+  assert.equal(recording.parts.length, 1)
+  const { gaps } = recording.ledger
+  assert.deepEqual(gaps.map(({ cause }) => cause).sort(), ['restart', 'restart'], JSON.stringify(recording.ledger))
+  const gap = gaps.find(({ track }) => track === 1)
+  assert.ok(gap !== undefined)
+  const [path = ''] = fixture.paths(recording)
+  const [frames, sound] = [await Frames.of(path, 64, 36, 25), await soundOf(path)]
+  const gapEndMs = gap.toMs
+  assert.ok(gap.missingMs < 5_000)
+  for (const ms of [gap.fromMs - 500, gapEndMs + 1_500]) {
+    assert.ok(isNear(frames.at(ms, 0.5, 0.5), RED), `at ${ms} ms: ${frames.at(ms, 0.5, 0.5)}`)
+    assert.ok(toneSpan(sound.subarray(ms * 16, (ms + 200) * 16), 440) !== undefined, `at ${ms} ms`)
+  }
+  // The participant's own recording has seen nothing of it.
+  const individual = await fixture.until(own.id, ({ state }) => state === 'ready' || state === 'failed')
+  assert.deepEqual([individual.parts.length, individual.ledger.gaps], [1, []])
 })
