@@ -30,6 +30,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'auth/stream-access-denied': 403,
   'auth/access-endpoint-failed': 502,
   'catalog/query-invalid': 400,
+  'compose/busy': 503,
   'live/not-viewable': 409,
   'recording/not-allowed': 403,
   'poster/unavailable': 404,

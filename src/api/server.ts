@@ -5,6 +5,7 @@ import type { ListenAddress } from '#config/config.ts'
 import { registerAccessLog } from './access-log.ts'
 import type { App, Resources } from './app.ts'
 import { registerBodyPatience } from './body-patience.ts'
+import { registerCompositions } from './compositions.ts'
 import { registerEvents } from './events.ts'
 import { registerGuards } from './guards.ts'
 import { registerHealth } from './health.ts'
@@ -139,6 +140,7 @@ const RESOURCES = [
   registerRules,
   registerRulePreview,
   registerPulls,
+  registerCompositions,
   registerEvents,
   registerHooks,
   registerHealth,

@@ -11,6 +11,7 @@ import { Sessions, type SessionsApi } from '#sessions/sessions.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { Credentials } from './auth.ts'
 import { type CombinedApi, CombinedStreams } from './combined-streams.ts'
+import { Compositions, type CompositionsApi } from './compositions.ts'
 import { DiskSpace } from './disk-space.ts'
 import { ManifestNotFoundError } from './errors.ts'
 import type { EventFeed } from './event-feed.ts'
@@ -73,7 +74,10 @@ export interface Control extends AsyncDisposable {
   readonly pulls: PullsApi
   readonly uploads: UploadsApi
   readonly combined: CombinedApi
+  /** For front ends that say themselves what is in a composition. */
   readonly composer: ComposerApi
+  /** By the paths of the inputs. */
+  readonly compositions: CompositionsApi
   /** Rooms: who is in them, and what is recorded of them. */
   readonly sessions: SessionsApi
   readonly credentials: Credentials
@@ -129,6 +133,7 @@ export function createControl(options: ControlOptions): Control {
     uploads: options.uploads,
     combined,
     composer,
+    compositions: new Compositions(hub, composer),
     sessions,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),

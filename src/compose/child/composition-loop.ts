@@ -24,6 +24,12 @@ const SOUND_INTERVAL_MS = 40
 /** Share of a picture's time that decoding of what should have been shown before may take. */
 const PATIENCE_SHARE = 0.5
 
+/**
+ * Pictures that are later than this are left out. Less is caught up with: the stream's clock is the number of the
+ * picture, and nobody sees when it was made.
+ */
+const MAX_LATE_MS = 250
+
 /** The child's work: every so often what is due of all tiles becomes a picture and a piece of sound. */
 export class CompositionLoop {
   readonly #tell: (message: ChildOutput) => void
@@ -148,7 +154,7 @@ export class CompositionLoop {
     const pictures: { number: number; isKey: boolean; payload: Uint8Array }[] = []
     // Sound first, and always: there is time for it, pictures are what may be left out.
     const audio = this.#mix(this.#samplesAt(this.#number))
-    if (lateMs > this.#intervalMs) this.#droppedPictures += this.#pictures === undefined ? 0 : 1
+    if (lateMs > MAX_LATE_MS) this.#droppedPictures += this.#pictures === undefined ? 0 : 1
     else if (this.#pictures !== undefined && this.#scene !== undefined) {
       // A source's picture may be shown up to half a picture early, so that it is late by no more on average.
       const dueMs = atMs + this.#intervalMs / 2
