@@ -27,9 +27,11 @@ export class RecordingPathError extends TapedeckError {
   readonly code = 'openvidu/recording-path-not-allowed'
   readonly origin = 'operator'
   readonly path: string
-  constructor(path: string, roots: readonly string[]) {
+  constructor(path: string, roots: readonly string[], cause?: unknown) {
+    const why = cause instanceof Error ? ` (${cause.message})` : ''
     super(
-      `OPENVIDU_RECORDING_PATH is ${path}, which lies in none of the recording roots (${roots.join(', ')}): add it to recordings.root`,
+      `can't record to ${path}, the OPENVIDU_RECORDING_PATH${why}: make it a writable folder in one of the recording roots (${roots.join(', ')}), or add it to recordings.root`,
+      { cause },
     )
     this.path = path
   }

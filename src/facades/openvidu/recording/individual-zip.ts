@@ -29,7 +29,9 @@ export async function writeIndividualZip(
     for (const { path: source, name } of files) zip.addFile(source, name, { compress: false })
     zip.addBuffer(Buffer.from(`${JSON.stringify(index.content, null, 2)}\n`), `${index.name}.json`)
     // A file that can't be read is told by the zip itself, and ends its output so that the copying ends too.
-    zip.on('error', (error: Error) => (zip.outputStream as NodeJS.ReadableStream & { destroy(error: Error): void }).destroy(error))
+    zip.on('error', (error: Error) =>
+      (zip.outputStream as NodeJS.ReadableStream & { destroy(error: Error): void }).destroy(error),
+    )
     zip.end()
     await pipeline(zip.outputStream, createWriteStream(draft))
     await synced(draft)

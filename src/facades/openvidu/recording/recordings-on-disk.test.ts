@@ -87,7 +87,7 @@ test('in the flat layout a file of the name takes the id', async () => {
   await writeFile(temp.at('S.mp4'), '')
   await writeFile(temp.at('.recording.T'), SEED_LINE)
   await mkdir(temp.at('U'))
-  const { ids, files } = await new RecordingFolder(temp.path).taken()
+  const { ids, files } = new RecordingFolder(temp.path).taken()
   assert.deepEqual([...ids].sort(), ['T', 'U'])
   assert.deepEqual([...files], ['S'])
 })
@@ -168,7 +168,14 @@ test('without anything published the zip holds the index only', async () => {
 })
 
 function document(path: string, offsetMs: number, durationMs: number, bytes: number): RecordingDocument {
-  const track = { trackId: 1, kind: 'video', codec: 'vp8', codecString: 'vp8', accessUnits: 3, payloadBytes: 1 } as const
+  const track = {
+    trackId: 1,
+    kind: 'video',
+    codec: 'vp8',
+    codecString: 'vp8',
+    accessUnits: 3,
+    payloadBytes: 1,
+  } as const
   const startedAt = new Date(FACTS.createdAt + offsetMs).toISOString()
   const part: PartDocument = {
     index: 1,
