@@ -134,8 +134,7 @@ export class MediaReceiver implements Disposable {
   }
 
   /**
-   * A datagram or interleaved frame, RTP or RTCP. With `reorderMs` it must be the receiver's own memory, and the whole
-   * of it; without, it is borrowed.
+   * A datagram or interleaved frame, RTP or RTCP, borrowed. With `reorderMs` it must be the whole of `bytes`.
    */
   rtp(bytes: Uint8Array, start: number, end: number, arrivalMs: number): void {
     const packet = this.#packet

@@ -2,10 +2,12 @@ import type { Socket } from 'node:dgram'
 import type { Pair } from '#protocols/rtsp/transport.ts'
 import type { UdpPair } from './udp-ports.ts'
 
-/** What comes to a pair of ports. The memory is the taker's own. */
+/** What comes to a pair of ports, borrowed for the call. */
 export interface PortsUser {
   media(bytes: Uint8Array): void
   control(bytes: Uint8Array): void
+  /** Media may be read a little later, many datagrams at once. */
+  mayGather(): boolean
 }
 
 /** Our UDP ports of one track, which listen to one sender only. */
@@ -18,8 +20,13 @@ export class ClientPorts implements Disposable {
   constructor(pair: UdpPair, sender: string, user: PortsUser) {
     this.#pair = pair
     this.#senders = new Set([sender])
-    pair.rtp.on('message', (bytes, { address }) => {
-      if (this.#senders.has(address)) user.media(bytes)
+    pair.read({
+      received: (bytes, address) => {
+        if (!this.#senders.has(address)) return false
+        user.media(bytes)
+        return true
+      },
+      mayGather: () => user.mayGather(),
     })
     pair.rtcp.on('message', (bytes, { address }) => {
       if (this.#senders.has(address)) user.control(bytes)
@@ -52,9 +59,18 @@ export class ClientPorts implements Disposable {
 
   #send(socket: Socket, bytes: Uint8Array, which: 0 | 1): void {
     const remote = this.#remote
-    // A report that does not get through is no loss: there will be another.
-    if (remote !== undefined && remote.ports[which] > 0) {
+    if (remote === undefined || remote.ports[which] <= 0) return
+    // What does not get through is no loss: there will be another. A socket that is bound to its sender by then sends to
+    // nobody else (and says so by an error).
+    try {
       socket.send(bytes, remote.ports[which], remote.address, () => {})
+    } catch (error) {
+      if (!isConnectedError(error)) throw error
+      socket.send(bytes, () => {})
     }
   }
+}
+
+function isConnectedError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SOCKET_DGRAM_IS_CONNECTED'
 }

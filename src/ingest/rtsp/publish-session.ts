@@ -1,4 +1,3 @@
-import type { Socket } from 'node:dgram'
 import { LogLimit } from '#base/log-limit.ts'
 import type { Logger } from '#base/runtime.ts'
 import type { Publication } from '#hub/hub.ts'
@@ -101,10 +100,15 @@ export class PublishSession implements RtspSession {
     return this.#isRecording
   }
 
-  /** Reads may gather: nobody watches, and media comes over the connection itself. */
+  /** Reads of the connection may gather: media comes over it, and may itself. */
   get mayGather(): boolean {
+    return this.#channels.length > 0 && this.#mediaMayGather
+  }
+
+  /** Nobody watches, and the tracks' times have been put beside each other by their arrival. */
+  get #mediaMayGather(): boolean {
     const publication = this.#publication
-    if (publication === undefined || !this.#isRecording || this.#channels.length === 0) return false
+    if (publication === undefined || !this.#isRecording) return false
     return !publication.stream.isWatched && this.#lastActivityMs - this.#startedMs > PROMPT_MS
   }
 
@@ -208,9 +212,11 @@ export class PublishSession implements RtspSession {
     }
     for (const media of this.#media) {
       if (media.way === undefined || !('udp' in media.way)) continue
-      const { rtp, rtcp } = media.way.udp
-      this.#listen(rtp, (bytes, nowMs) => media.receiver?.rtp(bytes, 0, bytes.length, nowMs))
-      this.#listen(rtcp, (bytes, nowMs) => media.receiver?.rtcp(bytes, nowMs))
+      const { udp } = media.way
+      const rtp = this.#taking((bytes, nowMs) => media.receiver?.rtp(bytes, 0, bytes.length, nowMs))
+      udp.read({ received: rtp, mayGather: () => this.#mediaMayGather })
+      const rtcp = this.#taking((bytes, nowMs) => media.receiver?.rtcp(bytes, nowMs))
+      udp.rtcp.on('message', (bytes, { address }) => rtcp(bytes, address))
     }
     if (needsTicks) {
       this.#owned.use(
@@ -221,15 +227,16 @@ export class PublishSession implements RtspSession {
     }
   }
 
-  #listen(socket: Socket, take: (bytes: Uint8Array, nowMs: number) => void): void {
+  /** Takes datagrams of the publisher's, and nobody else's. */
+  #taking(take: (bytes: Uint8Array, nowMs: number) => void): (bytes: Uint8Array, address: string) => boolean {
     const { remoteAddress } = this.#peer
     const { monotonicMs } = this.#surroundings.runtime
-    socket.on('message', (bytes, { address }) => {
+    return (bytes, address) => {
       if (address !== remoteAddress) {
         this.#strangers.occurred(address)
-        return
+        return false
       }
-      if (!this.#isRecording) return
+      if (!this.#isRecording) return true
       const nowMs = monotonicMs()
       this.#touch(nowMs)
       try {
@@ -237,7 +244,8 @@ export class PublishSession implements RtspSession {
       } catch (error) {
         this.#peer.fail(error)
       }
-    })
+      return true
+    }
   }
 
   frame(channel: number, bytes: Uint8Array, start: number, end: number, arrivalMs: number): boolean {

@@ -177,9 +177,13 @@ export class RtspPlayer implements TransportUser {
   received(bytes: Uint8Array): ReadWish {
     this.#attempt(() => this.#connection.received(bytes))
     if (this.#isOver) return this.#ending.signal.aborted ? 'stop' : 'now'
-    if (this.#publication === undefined || this.#publication.stream.isWatched) return 'now'
-    const isSettled = this.#lastMediaMs - this.#firstMediaMs > GATHER_AFTER_MS
-    return isSettled && bytes.length < LARGE_READ_BYTES ? 'later' : 'now'
+    return this.#mayGather && bytes.length < LARGE_READ_BYTES ? 'later' : 'now'
+  }
+
+  /** Nobody watches, and the tracks' times have been put beside each other by their arrival. */
+  get #mayGather(): boolean {
+    if (this.#publication === undefined || this.#publication.stream.isWatched) return false
+    return this.#lastMediaMs - this.#firstMediaMs > GATHER_AFTER_MS
   }
 
   /** Little is ever sent. */
@@ -287,6 +291,7 @@ export class RtspPlayer implements TransportUser {
     const ports = new ClientPorts(pair, ends.remoteAddress, {
       media: (bytes) => this.#attempt(() => setUp.track && this.#packet(setUp.track, bytes, 0, bytes.length)),
       control: (bytes) => this.#attempt(() => setUp.track?.receiver?.rtcp(bytes, this.#nowMs())),
+      mayGather: () => this.#mayGather,
     })
     const wanted = { profile: track.profile, lower: 'udp', clientPorts: ports.ports } as const
     const granted = await this.#requestTrack(track, wanted).catch((error: unknown) => {

@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { ReadPacer } from '#ingest/tcp/read-pacer.ts'
 import type { Pair } from '#protocols/rtsp/transport.ts'
+import { DATAGRAM_GATHER_MS, DatagramReader, type DatagramUser, makeDatagramBuffer } from './datagram-reader.ts'
 import { RtspUdpPortsError } from './errors.ts'
 
 /** What the kernel keeps of a burst until we read: a key frame of 4K comes as a thousand packets at once. */
@@ -15,21 +17,35 @@ export interface PortRange {
   readonly last: number
 }
 
+/** What all readers share. */
+interface Reading {
+  readonly pacer: ReadPacer
+  readonly buffer: Uint8Array
+}
+
 /** Two neighbouring sockets: RTP on the even port, RTCP on the odd one after it (RFC 3550 §11). */
 export class UdpPair implements Disposable {
   readonly rtp: Socket
   readonly rtcp: Socket
   readonly ports: Pair
+  readonly #reading: Reading
 
-  constructor(rtp: Socket, rtcp: Socket, ports: Pair) {
+  constructor(rtp: Socket, rtcp: Socket, ports: Pair, reading: Reading) {
     this.rtp = rtp
     this.rtcp = rtcp
     this.ports = ports
+    this.#reading = reading
     for (const socket of [rtp, rtcp]) {
       // Somebody's closed port, reported by ICMP: he is found gone by his silence.
       socket.on('error', () => {})
       socket.unref()
     }
+  }
+
+  /** Reads the RTP port from now on. */
+  read(user: DatagramUser): void {
+    const { pacer, buffer } = this.#reading
+    new DatagramReader(this.rtp, user, pacer, buffer)
   }
 
   [Symbol.dispose](): void {
@@ -42,6 +58,7 @@ export class UdpPair implements Disposable {
 export class UdpPorts {
   readonly #range: PortRange
   readonly #pairs: number
+  readonly #reading: Reading = { pacer: new ReadPacer(DATAGRAM_GATHER_MS), buffer: makeDatagramBuffer() }
   /** Where the search goes on: a pair just left may still be sent to by its last user. */
   #next: number
 
@@ -61,7 +78,7 @@ export class UdpPorts {
       const port = firstEven + 2 * this.#next
       this.#next = (this.#next + 1) % this.#pairs
       try {
-        return await openPair(address, [port, port + 1])
+        return await openPair(address, [port, port + 1], this.#reading)
       } catch (error) {
         cause = error
       }
@@ -70,10 +87,10 @@ export class UdpPorts {
   }
 }
 
-async function openPair(address: string, ports: Pair): Promise<UdpPair> {
+async function openPair(address: string, ports: Pair, reading: Reading): Promise<UdpPair> {
   const rtp = await bound(address, ports[0])
   try {
-    return new UdpPair(rtp, await bound(address, ports[1]), ports)
+    return new UdpPair(rtp, await bound(address, ports[1]), ports, reading)
   } catch (error) {
     rtp.close()
     throw error

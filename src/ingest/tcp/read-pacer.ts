@@ -6,13 +6,18 @@ const GATHER_MS = 200
 
 /** Resumes all parked sockets from one timer, so that their reads come in one round of the event loop. */
 export class ReadPacer implements Disposable {
+  readonly #gatherMs: number
   #parked: (() => void)[] = []
   #timer: NodeJS.Timeout | undefined
+
+  constructor(gatherMs = GATHER_MS) {
+    this.#gatherMs = gatherMs
+  }
 
   /** Calls `resume` at the next tick. */
   park(resume: () => void): void {
     this.#parked.push(resume)
-    this.#timer ??= setTimeout(() => this.#tick(), GATHER_MS)
+    this.#timer ??= setTimeout(() => this.#tick(), this.#gatherMs)
   }
 
   #tick(): void {

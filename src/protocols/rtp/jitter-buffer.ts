@@ -35,8 +35,7 @@ export interface JitterBufferOptions {
 
 /**
  * Puts the packets of one source (SSRC) into the order of their sequence numbers. What comes in order goes straight
- * through; what comes early waits for those before it, bounded in time, bytes and number. Holds references to the
- * datagrams it is given, so these must be the receiver's own.
+ * through; what comes early waits for those before it, bounded in time, bytes and number. What waits is copied.
  */
 export class JitterBuffer {
   readonly #options: JitterBufferOptions
@@ -78,7 +77,7 @@ export class JitterBuffer {
   }
 
   /**
-   * @param packet borrowed, but its bytes are kept until they were received
+   * @param packet borrowed; it must be all of its `bytes`
    * @param isRepeated it was sent before (RFC 4588), so that it tells nothing of where the source is now
    */
   push(packet: RtpPacket, nowMs: number, isRepeated = false): void {
@@ -180,7 +179,8 @@ export class JitterBuffer {
       this.#duplicates++
       return
     }
-    const { bytes } = packet
+    // Its memory is the sender's again soon, and what has to wait is rare.
+    const bytes = packet.bytes.slice()
     this.#slots[slot] = bytes
     this.#arrivedMs[slot] = nowMs
     this.#heldPackets++

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ReadPacer } from '#ingest/tcp/read-pacer.ts'
+import { DATAGRAM_GATHER_MS, DatagramReader, makeDatagramBuffer } from './datagram-reader.ts'
+
+async function boundSocket(port = 0): Promise<Socket & AsyncDisposable> {
+  const socket = createSocket('udp4')
+  socket.bind(port, '127.0.0.1')
+  await once(socket, 'listening')
+  return socket
+}
+
+/** On a port of its own choice, as all that are read: one that the system chose is given up with the connection. */
+async function readSocket(): Promise<Socket & AsyncDisposable> {
+  const free = await boundSocket()
+  const { port } = free.address()
+  await free[Symbol.asyncDispose]()
+  const socket = await boundSocket(port)
+  // As much as the system allows; where that is little, every datagram is an event, and all of this holds too.
+  socket.setRecvBufferSize(2 * 1024 * 1024)
+  return socket
+}
+
+const datagram = (number: number) => {
+  const bytes = Buffer.alloc(1200, number & 0xff)
+  bytes.writeUInt32BE(number)
+  return bytes
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 1000 && !isSo(); attempt++) await sleep(10)
+  assert.ok(isSo())
+}
+
+test('every datagram comes, in order, one by one and gathered, and again after a silence from elsewhere', async () => {
+  await using socket = await readSocket()
+  await using sender = await boundSocket()
+  await using elsewhere = await boundSocket()
+  const { port } = socket.address()
+  const received: number[] = []
+  let mayGather = true
+  using pacer = new ReadPacer(DATAGRAM_GATHER_MS)
+  const user = {
+    received: (bytes: Uint8Array) => {
+      const number = Buffer.from(bytes).readUInt32BE()
+      assert.deepEqual(Buffer.from(bytes), datagram(number))
+      received.push(number)
+      return true
+    },
+    mayGather: () => mayGather,
+  }
+  new DatagramReader(socket, user, pacer, makeDatagramBuffer())
+  let sent = 0
+  const send = async (from: Socket, datagrams: number) => {
+    for (let index = 0; index < datagrams; index++) {
+      from.send(datagram(sent++), port, '127.0.0.1')
+      if (index % 20 === 0) await sleep(1)
+    }
+    await until(() => received.length === sent)
+  }
+  await send(sender, 600)
+  await sleep(1_500)
+  await send(elsewhere, 300)
+  await sleep(1_500)
+  await send(sender, 300)
+  mayGather = false
+  await sleep(100)
+  await send(sender, 50)
+  assert.deepEqual(
+    received,
+    received.map((_, index) => index),
+  )
+})
+
+test('a socket that is closed while its datagrams gather is left alone', async () => {
+  const socket = await readSocket()
+  await using sender = await boundSocket()
+  const { port } = socket.address()
+  let received = 0
+  using pacer = new ReadPacer(DATAGRAM_GATHER_MS)
+  const user = { received: () => ++received > 0, mayGather: () => true }
+  new DatagramReader(socket, user, pacer, makeDatagramBuffer())
+  for (let number = 0; number < 200; number++) sender.send(datagram(number), port, '127.0.0.1')
+  await until(() => received > 120)
+  socket.close()
+  const atClose = received
+  sender.send(datagram(0), port, '127.0.0.1')
+  await sleep(3 * DATAGRAM_GATHER_MS)
+  assert.equal(received, atClose)
+})
