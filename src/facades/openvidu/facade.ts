@@ -47,7 +47,7 @@ async function start(keys: Keys, context: FacadeContext): Promise<RunningFacade>
   const app = keys.listen === undefined ? undefined : await createApp(keys, context)
   if (app !== undefined && keys.listen !== undefined) {
     opening.defer(() => app.close())
-    await registerRoutes(app, desk)
+    opening.use(await registerRoutes(app, desk))
     signalling.attach(app.server)
     address = await open(app, keys.listen)
   }

@@ -95,6 +95,11 @@ class SessionEvents {
         this.emit('sessionDestroyed', { startTime, duration, reason: CLOSE_REASONS[event.reason] })
         break
       }
+      // They are told by who makes them.
+      case 'recording-started':
+      case 'recording-stopping':
+      case 'recording-stopped':
+        break
     }
   }
 
