@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ComposedTile } from '#compose/composed-tile.ts'
+import type { Composition } from '#compose/composition.ts'
 import { beepSource, beepsOf, soundOf } from '#test/support/beeps.ts'
-import { Frames, isNear, openComposingRoom, participant, toneSpan } from '#test/support/composed.ts'
+import {
+  Frames,
+  isNear,
+  openComposingRoom,
+  participant,
+  participantArguments,
+  toneIn,
+  toneSpan,
+} from '#test/support/composed.ts'
 import { flashesOf } from '#test/support/flashes.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { program } from '#test/support/programs.ts'
@@ -156,3 +167,58 @@ test('a killed composing process is replaced, and the recording goes on, with a 
   const individual = await fixture.until(own.id, ({ state }) => state === 'ready' || state === 'failed')
   assert.deepEqual([individual.parts.length, individual.ledger.gaps], [1, []])
 })
+
+test('a publisher that stalls freezes its own tile; one whose picture ends leaves its name', {
+  timeout: 60_000,
+}, async () => {
+  await using room = await openComposingRoom()
+  const { fixture, composer, rtmp } = room
+  const request = { ...SIZE, output: 'room/all', video: true, audio: true, layout: 'best-fit' } as const
+  const composition = await composer.start(request)
+  const tiles = new Map<string, ComposedTile>()
+  using _arrivals = fixture.hub.streamStarted.listen((stream) => {
+    if (stream === composition.stream) return
+    const order = stream.path === 'room/clock' ? 1 : 0
+    tiles.set(stream.path, composition.add(stream, { name: 'Zoë', kind: 'camera', order }))
+  })
+  const { id } = await fixture.start({ stream: 'room/all', format: 'mp4' })
+  const red = spawn('ffmpeg', participantArguments(`${rtmp}/room/red`, '0xdc1414', 440, 12), { stdio: 'ignore' })
+  using _red = { [Symbol.dispose]: () => void red.kill('SIGKILL') }
+  const clock = program('ffmpeg', [
+    ...['-v', 'error', '-re', '-f', 'lavfi', '-i', `color=black:s=320x180:r=25:d=10,${FLASHING}`],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'],
+    ...['-f', 'flv', `${rtmp}/room/clock`],
+  ])
+  await sleep(4_000)
+  red.kill('SIGSTOP')
+  const stoppedMs = mediaMs(composition)
+  await sleep(2_500)
+  red.kill('SIGCONT')
+  await sleep(2_000)
+  const mutedMs = mediaMs(composition)
+  tiles.get('room/red')?.update({ name: 'Zoë', kind: 'camera', isVideoMuted: true })
+  await clock
+  await composition.end()
+  const recording = await fixture.until(id, ({ state }) => state === 'ready' || state === 'failed')
+  const [path = ''] = fixture.paths(recording)
+  const frames = await Frames.of(path, 64, 36, 25)
+  for (let ms = stoppedMs; ms < stoppedMs + 2_500; ms += 100) {
+    assert.ok(isNear(frames.at(ms, 0.1, 0.5), RED), `red at ${ms} ms: ${frames.at(ms, 0.1, 0.5)}`)
+  }
+  // Meanwhile the other tile goes on: it flashes every second.
+  const brightness = Array.from({ length: 24 }, (_, step) => frames.at(stoppedMs + step * 100, 0.75, 0.5)[0])
+  const flashes = brightness.filter((value, index) => value > 128 && (brightness[index - 1] ?? 255) <= 128)
+  assert.ok(flashes.length >= 2, brightness.join(' '))
+  // And so does the sound of the first, but for the stall.
+  const sound = await soundOf(path)
+  const toneAt = (ms: number) => toneIn(sound.subarray(ms * 16, (ms + 200) * 16), 440, 16_000)
+  assert.ok(toneAt(stoppedMs - 500) > 0.02 && toneAt(stoppedMs + 1_700) < 0.005 && toneAt(mutedMs) > 0.02)
+  const muted = frames.at(mutedMs + SOON_MS, 0.03, 0.3)
+  assert.ok(isNear(muted, [33, 33, 33]), `a dark tile with the name: ${muted}`)
+})
+
+/** Milliseconds of the composed stream's recording, which begins with it. */
+function mediaMs(composition: Composition): number {
+  const counters = composition.stream.counters.get(1)
+  return ((counters?.accessUnits ?? 0) * 1_000) / SIZE.frameRate
+}

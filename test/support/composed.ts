@@ -32,19 +32,24 @@ export async function openComposingRoom(capacityCores: number = 4 * availablePar
 }
 
 /** ffmpeg as a participant in real time: one colour (`0xRRGGBB`), and one tone. Ends by itself. */
-export function participant(
+export function participant(...which: Parameters<typeof participantArguments>): Promise<unknown> {
+  return program('ffmpeg', participantArguments(...which))
+}
+
+/** Arguments of ffmpeg for participant(). */
+export function participantArguments(
   url: string,
   colour: string,
   hertz: number,
   seconds: number,
   size = '320x180',
-): Promise<unknown> {
-  return program('ffmpeg', [
+): string[] {
+  return [
     ...['-v', 'error', '-re', '-f', 'lavfi', '-i', `color=c=${colour}:s=${size}:r=25:d=${seconds}`],
     ...['-re', '-f', 'lavfi', '-i', `sine=${hertz}:r=44100:d=${seconds}`],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'],
     ...['-c:a', 'aac', '-b:a', '64k', '-f', 'flv', url],
-  ])
+  ]
 }
 
 /** Small pictures of a file's video, as ffmpeg decodes it, so many a second: RGB of the pixel at a place. */
