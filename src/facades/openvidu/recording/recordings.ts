@@ -280,6 +280,8 @@ export class Recordings implements AsyncDisposable {
   /** The file of one stream. It is WebM where that carries it, else Matroska, which carries everything. */
   async #streamFile(running: Running, publication: Publication): Promise<FileRequest> {
     const { room, facts, streams } = running
+    // What it is of is noted right after it was announced.
+    await Promise.resolve()
     const { clientData, serverData, typeOfVideo } = streamFacts(room.connection(publication.participant.id))
     streams.push({
       streamId: publication.id,

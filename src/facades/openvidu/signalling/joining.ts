@@ -15,6 +15,8 @@ import { streamObject } from './stream-object.ts'
 const MAX_TOKEN_CHARACTERS = 2_048
 const MAX_METADATA_CHARACTERS = 10_000
 const MAX_WORD_CHARACTERS = 512
+/** A recording with longer ones is refused. */
+const MAX_LABEL_CHARACTERS = 1_024
 
 /** What a client says of itself when it comes. */
 interface Coming {
@@ -105,7 +107,8 @@ function arrive(
   }) => Participant,
 ) {
   const member = new Member(desk, room, connection, line)
-  const labels = { clientData, serverData: connection.properties.data }
+  const short = (text: string) => text.slice(0, MAX_LABEL_CHARACTERS)
+  const labels = { clientData: short(clientData), serverData: short(connection.properties.data) }
   const participant = admit({ left: (reason) => member.left(reason), labels })
   connection.arrival = {
     participant,
