@@ -55,7 +55,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const profile =
     sources.like === undefined ? undefined : { name: sources.like, values: profileOf(facades, sources.like) }
   const tree = { ...CONFIG_KEYS, facades: facadeTree(facades) }
-  const env = { ...likeEnvironment(facades, sources), ...sources.env }
+  const env = { ...sources.env, ...likeEnvironment(facades, sources) }
   const { keys, problems } = readLayers(tree, { file, env, flags: sources.flags, profile })
   if (problems.length > 0) throw new ConfigInvalidError(problems)
   const values = nest(keys) as Values
@@ -96,11 +96,12 @@ function profileOf(facades: readonly FacadeDeclaration[], name: string): ConfigP
   return profile
 }
 
-/** The vendor's own variables as ours. */
+/** The vendor's own variables as ours, where those are not set. */
 function likeEnvironment(facades: readonly FacadeDeclaration[], { like, env }: ConfigSources): ConfigLayers['env'] {
   const facade = facades.find(({ likes }) => like !== undefined && Object.hasOwn(likes, like))
   const keys = Object.entries(facade?.environment?.(env) ?? {})
-  return Object.fromEntries(keys.map(([key, value]) => [environmentName(key), value]))
+  const named = keys.map(([key, value]) => [environmentName(key), value] as const)
+  return Object.fromEntries(named.filter(([name]) => env[name] === undefined))
 }
 
 function facadeSettings(

@@ -46,6 +46,11 @@ export class FfmpegPublisher implements AsyncDisposable {
     await exited
   }
 
+  /** Ends it without a goodbye. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop().finally(() => this.#child.kill('SIGKILL'))
   }

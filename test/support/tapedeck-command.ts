@@ -6,10 +6,11 @@ import { allContainers } from '../../src/server.ts'
 export async function tapedeckCommand(
   folder: string,
   args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<{ exitCode: number; output: string }> {
   const output: string[] = []
   const exitCode = await runCommandLine(args, {
-    env: { TAPEDECK_DATA: `${folder}/data`, TAPEDECK_RECORDINGS_ROOT: `${folder}/recordings` },
+    env: { TAPEDECK_DATA: `${folder}/data`, TAPEDECK_RECORDINGS_ROOT: `${folder}/recordings`, ...env },
     cwd: folder,
     facades: FACADES,
     print: (line) => void output.push(line),

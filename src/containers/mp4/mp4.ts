@@ -32,6 +32,7 @@ export function createMp4(options: Mp4Options): Container {
   }
 }
 
+/** MP4 with the usual room for its index. */
 export const mp4: Container = createMp4({ indexBytes: DEFAULT_INDEX_BYTES })
 
 /** The same codecs as endless fragments, for watching live. */

@@ -38,7 +38,8 @@ export class Channels implements Disposable {
   }
 
   #started(stream: Stream): void {
-    const [channel = '', uidText = '', ...more] = stream.path.split('/')
+    const [component = '', uidText = '', ...more] = stream.path.split('/')
+    const channel = decoded(component)
     const asked = more.length === 0 && isChannelName(channel) ? parseUid(uidText) : undefined
     if (asked === undefined) return
     const uid = asked === 0 ? this.#freeUid(channel) : asked
@@ -60,5 +61,15 @@ export class Channels implements Disposable {
       const uid = randomInt(1, MAX_UID + 1)
       if (!taken.includes(uid)) return uid
     }
+  }
+}
+
+/** Encoders send the blanks of an RTMP URL as they stand there: `my%20room`. */
+function decoded(component: string): string {
+  try {
+    return decodeURIComponent(component)
+  } catch {
+    // A percent sign is an ordinary character of a channel.
+    return component
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { errorMessage } from '#base/error.ts'
 import type { FacadeCommandContext } from '#config/facade.ts'
@@ -54,7 +54,11 @@ async function deploy(options: CommandOptions, context: FacadeCommandContext): P
 
 /** @throws the system's error when nothing can be written there */
 async function checkFolder(root: string): Promise<void> {
-  await mkdir(root, { recursive: true })
+  await mkdir(dirname(root), { recursive: true })
+  // Not recursively: Node never comes back from where no folder can be made, such as /proc.
+  await mkdir(root).catch((error: unknown) => {
+    if (systemCode(error) !== 'EEXIST') throw error
+  })
   const trial = join(root, `.deploy-${process.pid}`)
   await writeFile(trial, '')
   await rm(trial)
