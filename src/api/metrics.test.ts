@@ -26,6 +26,7 @@ test('metrics count streams, recordings, losses, writes and disks', async () => 
     'tapedeck_streams 1',
     'tapedeck_stream_bitrate_bps{stream="live/\\"cam1\\""} 0',
     'tapedeck_live_viewers 0',
+    'tapedeck_webrtc_sessions{kind="publish",state="flowing"} 0',
     'tapedeck_access_units_received_total 100',
     'tapedeck_access_units_written_total 97',
     'tapedeck_access_units_lost_total{cause="disk"} 3',

@@ -139,7 +139,17 @@ export function createControl(options: ControlOptions): Control {
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
     liveViews,
     posters: owned.use(new Posters({ runtime, recorder, folder: join(config.data, 'posters') })),
-    metrics: owned.use(new Metrics({ runtime, version, hub, recorder, disks, liveViewers: () => liveViews.viewers })),
+    metrics: owned.use(
+      new Metrics({
+        runtime,
+        version,
+        hub,
+        recorder,
+        disks,
+        liveViewers: () => liveViews.viewers,
+        webrtc: options.webrtc,
+      }),
+    ),
     readiness: () => checkReadiness(recorder, disks),
     publishPoints,
     get webrtc() {

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
+import type { WebRtcApi } from '#hub/webrtc.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import { GAP_CAUSES } from '#storage/recording-document.ts'
 import type { DiskSpace } from './disk-space.ts'
@@ -13,6 +14,7 @@ export interface MetricsOptions {
   readonly recorder: RecorderApi
   readonly disks: DiskSpace
   readonly liveViewers: () => number
+  readonly webrtc: () => WebRtcApi | undefined
 }
 
 /** From a page-cache write to a disk that is dying. */
@@ -36,6 +38,7 @@ export class Metrics implements Disposable {
     }).set({ version: options.version }, 1)
     registerProcessMetrics(registers)
     registerStreams(registers, options.hub, options.liveViewers)
+    registerWebRtc(registers, options.webrtc)
     registerRecorderCounters(registers, options.recorder)
     registerDisks(registers, options.disks)
     this.#sources.use(observeDurations(registers, options.recorder))
@@ -78,6 +81,16 @@ function registerStreams(registers: Registry[], hub: Hub, liveViewers: () => num
     },
   })
   new Gauge({
+    name: 'tapedeck_stream_packets_lost',
+    help: 'Packets of a stream that the network took, since the stream began (RTP; what was sent again is not lost).',
+    labelNames: ['stream'],
+    registers,
+    collect() {
+      this.reset()
+      for (const stream of hub.streams()) this.set({ stream: stream.path }, stream.lostPackets)
+    },
+  })
+  new Gauge({
     name: 'tapedeck_payload_memory_bytes',
     help: 'Memory that holds media: last GOPs, and what waits for disks and viewers.',
     registers,
@@ -91,6 +104,22 @@ function registerStreams(registers: Registry[], hub: Hub, liveViewers: () => num
     registers,
     collect() {
       this.set(liveViewers())
+    },
+  })
+}
+
+function registerWebRtc(registers: Registry[], webrtc: () => WebRtcApi | undefined): void {
+  new Gauge({
+    name: 'tapedeck_webrtc_sessions',
+    help: 'Sessions of browsers, by what they do and how far they are.',
+    labelNames: ['kind', 'state'],
+    registers,
+    collect() {
+      this.reset()
+      for (const kind of ['publish', 'play']) {
+        for (const state of ['connecting', 'connected', 'flowing']) this.set({ kind, state }, 0)
+      }
+      for (const { kind, state } of webrtc()?.sessions ?? []) if (state !== 'ended') this.inc({ kind, state })
     },
   })
 }
