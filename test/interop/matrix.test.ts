@@ -51,6 +51,9 @@ const CASES = process.env['LONG_TESTS'] === undefined ? EVERYDAY : [...EVERYDAY,
 
 const SECONDS = 3
 
+/** So that a busy machine, which starts publishers one after the other, kills the server while all of them publish. */
+const SECONDS_AT_A_KILL = 12
+
 /** Publications at a time: more would only wait for the processor. */
 const PUBLISHERS = 4
 
@@ -64,13 +67,13 @@ interface Prepared extends Case {
   readonly containers: readonly ContainerName[]
 }
 
-async function prepare(folder: TempFolder): Promise<readonly Prepared[]> {
+async function prepare(folder: TempFolder, seconds: number): Promise<readonly Prepared[]> {
   const all = allContainers(1024 * 1024)
   return await Promise.all(
     CASES.map(async (aCase) => {
       const { video, audio, bPictures } = aCase
       const encoding = bPictures === undefined ? [] : ['-bf', String(bPictures)]
-      const { path } = await makeSource(folder, { video, audio, seconds: SECONDS, size: '160x90', encoding })
+      const { path } = await makeSource(folder, { video, audio, seconds, size: '160x90', encoding })
       const containers = CONTAINER_NAMES.filter((name) => all[name].carries(video) && all[name].carries(audio))
       const name = [video, audio, ...(bPictures === 2 ? ['b'] : [])].join('-')
       return { ...aCase, name, source: new JudgedSource(path, [video, audio]), containers }
@@ -136,7 +139,7 @@ const label = ({ aCase, ending, recording }: Started) => `${recording.format}, $
 test('clean, rotated and appended recordings hold what was sent', { timeout: 600_000 }, async (t) => {
   await using folder = await TempFolder.make()
   await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
-  const cases = await prepare(folder)
+  const cases = await prepare(folder, SECONDS)
   await using server = await startServerProcess(folder.path)
   const api = new ApiClient(server)
   const started: Started[] = []
@@ -169,7 +172,7 @@ test('clean, rotated and appended recordings hold what was sent', { timeout: 600
 test('recordings of a killed server are finished at the next start', { timeout: 600_000 }, async (t) => {
   await using folder = await TempFolder.make()
   await writeFile(folder.at('tapedeck.yaml'), 'rules: []\n')
-  const cases = await prepare(folder)
+  const cases = await prepare(folder, SECONDS_AT_A_KILL)
   for (let at = 0; at < cases.length; at += PUBLISHED_AT_A_KILL) {
     const started = await startAndKill(folder, cases.slice(at, at + PUBLISHED_AT_A_KILL))
     await using server = await startServerProcess(folder.path)
@@ -190,7 +193,7 @@ async function startAndKill(folder: TempFolder, cases: readonly Prepared[]): Pro
   const api = new ApiClient(server)
   const started: Started[] = []
   for (const aCase of cases) started.push(...(await start(api, aCase, ['killed', 'rotated-killed'])))
-  const publishing = Promise.allSettled(cases.map((aCase) => publish(server, aCase, 0.75)))
+  const publishing = Promise.allSettled(cases.map((aCase) => publish(server, aCase, 1)))
   for (const { recording } of started) {
     await api.until(recording.id, 'recording', ({ state }) => state === 'recording')
   }
