@@ -25,6 +25,18 @@ import { TempFolder } from '#test/support/temp-folder.ts'
  * Those of its keys are in src/facades/agora/keys, those that need another clock in test/integration/agora.test.ts.
  */
 
+test('the guide has every line in its table, and whether it works', async () => {
+  const files = ['interop/agora-checklist.test.ts', '../src/facades/agora/keys/keys.test.ts']
+  const texts = await Promise.all(files.map((file) => readFile(join(import.meta.dirname, '..', file), 'utf8')))
+  const titles = texts.flatMap((text) => [...text.matchAll(/^test\('([^']+)', (?:async )?\(\)/gm)])
+  const [own, ...lines] = titles.map(([, title = '']) => title)
+  assert.ok(own?.startsWith('the guide') && lines.length > 19)
+  const guide = await readFile(new URL('../../docs/guide/coming-from-agora.md', import.meta.url), 'utf8')
+  const rows = new Map([...guide.matchAll(/^\| (.+) \| (.+) \|$/gm)].map(([, line = '', state = '']) => [line, state]))
+  // The last of the keys' tests is no line of the checklist.
+  for (const line of lines.slice(0, -1)) assert.match(rows.get(line) ?? 'missing', /^works/, line)
+})
+
 /** Long enough for a key frame and a fragment. */
 const A_WHILE_MS = 1_500
 
