@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { WEBRTC_AUDIO_CODECS, WEBRTC_VIDEO_CODECS } from '../../src/base/webrtc-codecs.ts'
 import type { Container } from '../../src/containers/container.ts'
 import { flv } from '../../src/containers/flv/flv.ts'
 import { mp4 } from '../../src/containers/mp4/mp4.ts'
@@ -8,6 +9,7 @@ import { AUDIO_CODECS, type Codec, VIDEO_CODECS } from '../../src/media/codec.ts
 import { parseAudioTag } from '../../src/media/flv/audio-tag.ts'
 import { AUDIO_FOUR_CCS, VIDEO_FOUR_CCS } from '../../src/media/flv/four-cc.ts'
 import { parseVideoTag } from '../../src/media/flv/video-tag.ts'
+import { PAYLOAD_CODECS } from '../../src/protocols/rtp/payloads/all.ts'
 
 const START = '<!-- codecs: written by npm run reference -->'
 const END = '<!-- /codecs -->'
@@ -53,12 +55,15 @@ export function readmeWithTable(): string {
 function codecTable(): string {
   const legacy = legacyCodecs()
   const enhanced = new Set<string>([...Object.keys(VIDEO_FOUR_CCS), ...Object.keys(AUDIO_FOUR_CCS)])
+  const browsers = new Set<string>([...WEBRTC_VIDEO_CODECS, ...WEBRTC_AUDIO_CODECS])
   const yes = (value: boolean) => (value ? 'yes' : '–')
   const rows = [...VIDEO_CODECS, ...AUDIO_CODECS].map((codec) => {
     const carried = FILES.map(([, container]) => yes(container.carries(codec)))
-    return [NAMES[codec], yes(legacy.has(codec)), yes(enhanced.has(codec)), ...carried]
+    const taken = [legacy, enhanced, PAYLOAD_CODECS, browsers].map((codecs) => yes(codecs.has(codec)))
+    return [NAMES[codec], ...taken, ...carried]
   })
-  const header = ['', 'in: RTMP(S)', 'in: enhanced RTMP(S)', ...FILES.map(([title]) => `to: ${title}`)]
+  const ways = ['in: RTMP(S)', 'in: enhanced RTMP(S)', 'in: RTSP(S)', 'in: WebRTC']
+  const header = ['', ...ways, ...FILES.map(([title]) => `to: ${title}`)]
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n')
 }

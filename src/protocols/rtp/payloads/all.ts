@@ -27,6 +27,9 @@ const FORMATS: readonly PayloadFormat[] = [
   ...aal2G726Payloads,
 ]
 
+/** Codecs that can be carried over RTP here. */
+export const PAYLOAD_CODECS: ReadonlySet<string> = new Set(FORMATS.map(({ codec }) => codec))
+
 const BY_ENCODING: ReadonlyMap<string, PayloadFormat> = new Map(FORMATS.map((format) => [format.encoding, format]))
 
 /**
