@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
 import { Composer } from '#compose/composer.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { program } from './programs.ts'
 import { RecorderFixture } from './recorder-fixture.ts'
 import { testConfig } from './test-config.ts'
+
+const run = promisify(execFile)
 
 /** A hub with a recorder, a composer and a front door for encoders. */
 export interface ComposingRoom extends AsyncDisposable {
@@ -69,15 +73,10 @@ export class Frames {
   }
 
   static async of(path: string, width: number, height: number, rate: number): Promise<Frames> {
-    const { stdout } = await program(
-      'ffmpeg',
-      [
-        ...['-v', 'error', '-i', path, '-map', '0:v:0', '-vf', `fps=${rate}:start_time=0,scale=${width}:${height}`],
-        ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'],
-      ],
-      { encoding: 'latin1' as 'utf8', maxBuffer: 2 ** 28 },
-    )
-    return new Frames(Buffer.from(stdout, 'latin1'), width, height, rate)
+    const filter = `fps=${rate}:start_time=0,scale=${width}:${height}`
+    const args = ['-v', 'error', '-i', path, '-map', '0:v:0', '-vf', filter, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-']
+    const { stdout } = await run('ffmpeg', args, { encoding: 'buffer', maxBuffer: 2 ** 28 })
+    return new Frames(stdout, width, height, rate)
   }
 
   /** @param x share of the width @param y share of the height */
