@@ -46,3 +46,19 @@ test('one whose clock went on is left alone; so is what a network has held back'
     assert.equal(sound(ms, 8_000), ms)
   }
 })
+
+test('tracks that report before they begin are in place from the first access unit, however late they come', () => {
+  const clock = new SourceClock()
+  const video = clock.track(VIDEO_HZ, 'video')
+  const audio = clock.track(AUDIO_HZ)
+  for (const track of [video, audio]) {
+    const counts = { ssrc: 1, compactNtp: 0, packets: 0, payloadBytes: 0, reports: [] }
+    track.senderReport({ kind: 'senderReport', rtpTimestamp: 0, wallClockMs: 1_000_000, ...counts })
+  }
+  const placed: number[] = []
+  for (let ms = 0; ms < 2_000; ms += 20) {
+    placed.push(video.ticks((ms * VIDEO_HZ) / 1000, ms) / 90 - ms)
+    placed.push(audio.ticks((ms * AUDIO_HZ) / 1000, ms + 120) / 48 - ms)
+  }
+  assert.deepEqual(new Set(placed), new Set([0]))
+})

@@ -182,7 +182,12 @@ export class TrackClock {
     const report = this.#early
     this.#early = undefined
     this.#last = unwrapped
-    if (report !== undefined && this.senderReport(report)) this.#correction = this.#target
+    if (report === undefined || Number.isNaN(report.wallClockMs)) return
+    // Where the others have reported is where it belongs: only then does nobody have to be moved.
+    const raw = this.#raw(unwrapped + timestampDistance(unwrapped >>> 0, report.rtpTimestamp))
+    const target = this.#ticksOf(this.#source.placed(report.wallClockMs, this.#msOf(raw))) - raw
+    if (Math.abs(this.#msOf(target)) <= MAX_REPORTED_OFFSET_MS) this.#correction = target
+    this.senderReport(report)
   }
 
   #begin(unwrapped: number, ticks: number): void {
