@@ -93,7 +93,7 @@ export class ComposedTile implements StreamSink, Disposable {
       // What was remembered may be of the format before.
       if (format !== this.#video) this.format(format)
     } else {
-      if (format.trackId !== this.#audio?.trackId) return
+      if (format.trackId !== this.#audio?.trackId || this.#facts.isAudioMuted === true) return
       if (format !== this.#audio) this.format(format)
     }
     this.#owner.unit(this, accessUnit, this.#isRemembered)

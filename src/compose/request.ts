@@ -29,6 +29,8 @@ export interface TileFacts {
   readonly order?: number | undefined
   /** The name is shown, whatever comes. */
   readonly isVideoMuted?: boolean | undefined
+  /** It is not in the mix. */
+  readonly isAudioMuted?: boolean | undefined
 }
 
 export const DEFAULT_REQUEST = {

@@ -248,6 +248,49 @@ test('a multiple recorder writes streams that come and go into one MP4, as track
   assert.equal((await call('startup', { uri })).status, 200)
 })
 
+test('a mixer’s output is an ordinary stream of those that were added, and is recorded as one', async () => {
+  await using wcs = await Installation.run(BY_NAME)
+  const uri = 'mixer://m1'
+  const call = (method: string, body: object) => wcs.rest(`/mixer/${method}`, body)
+  assert.equal((await wcs.rest('/mixer/find_all')).status, 404)
+  for (const method of ['add', 'remove', 'terminate']) {
+    assert.equal((await call(method, { uri, remoteStreamName: 'one' })).status, 404, method)
+  }
+  assert.equal((await call('startup', { uri })).status, 400)
+  assert.equal((await call('startup', { uri, localStreamName: 'mix1', hasVideo: 'yes' })).status, 400)
+  await using one = new FfmpegPublisher(`${wcs.server.rtmp}/live/one`)
+  await using two = new FfmpegPublisher(`${wcs.server.rtmp}/live/two`)
+  await eventually(async () => (await wcs.streams()).length === 2, 'both')
+  assert.deepEqual(await call('startup', { uri, localStreamName: 'mix1' }), { status: 200, body: '' })
+  assert.equal((await call('startup', { uri, localStreamName: 'mix2' })).status, 409)
+  assert.equal((await call('startup', { uri: 'mixer://m2', localStreamName: 'mix1' })).status, 409)
+  assert.deepEqual(await call('add', { uri, remoteStreamName: 'one' }), { status: 200, body: '' })
+  assert.deepEqual(await call('add', { uri, remoteStreamName: 'two', hasVideo: false }), { status: 200, body: '' })
+  assert.equal((await call('add', { uri, remoteStreamName: 'three' })).status, 404)
+  const [mixer] = JSON.parse((await wcs.rest('/mixer/find_all')).body)
+  assert.deepEqual([mixer.uri, mixer.localStreamName, mixer.status], [uri, 'mix1', 'PROCESSED_LOCAL'])
+  assert.deepEqual(
+    mixer.mediaSessions.map(({ name }: { name: string }) => name),
+    ['one', 'two'],
+  )
+  const mediaSessionId = mixer.localMediaSessionId
+  assert.equal((await wcs.rest('/stream/startRecording', { mediaSessionId })).status, 200)
+  const size = () =>
+    stat(wcs.path('mix1.mp4')).then(
+      (found) => found.size,
+      () => 0,
+    )
+  await eventually(async () => (await size()) > 50_000, 'some media')
+  assert.deepEqual(await call('remove', { uri, remoteStreamName: 'one' }), { status: 200, body: '' })
+  assert.equal((await call('remove', { uri, remoteStreamName: 'one' })).status, 404)
+  assert.deepEqual(await call('terminate', { uri }), { status: 200, body: '' })
+  assert.equal((await call('terminate', { uri })).status, 404)
+  assert.equal(one.errors + two.errors, '', 'publishers are undisturbed')
+  await wcs.server.stop()
+  const { streams } = await ffprobe(wcs.path('mix1.mp4'))
+  assert.deepEqual(streams.map(({ codec_name }) => codec_name).sort(), ['aac', 'h264'])
+})
+
 test('whatever a body holds, the answer is a documented status and the server goes on', async () => {
   await using wcs = await Installation.run(BY_NAME)
   await using _ = new FfmpegPublisher(`${wcs.server.rtmp}/live/cam`)
@@ -256,6 +299,7 @@ test('whatever a body holds, the answer is a documented status and the server go
     ...['startRecording', 'stopRecording', 'find', 'find_all'].map((name) => `/stream/${name}`),
     ...['startup', 'terminate', 'find_all'].map((name) => `/recorder/${name}`),
     ...['startup', 'add', 'remove', 'find_all', 'terminate'].map((name) => `/multipleRecorder/${name}`),
+    ...['add', 'remove', 'find_all', 'terminate'].map((name) => `/mixer/${name}`),
   ]
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom('', '..', 'multi-recorder://x', 'a'.repeat(2_000)))
   const keys = ['mediaSessionId', 'uri', 'config', 'name', 'status', 'mediaSessionIds', '__proto__', 'constructor']

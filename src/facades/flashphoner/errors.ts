@@ -116,6 +116,28 @@ export class RecorderUriUnknownError extends TapedeckError {
   }
 }
 
+export class MixerUriTakenError extends TapedeckError {
+  readonly code = 'flashphoner/mixer-uri-taken'
+  readonly origin = 'client'
+  readonly uri: string
+  readonly streamName: string
+  constructor(uri: string, streamName: string) {
+    super(`a mixer ${uri} runs already, or a stream ${streamName} is published: terminate it, or choose others`)
+    this.uri = uri
+    this.streamName = streamName
+  }
+}
+
+export class MixerUriUnknownError extends TapedeckError {
+  readonly code = 'flashphoner/mixer-uri-unknown'
+  readonly origin = 'client'
+  readonly uri: string
+  constructor(uri: string) {
+    super(`there is no mixer ${uri}: /mixer/find_all lists those that are`)
+    this.uri = uri
+  }
+}
+
 /** No record has this name: never made, still being written under another, or taken away by a hook. */
 export class RecordUnknownError extends TapedeckError {
   readonly code = 'flashphoner/record-unknown'

@@ -9,6 +9,7 @@ import { FLASHPHONER } from './declaration.ts'
 import { FlashphonerSettingsError, PropertiesFileError } from './errors.ts'
 import { HookLedger } from './hook-ledger.ts'
 import { MediaSessions } from './media-sessions.ts'
+import { Mixers } from './mixers.ts'
 import { MultiRecorders } from './multi-recorders.ts'
 import { decodeProperties, parseProperties } from './properties.ts'
 import { RecordHooks } from './record-hooks.ts'
@@ -43,6 +44,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
   hooks.catchUp().catch((error: unknown) => runtime.log.error({ event: 'facade.hooks-not-caught-up', err: error }))
   await using opened = new AsyncDisposableStack()
   opened.use(recordAutomatically(sessions, recordings, runtime))
+  const mixers = new Mixers({ composer: control.composer, sessions, recordings })
   const multiple = new MultiRecorders({ combined: control.combined, recorder, sessions, settings })
   // Whoever needs no password for records needs no ticket either.
   const tickets = config.password === '' ? undefined : new RecordTickets()
@@ -50,7 +52,7 @@ async function start(config: Settings, context: FacadeContext): Promise<RunningF
     runtime,
     recorder,
     records,
-    methods: { ...recordingMethods(sessions, recordings), ...multiple.methods() },
+    methods: { ...recordingMethods(sessions, recordings), ...multiple.methods(), ...mixers.methods() },
     statistics: () => statistics(sessions, recordings),
     guard: { userName: config.userName, password: config.password, ...config.web },
     sdkFolder: config.sdkFolder,

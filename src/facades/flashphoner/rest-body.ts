@@ -37,6 +37,14 @@ export class RestBody {
     return value
   }
 
+  /** @throws {RestBodyError} neither true nor false */
+  optionalFlag(name: string): boolean | undefined {
+    const value = this.#fields[name]
+    if (value === undefined || value === null) return undefined
+    if (typeof value !== 'boolean') throw new RestBodyError(`${name} has to be true or false`)
+    return value
+  }
+
   /** Undefined when absent. @throws {RestBodyError} no list of texts */
   optionalTexts(name: string): readonly string[] | undefined {
     const value = this.#fields[name]

@@ -35,6 +35,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'flashphoner/record-unknown': 404,
   'flashphoner/recorder-uri-unknown': 404,
   'flashphoner/recorder-uri-taken': 409,
+  'flashphoner/mixer-uri-taken': 409,
+  'flashphoner/mixer-uri-unknown': 404,
   'flashphoner/recording-switched-off': 500,
 }
 
