@@ -56,7 +56,9 @@ export function connectionObject(room: Room, connection: Connection, address: Pu
       invitation === undefined
         ? null
         : tokenUrl(address, { session: room.id, token: invitation.token, role: connection.role }),
+    // The second name is what 2.16 reads.
     serverData: properties.data,
+    data: properties.data,
     clientData: arrival?.clientData ?? null,
     record: arrival?.participant.isRecorded ?? properties.record,
     role: connection.role,
