@@ -1,0 +1,62 @@
+// What a page of an application does with the vendor's library; written for every version of it.
+const OV = new OpenVidu()
+OV.enableProdMode?.()
+const session = OV.initSession()
+const seen = { events: [], subscribers: [], publisher: undefined }
+
+const note = (type, facts) => seen.events.push({ type, ...facts })
+session.on('connectionCreated', ({ connection }) =>
+  note('connectionCreated', { id: connection.connectionId, data: connection.data }),
+)
+session.on('connectionDestroyed', ({ connection, reason }) =>
+  note('connectionDestroyed', { id: connection.connectionId, reason }),
+)
+session.on('streamCreated', ({ stream }) => {
+  note('streamCreated', {
+    id: stream.streamId,
+    owner: stream.connection.connectionId,
+    hasAudio: stream.hasAudio,
+    hasVideo: stream.hasVideo,
+  })
+  seen.subscribers.push(session.subscribe(stream, 'subscribers'))
+})
+session.on('streamDestroyed', ({ stream, reason }) => note('streamDestroyed', { id: stream.streamId, reason }))
+session.on('streamPropertyChanged', ({ changedProperty, newValue }) =>
+  note('streamPropertyChanged', { changedProperty, newValue }),
+)
+session.on('sessionDisconnected', ({ reason }) => note('sessionDisconnected', { reason }))
+session.on('signal', ({ type, data, from }) => note('signal', { name: type, data, from: from?.connectionId }))
+session.on('recordingStarted', ({ id, name }) => note('recordingStarted', { id, name }))
+session.on('recordingStopped', ({ id, name, reason }) => note('recordingStopped', { id, name, reason }))
+session.on('exception', ({ name, message }) => note('exception', { name, message }))
+
+window.client = {
+  session,
+  events: () => seen.events,
+  async connect(token, data) {
+    await session.connect(token, data)
+    return session.connection.connectionId
+  },
+  async publish(properties) {
+    const publisher = await new Promise((resolve, reject) => {
+      const made = OV.initPublisher('publisher', properties, (error) => (error ? reject(error) : resolve(made)))
+    })
+    await session.publish(publisher)
+    seen.publisher = publisher
+    return publisher.stream.streamId
+  },
+  publisher: () => seen.publisher,
+  // With a code that is no goodbye.
+  cutSocket: () => sockets.at(-1).close(4000),
+  unpublish: () => session.unpublish(seen.publisher),
+  videos: () =>
+    [...document.querySelectorAll('#subscribers video')].map(({ videoWidth, currentTime, srcObject }) => ({
+      videoWidth,
+      currentTime,
+      tracks:
+        srcObject
+          ?.getTracks()
+          .map(({ kind }) => kind)
+          .sort() ?? [],
+    })),
+}
