@@ -90,9 +90,12 @@ async function composed(participants: number) {
     videoBitrateBps: bitrateBps,
   })
   using _arrivals = hub.streamStarted.listen((stream) => void composition.add(stream, { name: '', kind: 'camera' }))
+  const dropped = values.sound ? ['-vn'] : []
   const publishers = Array.from({ length: participants }, (_, index) => {
     const url = `rtmp://127.0.0.1:${rtmp?.port}/bench/${index}`
-    return spawn('ffmpeg', ['-v', 'error', '-re', '-i', source, '-c', 'copy', '-f', 'flv', url], { stdio: 'ignore' })
+    return spawn('ffmpeg', ['-v', 'error', '-re', '-i', source, ...dropped, '-c', 'copy', '-f', 'flv', url], {
+      stdio: 'ignore',
+    })
   })
   let pictures = 0
   using _output = composition.stream.attach(

@@ -40,6 +40,7 @@ const KEY_EVERY_MS = 500
 /** Overload is told in the log no more often. */
 const TELL_EVERY_MS = 10_000
 
+/** `restarting`: its process has ended, and another one begins. */
 export type CompositionState = 'starting' | 'running' | 'restarting' | 'ended'
 
 export interface CompositionOptions {

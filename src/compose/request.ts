@@ -33,6 +33,7 @@ export interface TileFacts {
   readonly isAudioMuted?: boolean | undefined
 }
 
+/** Where a request is silent. */
 export const DEFAULT_REQUEST = {
   widthPixels: 1280,
   heightPixels: 720,
@@ -42,8 +43,11 @@ export const DEFAULT_REQUEST = {
   layout: 'best-fit',
 } as const satisfies Partial<CompositionRequest>
 
+/** Width and height are no less than this. */
 export const MIN_SIDE_PIXELS = 64
+/** And no more than this. */
 export const MAX_SIDE_PIXELS = 4096
+/** Pictures a second. */
 export const MAX_FRAME_RATE = 60
 /** More tiles than this are refused: nobody could see them. */
 export const MAX_TILES = 64

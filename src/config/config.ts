@@ -137,6 +137,8 @@ export interface Config {
     readonly uploadBytes: number
     /** Pulls that are a process each. */
     readonly pullProcesses: number
+    /** Of all cores, what compositions may take together. */
+    readonly composingPercent: number
   }
   /** Settings of the facades by name; each has `enabled`. Their own code knows their shape. */
   readonly facades: Readonly<Record<string, FacadeSettings>>

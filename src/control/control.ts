@@ -29,9 +29,6 @@ import type { UploadsApi } from './uploads.ts'
 /** Open live.mp4 responses, all streams. Each costs a fragment writer and up to its queue in memory. */
 const MAX_LIVE_VIEWERS = 200
 
-/** Of the machine, that compositions may take: the rest receives and records. */
-const COMPOSING_SHARE = 0.9
-
 /** Where encoders may publish, as the front doors really listen. */
 export interface PublishPoint {
   readonly protocol: 'rtmp' | 'rtmps' | 'rtsp' | 'rtsps'
@@ -118,7 +115,7 @@ export function createControl(options: ControlOptions): Control {
   )
   events.followPulls(pulls)
   const combined = owned.use(new CombinedStreams(runtime, hub))
-  const capacityCores = COMPOSING_SHARE * availableParallelism()
+  const capacityCores = (config.limits.composingPercent / 100) * availableParallelism()
   const composer = owned.use(new Composer({ runtime, hub, capacityCores }))
   const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => composer }))
   return {

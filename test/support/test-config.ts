@@ -65,6 +65,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       preRollBytes: 8 * 1024 * 1024,
       pulls: 10,
       pullProcesses: 10,
+      composingPercent: 90,
       uploads: 2,
       uploadBytes: 64 * 1024 * 1024,
     },

@@ -2,6 +2,7 @@ import { even, type Rectangle, within } from './rectangle.ts'
 
 /** How the tiles of a composition are arranged. */
 export const LAYOUTS = ['best-fit', 'picture-in-picture', 'vertical-presentation', 'horizontal-presentation'] as const
+/** One of {@link LAYOUTS}. */
 export type Layout = (typeof LAYOUTS)[number]
 
 /** Shapes of tiles in a grid: what cameras send needs little cropping then. */

@@ -25,6 +25,10 @@ export const LIMITS_KEYS = {
     default: '16GiB',
     about: 'Largest file that may be uploaded. While it is taken over it takes that much of the disk twice.',
   }),
+  composingPercent: new Key(integer({ min: 0, max: 100, unit: 'percent' }), {
+    default: 90,
+    about: 'Of all processor cores, what compositions may take together; what would take more is refused.',
+  }),
   recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
     default: '16MiB',
     about: 'Media one recording may hold while the disk is slow; beyond it whole GOPs are lost and counted.',
