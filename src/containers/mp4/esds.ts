@@ -60,6 +60,24 @@ export function objectTypeIndication(kind: 'audio' | 'video', sampleEntry: Uint8
   return sampleEntry[skipSize(sampleEntry, at + 1)]
 }
 
+/** The DecoderSpecificInfo of such a sample entry (of AAC: its AudioSpecificConfig) and the average bitrate beside it. */
+export function decoderConfiguration(
+  kind: 'audio' | 'video',
+  sampleEntry: Uint8Array,
+): { readonly configuration: Uint8Array; readonly averageBitrateBps: number } | undefined {
+  const esdsContentAt = 8 + ENTRY_FIELDS_BYTES[kind] + 8 + 4
+  if (sampleEntry[esdsContentAt] !== 0x03) return undefined
+  const configAt = skipSize(sampleEntry, esdsContentAt + 1) + 3
+  if (sampleEntry[configAt] !== 0x04) return undefined
+  const fieldsAt = skipSize(sampleEntry, configAt + 1)
+  const infoAt = fieldsAt + 13 // objectTypeIndication to avgBitrate
+  if (sampleEntry[infoAt] !== 0x05 || infoAt + 2 > sampleEntry.length) return undefined
+  const start = skipSize(sampleEntry, infoAt + 1)
+  const length = (sampleEntry[start - 1] ?? 0) & 0x7f
+  const view = new DataView(sampleEntry.buffer, sampleEntry.byteOffset, sampleEntry.length)
+  return { configuration: sampleEntry.slice(start, start + length), averageBitrateBps: view.getUint32(infoAt - 4) }
+}
+
 function skipSize(bytes: Uint8Array, at: number): number {
   let next = at
   while (((bytes[next] ?? 0) & 0x80) !== 0) next++

@@ -1,3 +1,6 @@
+import { setMaxListeners } from 'node:events'
+import { join } from 'node:path'
+import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import { KeyedQueue } from '#recorder/keyed-queue.ts'
@@ -5,6 +8,7 @@ import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { Channels, User } from './channels.ts'
 import { AgoraErrorNumber } from './error-numbers.ts'
 import { AgoraRefusedError } from './errors.ts'
+import { type ChannelEnd, writeEnd } from './facts-file.ts'
 import { firstMedia, onOtherVideo } from './first-media.ts'
 import { nameTime } from './names.ts'
 import { makeChannelDirectory, type TreeOptions } from './tree.ts'
@@ -42,6 +46,8 @@ export interface ChannelRecordingsOptions {
 
 /** Records channels: every user into a file of his own. spec sections 3 and 5.2. Dispose to stop following. */
 export class ChannelRecordings implements AsyncDisposable {
+  /** The directory of a channel whose recording has ended, all files closed. */
+  readonly stopped: Signal<string>
   readonly #options: ChannelRecordingsOptions
   readonly #active = new Map<string, ChannelRecording>()
   /** Starts and stops of one channel follow each other. */
@@ -50,6 +56,7 @@ export class ChannelRecordings implements AsyncDisposable {
 
   constructor(options: ChannelRecordingsOptions) {
     this.#options = options
+    this.stopped = new Signal((error) => options.runtime.log.error({ event: 'facade.listener-failed', err: error }))
     const { channels } = options
     this.#following.use(channels.joined.listen((user) => this.#joined(user)))
     this.#following.use(channels.left.listen((user) => this.#left(user)))
@@ -59,9 +66,9 @@ export class ChannelRecordings implements AsyncDisposable {
     return this.#active.has(channel)
   }
 
-  /** Ids of the recordings that a channel's users have now. */
-  recordingsOf(channel: string): readonly string[] {
-    return [...(this.#active.get(channel)?.recordings ?? [])]
+  /** Whether a directory is that of a recording that has not ended. */
+  isGoingOn(directory: string): boolean {
+    return [...this.#active.values()].some((recording) => recording.directory === directory)
   }
 
   /**
@@ -86,6 +93,8 @@ export class ChannelRecordings implements AsyncDisposable {
         ending: new AbortController(),
         emptyTimer: undefined,
       }
+      // As many as there are users.
+      setMaxListeners(0, recording.ending.signal)
       this.#active.set(channel, recording)
       runtime.log.info({ event: 'facade.channel-started', channel, directory, audioOnly })
       const users = channels.users(channel)
@@ -97,17 +106,26 @@ export class ChannelRecordings implements AsyncDisposable {
   }
 
   /** Ends. Resolves when all files are closed; a channel that is not being recorded is left so. */
-  stop(channel: string): Promise<void> {
+  stop(channel: string, end: ChannelEnd = 'stop'): Promise<void> {
     return this.#commands.run(channel, async () => {
       const recording = this.#active.get(channel)
       if (recording === undefined) return
       this.#active.delete(channel)
       clearTimeout(recording.emptyTimer)
       recording.ending.abort()
-      await Promise.all(recording.beginning)
-      await Promise.all([...recording.recordings].map((id) => this.#options.recorder.stop(id)))
       const { directory } = recording
-      this.#options.runtime.log.info({ event: 'facade.channel-stopped', channel, directory })
+      // Before the files are closed, which may be converted then.
+      await writeEnd(join(this.#options.tree.root, directory), end).catch((error: unknown) =>
+        this.#failed(channel, error),
+      )
+      await Promise.all(recording.beginning)
+      const ends = [...recording.recordings].map((id) => this.#options.recorder.stop(id))
+      for (const ended of await Promise.allSettled(ends)) {
+        // One that somebody has deleted, most likely: the others are closed all the same.
+        if (ended.status === 'rejected') this.#failed(channel, ended.reason)
+      }
+      this.#options.runtime.log.info({ event: 'facade.channel-stopped', channel, directory, end })
+      this.stopped.emit(directory)
     })
   }
 
@@ -138,7 +156,7 @@ export class ChannelRecordings implements AsyncDisposable {
     const patienceMs = cause === 'lost' ? this.#options.emptyMs : 0
     recording.emptyTimer = setTimeout(() => {
       if (this.#active.get(channel) !== recording || this.#options.channels.users(channel).length > 0) return
-      this.stop(channel).catch((error: unknown) => this.#failed(channel, error))
+      this.stop(channel, 'empty').catch((error: unknown) => this.#failed(channel, error))
     }, patienceMs)
   }
 

@@ -44,6 +44,11 @@ export const AGORA = declareFacade({
       default: 30,
       about: 'A channel whose last user was lost without a goodbye is stopped after this long.',
     }),
+    silencePaddingSeconds: new Key(seconds({ min: 0, max: 300 }), {
+      default: 0,
+      about:
+        "Silence at the end of .mp4 files of channels that nobody stopped; the vendor's server leaves 30 seconds there.",
+    }),
     convert: {
       when: new Key(choice(['hourly', 'atOnce', 'never']), {
         default: 'hourly',

@@ -23,16 +23,6 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
   if (signKey !== '' && !isHexId(signKey)) throw new AgoraKeysError('signKey')
   const [root = ''] = roots
   await using opening = new AsyncDisposableStack()
-  opening.use(
-    new Conversions({
-      runtime,
-      recorder: control.recorder,
-      root,
-      isUtc: settings.utc,
-      when: convert.when,
-      logFile: convert.log === '' ? join(data, 'agora_hourly.log') : convert.log,
-    }),
-  )
   const channels = opening.use(new Channels(runtime, control.hub))
   const recordings = opening.use(
     new ChannelRecordings({
@@ -41,6 +31,18 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
       channels,
       tree: { root, isUtc: settings.utc, closesErrorStatus: settings.closedErrorStatus },
       emptyMs: settings.emptySeconds * 1000,
+    }),
+  )
+  opening.use(
+    new Conversions({
+      runtime,
+      recorder: control.recorder,
+      channels: recordings,
+      root,
+      isUtc: settings.utc,
+      silenceSeconds: settings.silencePaddingSeconds,
+      when: convert.when,
+      logFile: convert.log === '' ? join(data, 'agora_hourly.log') : convert.log,
     }),
   )
   const calls = new RecordingCalls({ runtime, recordings, project: { vendorKey, signKey }, audioOnly })

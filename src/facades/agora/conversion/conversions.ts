@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Runtime } from '#base/runtime.ts'
 import { mp4 } from '#containers/mp4/mp4.ts'
 import { KeyedQueue } from '#recorder/keyed-queue.ts'
 import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
-import { LABELS } from '../channel-recordings.ts'
+import { type ChannelRecordings, LABELS } from '../channel-recordings.ts'
 import { JobRunningError } from '../errors.ts'
 import { type JobResult, runJob } from './job.ts'
 import { fileJobLog } from './job-log.ts'
@@ -13,9 +13,11 @@ import { everyFullHour } from './schedule.ts'
 export interface ConversionsOptions {
   readonly runtime: Runtime
   readonly recorder: RecorderApi
+  readonly channels: Pick<ChannelRecordings, 'stopped' | 'isGoingOn'>
   /** Absolute. */
   readonly root: string
   readonly isUtc: boolean
+  readonly silenceSeconds: number
   readonly when: 'hourly' | 'atOnce' | 'never'
   /** Absolute. */
   readonly logFile: string
@@ -30,8 +32,9 @@ export class Conversions implements AsyncDisposable {
 
   constructor(options: ConversionsOptions) {
     this.#options = options
-    const { runtime, recorder, when } = options
+    const { runtime, recorder, channels, when } = options
     this.#owned.use(recorder.events.listen((event) => this.#follow(event)))
+    this.#owned.use(channels.stopped.listen((directory) => this.#convertAtOnce(directory)))
     if (when !== 'never') {
       this.#owned.use(
         everyFullHour(runtime, async () => {
@@ -43,7 +46,7 @@ export class Conversions implements AsyncDisposable {
 
   /** A job now, or after the one that is at work. @throws {JobRunningError} another process is at work */
   run(only?: string): Promise<JobResult> {
-    const { runtime, recorder, root, isUtc, logFile } = this.#options
+    const { runtime, recorder, root, isUtc, silenceSeconds, logFile, channels } = this.#options
     const { nowMs } = runtime
     return this.#jobs.run('job', async () => {
       if (this.#ending.signal.aborted) return { converted: 0, failed: 0 }
@@ -51,10 +54,13 @@ export class Conversions implements AsyncDisposable {
         root,
         container: mp4,
         isUtc,
+        silenceSeconds,
         only,
         nowMs,
         log: fileJobLog(logFile, runtime),
         isRecorded: (path) =>
+          // How the channel ends decides on the silence behind all of its files.
+          (silenceSeconds > 0 && channels.isGoingOn(dirname(path))) ||
           recorder.active().some(({ parts }) => parts.some((part) => part.path === path && part.state === 'open')),
         signal: this.#ending.signal,
       })
@@ -73,8 +79,11 @@ export class Conversions implements AsyncDisposable {
     if (event.type === 'recording.deleted') this.#forget(event.recording)
     if (event.type !== 'recording.ready' && event.type !== 'recording.failed') return
     const directory = event.recording.metadata[LABELS.directory]
-    if (this.#options.when !== 'atOnce' || directory === undefined) return
-    this.run(directory).catch((error: unknown) => this.#failed(error))
+    if (directory !== undefined) this.#convertAtOnce(directory)
+  }
+
+  #convertAtOnce(directory: string): void {
+    if (this.#options.when === 'atOnce') this.run(directory).catch((error: unknown) => this.#failed(error))
   }
 
   /** What was made of a recording goes with it: retention counts on the space. */

@@ -5,6 +5,7 @@ import { storageErrorFrom, systemCode } from '#storage/errors.ts'
 import { openPartFile, openPartForReading } from '#storage/part-files.ts'
 import { syncDirectory } from '#storage/sync-directory.ts'
 import { ConversionError } from '../errors.ts'
+import { appendSilence } from './append-silence.ts'
 
 /** Extension of a file while it is being made. */
 export const UNFINISHED_EXTENSION = '.transcoding'
@@ -15,19 +16,21 @@ export const UNFINISHED_EXTENSION = '.transcoding'
  * copied, and finished there. Gives its duration in milliseconds.
  * @param path without extension
  * @param container MP4: what `.tmp` files are inside
+ * @param silenceSeconds at the end of the `.mp4`, where its sound can be gone on with
  * @throws {ConversionError} @throws {StorageError}
  */
-export async function convertFile(path: string, container: Container): Promise<number> {
+export async function convertFile(path: string, container: Container, silenceSeconds = 0): Promise<number> {
   const [source, unfinished] = [`${path}.tmp`, `${path}${UNFINISHED_EXTENSION}`]
   const found = await inspect(source, container)
   // Of a job that was killed.
   await rm(unfinished, { force: true })
   let { durationMs } = found
   try {
-    if (found.finished && found.tornBytes === 0) await share(source, unfinished)
+    if (found.finished && found.tornBytes === 0 && silenceSeconds === 0) await share(source, unfinished)
     else {
       await copyFile(source, unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
       await using file = await openPartFile(unfinished)
+      if (silenceSeconds > 0) await appendSilence(file, container, silenceSeconds)
       durationMs = (await container.finish(file)).durationMs
       await file.sync()
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Container } from '#containers/container.ts'
 import { storageErrorFrom, systemCode } from '#storage/errors.ts'
 import { filesOpenElsewhere } from '#storage/open-elsewhere.ts'
+import { readEnd } from '../facts-file.ts'
 import { readPath } from '../names.ts'
 import { convertFile } from './convert-file.ts'
 import { lockJobs } from './job-lock.ts'
@@ -16,6 +17,8 @@ export interface JobOptions {
   readonly root: string
   readonly container: Container
   readonly isUtc: boolean
+  /** At the end of files of channels that nobody stopped. Default 0. */
+  readonly silenceSeconds?: number
   /** A channel's directory, relative to the root, when only this is to be done. */
   readonly only?: string | undefined
   readonly nowMs: () => number
@@ -37,7 +40,7 @@ export interface JobResult {
  * file that fails is logged, and the others follow. @throws {JobRunningError} @throws {StorageError}
  */
 export async function runJob(options: JobOptions): Promise<JobResult> {
-  const { root, nowMs, isUtc, isRecorded, log, container, only, signal } = options
+  const { root, nowMs, isUtc, isRecorded, log, container, only, silenceSeconds = 0, signal } = options
   await using _ = await lockJobs(root)
   let [converted, failed] = [0, 0]
   const elsewhere = await filesOpenElsewhere()
@@ -55,7 +58,9 @@ export async function runJob(options: JobOptions): Promise<JobResult> {
         const path = `${day}/${channel}/${file}`
         try {
           if (isRecorded(path) || elsewhere.has(await realpath(join(directory, file)))) continue
-          await log.converted(path, await convertFile(join(directory, stem), container))
+          const isPadded = silenceSeconds > 0 && (await readEnd(directory)) === 'empty'
+          const padding = isPadded ? silenceSeconds : 0
+          await log.converted(path, await convertFile(join(directory, stem), container, padding))
           converted++
         } catch (error) {
           await log.failed(path, error)
