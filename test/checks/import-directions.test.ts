@@ -18,14 +18,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   recorder: ['base', 'media', 'containers', 'hub', 'storage', 'transcode'],
   ingest: ['base', 'media', 'protocols', 'hub', 'transcode'],
   compose: ['base', 'media', 'hub', 'transcode'],
-  control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose'],
+  // Rooms: who is in them and what they publish; what they record the recorder does.
+  sessions: ['base', 'hub', 'storage', 'recorder'],
+  control: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'sessions'],
   // Front ends and server.ts hand it on; control/ knows only the interface of what it is given.
   hooks: ['base', 'hub', 'storage', 'recorder', 'control'],
   // Keys are checked by the code that will use them: name templates, patterns, requests, types of events.
   config: ['base', 'containers', 'hub', 'recorder', 'control', 'transcode'],
   // Files that were recorded elsewhere: read by ingest's reader, written by our containers, named by the recorder.
   uploads: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control'],
-  api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'control', 'hooks'],
+  api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'sessions', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.
   facades: [
@@ -35,6 +37,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'hub',
     'storage',
     'recorder',
+    'compose',
     'sessions',
     'ingest',
     'control',

@@ -9,7 +9,7 @@ import { type Room, recordingNames } from '../room.ts'
 import { SERVER_VERSION, tokenOf } from '../token-url.ts'
 import { isSecret, type Line } from './line.ts'
 import { Member, type Reply } from './member.ts'
-import { RPC_CODES, RpcError, type RpcParams } from './rpc.ts'
+import { RPC_CODES, type RpcParams, RpcRefusal } from './rpc.ts'
 import { streamObject } from './stream-object.ts'
 
 const MAX_TOKEN_CHARACTERS = 2_048
@@ -25,12 +25,12 @@ interface Coming {
   readonly sdkVersion: string | undefined
 }
 
-/** Lets a client in, or does not. spec sections 7.5 and 7.6. @throws {RpcError} */
+/** Lets a client in, or does not. spec sections 7.5 and 7.6. @throws {RpcRefusal} */
 export function join(desk: Desk, line: Line, params: RpcParams): { readonly member: Member; readonly reply: Reply } {
   const metadata = params.raw('metadata') ?? ''
   const clientData = params.text('metadata', MAX_METADATA_CHARACTERS)
   if (metadata !== '' && clientData === undefined) {
-    throw new RpcError(RPC_CODES.metadata, `metadata are a text of at most ${MAX_METADATA_CHARACTERS} characters`)
+    throw new RpcRefusal(RPC_CODES.metadata, `metadata are a text of at most ${MAX_METADATA_CHARACTERS} characters`)
   }
   const coming = {
     clientData: clientData ?? '',
@@ -48,7 +48,7 @@ function withToken(desk: Desk, line: Line, sessionId: string, token: string | un
   const room = desk.rooms.get(sessionId)
   if (room === undefined) {
     const isModern = desk.settings.compat === 'modern'
-    if (isModern) throw new RpcError(RPC_CODES.roomNotFound, `session ${sessionId} not found`)
+    if (isModern) throw new RpcRefusal(RPC_CODES.roomNotFound, `session ${sessionId} not found`)
     throw badToken(sessionId)
   }
   const connection = room.connections().find(({ invitation }) => token !== undefined && invitation?.token === token)
@@ -71,11 +71,11 @@ function withSecret(
   const isModern = settings.compat === 'modern'
   let room = rooms.get(sessionId)
   if (room === undefined) {
-    if (isModern || isRecorder) throw new RpcError(RPC_CODES.roomNotFound, `session ${sessionId} not found`)
+    if (isModern || isRecorder) throw new RpcRefusal(RPC_CODES.roomNotFound, `session ${sessionId} not found`)
     room = createInsecure(desk, sessionId)
   }
   const isThere = isRecorder && room.present().some((each) => each.isRecorder)
-  if (isThere) throw new RpcError(RPC_CODES.alreadyThere, 'the session has a recorder already')
+  if (isThere) throw new RpcRefusal(RPC_CODES.alreadyThere, 'the session has a recorder already')
   const role = isRecorder || isModern ? 'SUBSCRIBER' : 'PUBLISHER'
   const properties: ConnectionProperties = { role, data: '', record: true, kurentoOptions: null, customIceServers: [] }
   const connection = room.place(properties, isRecorder)
@@ -91,7 +91,7 @@ function createInsecure({ rooms }: Desk, sessionId: string): Room {
     return rooms.create({ ...defaultSessionProperties(), customSessionId: sessionId, recordingMode: 'ALWAYS' })
   } catch (error) {
     const reason = error instanceof TapedeckError ? error.message : 'it failed'
-    throw new RpcError(RPC_CODES.roomNotCreated, `session can't be created: ${reason}`)
+    throw new RpcRefusal(RPC_CODES.roomNotCreated, `session can't be created: ${reason}`)
   }
 }
 
@@ -153,6 +153,6 @@ function otherParticipant({ id, metadata, arrival, published }: Connection): obj
   return { id, createdAt, metadata, ...(published !== undefined && { streams: [streamObject(published.stream)] }) }
 }
 
-function badToken(sessionId: string): RpcError {
-  return new RpcError(RPC_CODES.notAllowed, `unable to join session ${sessionId}: the token is not valid`)
+function badToken(sessionId: string): RpcRefusal {
+  return new RpcRefusal(RPC_CODES.notAllowed, `unable to join session ${sessionId}: the token is not valid`)
 }

@@ -6,8 +6,8 @@ import { join } from './joining.ts'
 import type { Member, Reply } from './member.ts'
 import {
   RPC_CODES,
-  RpcError,
   type RpcParams,
+  RpcRefusal,
   type RpcRequest,
   readRequest,
   writeAnswer,
@@ -99,7 +99,7 @@ export class Line {
       this.#wire.send(writeAnswer(request.id, { ...result, sessionId: this.#member?.rpcId ?? '' }))
       after?.()
     } catch (error) {
-      this.#wire.send(writeError(request.id, this.#rpcError(error)))
+      this.#wire.send(writeError(request.id, this.#refusal(error)))
     }
   }
 
@@ -107,29 +107,30 @@ export class Line {
     if (method === 'ping') return { result: { value: 'pong' } }
     if (method === 'connect') return this.#connect(params)
     if (method === 'joinRoom') {
-      if (this.#member !== undefined) throw new RpcError(RPC_CODES.alreadyThere, 'this connection has joined already')
+      if (this.#member !== undefined) throw new RpcRefusal(RPC_CODES.alreadyThere, 'this connection has joined already')
       const { member, reply } = join(this.#desk, this, params)
       this.#member = member
       this.#joined(member)
       return reply
     }
-    if (this.#member === undefined) throw new RpcError(RPC_CODES.notJoined, `"${method.slice(0, 64)}" before joinRoom`)
+    if (this.#member === undefined)
+      throw new RpcRefusal(RPC_CODES.notJoined, `"${method.slice(0, 64)}" before joinRoom`)
     return this.#member.call(method, params)
   }
 
   /** spec section 7.11. */
   #connect(params: RpcParams): Reply {
     const member = this.#member ?? this.#resume(params.text('sessionId', 128) ?? '')
-    if (member === undefined) throw new RpcError(RPC_CODES.reconnection, 'reconnection error')
+    if (member === undefined) throw new RpcRefusal(RPC_CODES.reconnection, 'reconnection error')
     this.#member = member
     return { result: { value: 'reconnection successful' }, after: () => member.lineFound(this) }
   }
 
-  #rpcError(error: unknown): RpcError {
-    if (error instanceof RpcError) return error
-    if (error instanceof TapedeckError) return new RpcError(RPC_CODES.generic, errorMessage(error))
+  #refusal(error: unknown): RpcRefusal {
+    if (error instanceof RpcRefusal) return error
+    if (error instanceof TapedeckError) return new RpcRefusal(RPC_CODES.generic, errorMessage(error))
     this.#desk.runtime.log.error({ event: 'facade.signalling-failed', err: error })
-    return new RpcError(RPC_CODES.generic, 'something went wrong here; see the log')
+    return new RpcRefusal(RPC_CODES.generic, 'something went wrong here; see the log')
   }
 }
 

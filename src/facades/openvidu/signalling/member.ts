@@ -9,7 +9,7 @@ import type { Room } from '../room.ts'
 import { codecsOf, isForced } from './codecs.ts'
 import type { Line } from './line.ts'
 import { offeredKinds } from './offer.ts'
-import { RPC_CODES, RpcError, type RpcParams } from './rpc.ts'
+import { RPC_CODES, type RpcParams, RpcRefusal } from './rpc.ts'
 import { streamObject } from './stream-object.ts'
 
 /** How long a lost socket, or lost media, may stay away. spec section 7.11. */
@@ -110,10 +110,10 @@ export class Member {
     this.#desk.runtime.log.debug({ event: 'facade.participant-left', session: this.#room.id, reason })
   }
 
-  /** @throws {RpcError} */
+  /** @throws {RpcRefusal} */
   async call(method: string, params: RpcParams): Promise<Reply> {
     if (method === 'leaveRoom') return { result: {}, after: () => this.#leave('left') }
-    if (this.isGone) throw new RpcError(RPC_CODES.notJoined, 'the participant has left')
+    if (this.isGone) throw new RpcRefusal(RPC_CODES.notJoined, 'the participant has left')
     switch (method) {
       case 'publishVideo':
         return this.#publish(params)
@@ -136,18 +136,18 @@ export class Member {
         return this.#forceUnpublish(params)
       default:
         if (UNNEEDED.includes(method)) return { result: {} }
-        throw new RpcError(RPC_CODES.methodUnknown, `${method.slice(0, 64)} is not supported`)
+        throw new RpcRefusal(RPC_CODES.methodUnknown, `${method.slice(0, 64)} is not supported`)
     }
   }
 
   async #publish(params: RpcParams): Promise<Reply> {
     const participant = this.#participant()
     if (participant.role === 'subscriber' || this.#connection.isRecorder) {
-      throw new RpcError(RPC_CODES.notAllowed, 'a SUBSCRIBER may not publish')
+      throw new RpcRefusal(RPC_CODES.notAllowed, 'a SUBSCRIBER may not publish')
     }
-    if (this.#isPublishing) throw new RpcError(RPC_CODES.publishingAlready, 'the participant publishes already')
+    if (this.#isPublishing) throw new RpcRefusal(RPC_CODES.publishingAlready, 'the participant publishes already')
     const sdp = params.text('sdpOffer', MAX_SDP_CHARACTERS)
-    if (sdp === undefined) throw new RpcError(RPC_CODES.sdp, 'sdpOffer is missing')
+    if (sdp === undefined) throw new RpcRefusal(RPC_CODES.sdp, 'sdpOffer is missing')
     const offered = offeredKinds(sdp)
     const hasAudio = offered.audio && params.flag('hasAudio') !== false
     const hasVideo = offered.video && params.flag('hasVideo') !== false
@@ -187,7 +187,7 @@ export class Member {
     }
   }
 
-  /** @throws {RpcError} */
+  /** @throws {RpcRefusal} */
   #announce(
     id: string,
     { hasAudio, hasVideo, isScreen }: { hasAudio: boolean; hasVideo: boolean; isScreen: boolean },
@@ -204,7 +204,7 @@ export class Member {
     } catch (error) {
       // He has left meanwhile, or was made a subscriber.
       media.close({ cause: 'disconnected', message: errorMessage(error) })
-      throw new RpcError(RPC_CODES.notAllowed, errorMessage(error))
+      throw new RpcRefusal(RPC_CODES.notAllowed, errorMessage(error))
     }
   }
 
@@ -237,7 +237,7 @@ export class Member {
     } catch (error) {
       const isLacking = errorCode(error) === 'webrtc/no-common-codec'
       const code = isLacking && isForced(properties) ? RPC_CODES.forcedCodec : RPC_CODES.sdp
-      throw new RpcError(code, errorMessage(error))
+      throw new RpcRefusal(code, errorMessage(error))
     }
   }
 
@@ -251,15 +251,15 @@ export class Member {
 
   #unpublish(): Reply {
     const published = this.#connection.published
-    if (published === undefined) throw new RpcError(RPC_CODES.notPublishing, 'the participant does not publish')
+    if (published === undefined) throw new RpcRefusal(RPC_CODES.notPublishing, 'the participant does not publish')
     return { result: {}, after: () => published.publication.end('unpublished') }
   }
 
   async #receive(sender: string | undefined, sdp: string | undefined): Promise<Reply> {
     const publisher = sender === undefined ? undefined : this.#publisher(sender)
     if (publisher?.published === undefined)
-      throw new RpcError(RPC_CODES.notPublishing, `nobody publishes ${sender ?? ''}`)
-    if (sdp === undefined) throw new RpcError(RPC_CODES.sdp, 'sdpOffer is missing')
+      throw new RpcRefusal(RPC_CODES.notPublishing, `nobody publishes ${sender ?? ''}`)
+    if (sdp === undefined) throw new RpcRefusal(RPC_CODES.sdp, 'sdpOffer is missing')
     const { publication } = publisher.published
     await this.#streamOf(publication)
     let media: WebRtcSession
@@ -268,11 +268,11 @@ export class Member {
     } catch (error) {
       const isLacking = errorCode(error) === 'webrtc/player-lacks-codec'
       const code = isForced(this.#room.properties) ? RPC_CODES.forcedCodec : RPC_CODES.endpoint
-      throw new RpcError(isLacking ? code : RPC_CODES.sdp, errorMessage(error))
+      throw new RpcRefusal(isLacking ? code : RPC_CODES.sdp, errorMessage(error))
     }
     if (this.isGone || publication.ended !== undefined) {
       media.close({ cause: 'unpublished', message: 'there is nobody to play, or to play to' })
-      throw new RpcError(RPC_CODES.notPublishing, 'the stream has ended')
+      throw new RpcRefusal(RPC_CODES.notPublishing, 'the stream has ended')
     }
     this.#stopPlaying(publisher.id)
     const subscription = this.#participant().subscribe(publication)
@@ -283,7 +283,7 @@ export class Member {
     return { result: { sdpAnswer: media.answer } }
   }
 
-  /** Its media begin a moment after it was announced. @throws {RpcError} they don't */
+  /** Its media begin a moment after it was announced. @throws {RpcRefusal} they don't */
   async #streamOf(publication: Publication): Promise<void> {
     if (publication.stream !== undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -293,7 +293,7 @@ export class Member {
     const timer = setTimeout(resolve, STREAM_WAIT_MS)
     await promise
     clearTimeout(timer)
-    if (publication.stream === undefined) throw new RpcError(RPC_CODES.notPublishing, 'the stream has not begun')
+    if (publication.stream === undefined) throw new RpcRefusal(RPC_CODES.notPublishing, 'the stream has not begun')
   }
 
   #stopPlaying(publisherId: string): void {
@@ -309,7 +309,7 @@ export class Member {
     const sdp = params.text('sdpString', MAX_SDP_CHARACTERS)
     const published = this.#connection.published
     if (published === undefined || published.stream.id !== id) return this.#receive(id, sdp)
-    if (sdp === undefined) throw new RpcError(RPC_CODES.sdp, 'sdpString is missing')
+    if (sdp === undefined) throw new RpcRefusal(RPC_CODES.sdp, 'sdpString is missing')
     const { stream, publication } = published
     const old = this.#publishedMedia
     this.#publishedMedia = undefined
@@ -318,18 +318,18 @@ export class Member {
     const media = await this.#publishMedia(sdp, publication.path)
     if (publication.ended !== undefined) {
       media.close({ cause: 'unpublished', message: 'the stream has ended' })
-      throw new RpcError(RPC_CODES.notPublishing, 'the stream has ended')
+      throw new RpcRefusal(RPC_CODES.notPublishing, 'the stream has ended')
     }
     return { result: { sdpAnswer: media.answer, id: stream.id, createdAt: stream.createdAt } }
   }
 
   #signal(params: RpcParams): Reply {
     const message = readSignal(params.raw('message'))
-    if (message === undefined) throw new RpcError(RPC_CODES.signalFormat, 'the signal is not as it should be')
+    if (message === undefined) throw new RpcRefusal(RPC_CODES.signalFormat, 'the signal is not as it should be')
     const { to, type, data } = message
     const present = this.#room.present()
     if (to.some((id) => !present.some((each) => each.id === id))) {
-      throw new RpcError(RPC_CODES.signalTo, 'the signal is for somebody who is not there')
+      throw new RpcRefusal(RPC_CODES.signalTo, 'the signal is for somebody who is not there')
     }
     return { result: {}, after: () => void this.#room.signal(to, type, data, this.#connection) }
   }
@@ -339,14 +339,14 @@ export class Member {
     const streamId = params.text('streamId', MAX_ID_CHARACTERS)
     const property = params.text('property', 64)
     if (published === undefined || published.stream.id !== streamId || property === undefined) {
-      throw new RpcError(RPC_CODES.notPublishing, 'that is not the stream of the participant')
+      throw new RpcRefusal(RPC_CODES.notPublishing, 'that is not the stream of the participant')
     }
     const value = params.raw('newValue')
     const { stream } = published
     if (property === 'audioActive' || property === 'videoActive') stream[property] = String(value) === 'true'
     else if (property === 'videoDimensions' && typeof value === 'string' && value.length < MAX_PROPERTY_CHARACTERS) {
       stream.videoDimensions = value
-    } else throw new RpcError(RPC_CODES.generic, 'there is no such property, or it has no such value')
+    } else throw new RpcRefusal(RPC_CODES.generic, 'there is no such property, or it has no such value')
     const changed = {
       connectionId: this.#connection.id,
       streamId,
@@ -360,7 +360,7 @@ export class Member {
   #forceDisconnect(params: RpcParams): Reply {
     this.#requireModerator()
     const other = this.#room.connection(params.text('connectionId', MAX_ID_CHARACTERS) ?? '')
-    if (other?.arrival === undefined) throw new RpcError(RPC_CODES.userNotFound, 'there is no such participant')
+    if (other?.arrival === undefined) throw new RpcRefusal(RPC_CODES.userNotFound, 'there is no such participant')
     const { participant } = other.arrival
     return { result: {}, after: () => participant.leave('evicted-by-user') }
   }
@@ -368,12 +368,12 @@ export class Member {
   #forceUnpublish(params: RpcParams): Reply {
     this.#requireModerator()
     const published = this.#room.publisherOf(params.text('streamId', MAX_ID_CHARACTERS) ?? '')?.published
-    if (published === undefined) throw new RpcError(RPC_CODES.notPublishing, 'there is no such stream')
+    if (published === undefined) throw new RpcRefusal(RPC_CODES.notPublishing, 'there is no such stream')
     return { result: {}, after: () => published.publication.end('evicted-by-user') }
   }
 
   #requireModerator(): void {
-    if (this.#participant().role !== 'moderator') throw new RpcError(RPC_CODES.notAllowed, 'only a MODERATOR may')
+    if (this.#participant().role !== 'moderator') throw new RpcRefusal(RPC_CODES.notAllowed, 'only a MODERATOR may')
   }
 
   /** By stream, or, as some ask, by whose it is. */
@@ -383,13 +383,13 @@ export class Member {
 
   #participant() {
     const { arrival } = this.#connection
-    if (arrival === undefined) throw new RpcError(RPC_CODES.notJoined, 'the participant has left')
+    if (arrival === undefined) throw new RpcRefusal(RPC_CODES.notJoined, 'the participant has left')
     return arrival.participant
   }
 
   #webrtc(): Pick<WebRtcApi, 'publish' | 'play'> {
     const { webrtc } = this.#desk.control
-    if (webrtc === undefined) throw new RpcError(RPC_CODES.media, 'WebRTC is off here: see webrtc.udp')
+    if (webrtc === undefined) throw new RpcRefusal(RPC_CODES.media, 'WebRTC is off here: see webrtc.udp')
     return webrtc
   }
 

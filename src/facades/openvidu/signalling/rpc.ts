@@ -6,7 +6,7 @@ export interface RpcRequest {
 }
 
 /** A request is refused with this. spec section 7.12. */
-export class RpcError extends Error {
+export class RpcRefusal extends Error {
   readonly code: number
   constructor(code: number, message: string) {
     super(message)
@@ -90,7 +90,7 @@ export function writeAnswer(id: number | string, result: object): string {
 }
 
 /** Texts of the original end in the code. */
-export function writeError(id: number | string, { code, message }: RpcError): string {
+export function writeError(id: number | string, { code, message }: RpcRefusal): string {
   return JSON.stringify({ id, error: { code, message: `${message}. Code: ${code}` }, jsonrpc: '2.0' })
 }
 
