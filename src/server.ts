@@ -19,6 +19,8 @@ import { Hub } from '#hub/hub.ts'
 import { LibavPull } from '#ingest/pull/libav/libav-pull.ts'
 import { LIBAV_SCHEMES } from '#ingest/pull/libav/libav-url.ts'
 import { ReaderSlots } from '#ingest/pull/libav/reader-slots.ts'
+import { PagePull } from '#ingest/pull/page/page-pull.ts'
+import { PAGE_SCHEMES } from '#ingest/pull/page/page-url.ts'
 import { RtmpPull } from '#ingest/pull/rtmp-pull.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
 import { RTSP_SCHEMES } from '#ingest/rtsp/client-url.ts'
@@ -269,6 +271,18 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     folders: config.pullFolders,
     readers,
   })
+  const sound = new SoundForPlayers({ runtime, transcoder })
+  const pagePull = opening.use(
+    new PagePull({
+      runtime,
+      hub,
+      sound,
+      config: config.pages,
+      webrtc: config.webrtc,
+      maxPages: config.limits.pages,
+    }),
+  )
+  const pageSources = Object.fromEntries(PAGE_SCHEMES.map((scheme) => [scheme, pagePull]))
   const libavSources = Object.fromEntries(LIBAV_SCHEMES.map((scheme) => [scheme, libavPull]))
   const rtspSources = Object.fromEntries(RTSP_SCHEMES.map((scheme) => [scheme, rtspPull]))
   const control = opening.use(
@@ -280,7 +294,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       recorder,
       events,
       scripts: hooks.scripts,
-      pulls: { sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources, ...libavSources }, store: catalog },
+      pulls: {
+        sources: { rtmp: rtmpPull, rtmps: rtmpPull, ...rtspSources, ...libavSources, ...pageSources },
+        store: catalog,
+      },
       uploads,
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
@@ -300,7 +317,6 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const rtsp = opening.use(new RtspServer({ runtime, hub, access, config: config.rtsp, dataDir: config.data, readers }))
   const { udp } = config.webrtc
   if (udp !== undefined) {
-    const sound = new SoundForPlayers({ runtime, transcoder })
     webrtc = opening.use(await WebRtcServer.start({ runtime, hub, sound, config: { ...config.webrtc, udp } }))
   }
   control.metrics.add((registers) => hooks.registerMetrics(registers))

@@ -51,6 +51,17 @@ export interface Config {
   readonly pullFolders: readonly string[]
   /** Of sources without a timeout of their protocol's. */
   readonly pullIdleTimeoutMs: number
+  /** Pages that are recorded. */
+  readonly pages: {
+    /** A path, or a name that PATH has; empty: whichever there is. */
+    readonly browser: string
+    readonly widthPixels: number
+    readonly heightPixels: number
+    /** Pictures per second at most. */
+    readonly frameRate: number
+    /** Of pictures, bits per second. */
+    readonly bitrate: number
+  }
   readonly api: {
     readonly listen: ListenAddress
     readonly allowedOrigins: readonly string[]
@@ -131,6 +142,8 @@ export interface Config {
     /** Of each stream, where recordings may begin in the past. */
     readonly preRollBytes: number
     readonly pulls: number
+    /** Pages at a time, a browser each. */
+    readonly pages: number
     /** Under way at a time. */
     readonly uploads: number
     /** Of one. */

@@ -48,6 +48,8 @@ export interface PlayRequest {
 export interface PublishRequest extends PlayRequest {
   /** As {@link Publisher.app}. */
   readonly app?: string
+  /** As {@link Publisher.protocol}. Default: `webrtc`. */
+  readonly protocol?: string
   /** Instead of what is configured. */
   readonly codecs?: Partial<CodecPreference>
   /** What the browser may send of pictures, instead of what is configured. */

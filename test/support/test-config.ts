@@ -64,6 +64,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
       gopMemoryBytes: 8 * 1024 * 1024,
       preRollBytes: 8 * 1024 * 1024,
       pulls: 10,
+      pages: 4,
       pullProcesses: 10,
       composingPercent: 90,
       uploads: 2,

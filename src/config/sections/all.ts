@@ -5,6 +5,7 @@ import { HOOKS_KEYS } from './hooks.ts'
 import { LIMITS_KEYS } from './limits.ts'
 import { LOG_KEYS } from './log.ts'
 import { NODE_KEYS } from './node.ts'
+import { PAGES_KEYS } from './pages.ts'
 import { PULLS_KEYS } from './pulls.ts'
 import { RECORDINGS_KEYS } from './recordings.ts'
 import { RTMP_KEYS } from './rtmp.ts'
@@ -18,6 +19,7 @@ export const CONFIG_KEYS = {
   recordings: RECORDINGS_KEYS,
   ...RULES_KEYS,
   ...PULLS_KEYS,
+  pages: PAGES_KEYS,
   api: API_KEYS,
   rtmp: RTMP_KEYS,
   rtsp: RTSP_KEYS,

@@ -17,6 +17,10 @@ export const LIMITS_KEYS = {
     about:
       'Sources read over http, https, srt, udp or from files at a time, and transport streams over RTSP: each is a process of about 90 MB. Others wait.',
   }),
+  pages: new Key(integer({ min: 0, max: 1_000, unit: 'pages' }), {
+    default: 4,
+    about: 'Pages recorded at a time: each is a browser of about 400 MB that takes most of a core. Others wait.',
+  }),
   uploads: new Key(integer({ min: 0, max: 1_000, unit: 'uploads' }), {
     default: 4,
     about: 'Files uploaded into the library at a time; more are refused. 0: none may be.',

@@ -76,7 +76,7 @@ export class PublishSession implements SessionContent {
     const { connectionId, path, request, hub, runtime, negotiation, log, disconnect } = this.#options
     this.#lastActivityMs = runtime.monotonicMs()
     const publication = hub.publish(path, {
-      protocol: 'webrtc',
+      protocol: request.protocol ?? 'webrtc',
       // The media's own way: the offer may have come by a proxy.
       remoteAddress,
       remotePort,
