@@ -157,6 +157,12 @@ export class Room {
     return true
   }
 
+  /** Tells those who may know that a recording has ended and its files are there: whoever hears it may fetch them. */
+  recordingIsReady(recording: SessionRecording): void {
+    const reason = recordingReason(recording.reason ?? 'requested')
+    this.#tellRecording('recordingStopped', { ...recordingNames(recording), reason })
+  }
+
   /** Who may know of recordings. spec section 5.4. */
   mayKnowOfRecordings({ isRecorder, role }: Connection): boolean {
     if (isRecorder) return false
@@ -188,12 +194,6 @@ export class Room {
       case 'recording-started':
         this.#tellRecording('recordingStarted', recordingNames(event.recording))
         break
-      case 'recording-stopped': {
-        const { recording } = event
-        const reason = recordingReason(recording.reason ?? 'requested')
-        this.#tellRecording('recordingStopped', { ...recordingNames(recording), reason })
-        break
-      }
     }
   }
 

@@ -48,6 +48,8 @@ interface Running {
   written: Promise<void>
 }
 
+type Stopped = Extract<SessionEvent, { readonly type: 'recording-stopped' }>
+
 /** The vendor's recordings: what runs, and what is on disk. spec sections 3.6 and 4. */
 export class Recordings implements AsyncDisposable {
   readonly folder: RecordingFolder
@@ -316,13 +318,14 @@ export class Recordings implements AsyncDisposable {
         if (running.facts.status === 'started') this.#tell(running, reason, 'stopped')
         break
       case 'recording-stopped':
-        void this.#finish(running, event.documents, reason)
+        void this.#finish(running, event)
         break
     }
   }
 
-  async #finish(running: Running, documents: readonly RecordingDocument[], reason: string | undefined): Promise<void> {
-    const { facts, layout } = running
+  async #finish(running: Running, { recording, documents }: Stopped): Promise<void> {
+    const { facts, layout, room } = running
+    const reason = recording.reason === undefined ? undefined : recordingReason(recording.reason)
     await running.written
     const finished = await this.#finished({ ...facts, tapedeck: this.#own(running) }, layout, documents)
     running.facts = finished
@@ -330,6 +333,7 @@ export class Recordings implements AsyncDisposable {
     await running.written
     this.#running.delete(facts.id)
     this.#tell(running, reason, finished.status)
+    room.recordingIsReady(recording)
     running.finished.resolve(finished)
   }
 
