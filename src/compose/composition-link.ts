@@ -36,19 +36,22 @@ export class CompositionLink {
     child.on('message', (message) => {
       if (!this.#hasEnded) events.message(message as ChildOutput)
     })
-    const end = (how: string) => {
+    const end = (how: string, isCrash: boolean) => {
       if (this.#hasEnded) return
       this.#hasEnded = true
-      events.ended(new ComposingEndedError(this.#howEnded || how, this.#output))
+      events.ended(new ComposingEndedError(this.#howEnded || how, this.#output, isCrash || this.#howEnded !== ''))
       this.#ended.resolve()
     }
     // An error alone may be a message that found the channel closed; then the exit follows.
     child.on('error', (error) => {
-      if (child.pid === undefined) end(`could not be started (${error.message})`)
+      if (child.pid === undefined) end(`could not be started (${error.message})`, false)
     })
     // Not 'close', which does not come after a disconnect of ours (Node 24); but its last words are worth waiting for.
     const said = new Promise<void>((heard) => child.stderr?.once('close', heard) ?? heard())
-    child.once('exit', (code, signal) => void said.then(() => end(`ended with ${signal ?? `code ${code}`}`)))
+    child.once('exit', (code, signal) => {
+      const isCrash = signal !== 'SIGKILL' && signal !== 'SIGTERM'
+      void said.then(() => end(`ended with ${signal ?? `code ${code}`}`, isCrash))
+    })
   }
 
   get pid(): number | undefined {

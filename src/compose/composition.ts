@@ -34,6 +34,9 @@ const SERIES_MS = 60_000
 /** A composition whose children end so often in a series is given up. */
 const MAX_SERIES = 8
 
+/** The tile that came last before so many crashes in a series is to blame, and leaves. */
+const MAX_CRASHES = 3
+
 /** Key frames are made no more often when they are asked for. */
 const KEY_EVERY_MS = 500
 
@@ -82,6 +85,7 @@ export class Composition implements AsyncDisposable {
   #flushTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
   #series = 0
+  #crashes = 0
   #restarts = 0
   #lastTile = 0
   #outstandingBytes = 0
@@ -306,7 +310,12 @@ export class Composition implements AsyncDisposable {
     this.cpu.reset()
     this.#droppedBefore += this.#dropped
     this.#dropped = 0
-    this.#series = this.#nowMs() - this.#linkStartedMs > SERIES_MS ? 1 : this.#series + 1
+    if (this.#nowMs() - this.#linkStartedMs > SERIES_MS) {
+      this.#series = 0
+      this.#crashes = 0
+    }
+    this.#series++
+    if (error.isCrash) this.#crashes++
     this.#log.error({ event: 'composition.process-ended', code: error.code, err: error })
     if (this.#state === 'starting' || this.#series > MAX_SERIES) {
       const failed = new ComposerFailedError(this.output, error.message)
@@ -314,10 +323,24 @@ export class Composition implements AsyncDisposable {
       this.#end({ cause: 'lost', message: failed.message })
       return
     }
+    if (this.#crashes >= MAX_CRASHES) this.#giveUpLast()
     this.#state = 'restarting'
     this.#restarts++
-    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#series - 1))
+    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, this.#series - 1))
     this.#restartTimer = setTimeout(() => this.#start(), pauseMs)
+  }
+
+  /** Better one less in the picture than no picture. */
+  #giveUpLast(): void {
+    const tile = this.tiles.at(-1)
+    if (tile === undefined) return
+    this.#crashes = 0
+    this.#series = 0
+    this.#log.error(
+      { event: 'composition.tile-given-up', source: tile.stream.path },
+      'the composing process has crashed again and again: what came last is left out of the picture',
+    )
+    tile[Symbol.dispose]()
   }
 
   #look(): void {

@@ -34,8 +34,11 @@ export class ComposerFailedError extends TapedeckError {
 export class ComposingEndedError extends TapedeckError {
   readonly code = 'compose/process-ended'
   readonly origin = 'internal'
-  constructor(how: string, said: string) {
+  /** Of its own doing, as far as anybody can tell: not killed from outside. */
+  readonly isCrash: boolean
+  constructor(how: string, said: string, isCrash: boolean) {
     super(`the process that composes ${how}${said.trim() === '' ? '' : `: ${said.trim()}`}; another one goes on`)
+    this.isCrash = isCrash
   }
 }
 

@@ -69,8 +69,16 @@ export class Scene implements Disposable {
 
   #paint({ tile, place, painter }: Placed): void {
     const { picture } = tile
-    if (picture === undefined) this.#canvas.nameTag(place, tile.facts.name)
-    else painter.paint(picture, tile.pixelAspect)
+    if (picture === undefined) {
+      this.#canvas.nameTag(place, tile.facts.name)
+      return
+    }
+    try {
+      painter.paint(picture, tile.pixelAspect)
+    } catch {
+      // A picture of a form that libswscale does not know, or of none.
+      this.#canvas.nameTag(place, tile.facts.name)
+    }
   }
 
   /** Screens are presented before cameras, and who speaks before who does not. */

@@ -1,4 +1,4 @@
-import { AV_NOPTS_VALUE, type FFDecoderCodec } from 'node-av/constants'
+import { AV_NOPTS_VALUE, AV_OPT_TYPE_INT64, type FFDecoderCodec } from 'node-av/constants'
 import { Codec, CodecContext, FFmpegError, Frame, Packet, Rational } from 'node-av/lib'
 import type { VideoCodec } from '#media/codec.ts'
 import type { VideoSource } from '../messages.ts'
@@ -24,6 +24,9 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 /** Decoding this far behind goes on at the newest key frame that is due. */
 const MAX_BEHIND_MS = 1_000
+
+/** Larger pictures are not decoded: 8192 by 4320. */
+const MAX_PIXELS = 35_389_440n
 
 interface CodedPicture {
   /** Undefined: another source begins. */
@@ -166,6 +169,7 @@ export class VideoInput implements Disposable {
     if (source.configuration.length > 0 && !WITHOUT_EXTRADATA.includes(source.codec)) {
       context.extraData = Buffer.from(source.configuration)
     }
+    context.setOption('max_pixels', MAX_PIXELS, AV_OPT_TYPE_INT64)
     if (FFmpegError.isFFmpegError(context.open2Sync(codec))) context.freeContext()
     else this.#context = context
   }
