@@ -58,6 +58,7 @@ export function testConfig(folder: string, overrides: Partial<Config> = {}): Con
     },
     auth: { tokens: [], publish: 'open', play: 'open' },
     hooks: { exec: [], webhooks: [], concurrency: 4, giveUpDays: 3, maxPending: 100_000, maxBytes: 1024 ** 3 },
+    pages: { browser: '', widthPixels: 640, heightPixels: 360, frameRate: 25, bitrate: 2_000_000 },
     limits: {
       publishers: 100,
       recordingQueueBytes: 16 * 1024 * 1024,
