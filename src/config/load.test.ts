@@ -10,6 +10,7 @@ import { Key } from './key.ts'
 import { type ConfigSources, loadConfig } from './load.ts'
 import { describeOrigin } from './origin.ts'
 import { problemLine } from './problem.ts'
+import { CONFIG_KEYS } from './sections/all.ts'
 import { flag } from './values/flag.ts'
 import { listenAddress } from './values/listen-address.ts'
 import { text } from './values/text.ts'
@@ -106,7 +107,7 @@ const WRONG: readonly {
       'rtmp.listn (tapedeck.yaml:2): is not a key; did you mean rtmp.listen?',
       'rtmp.tls.cert (tapedeck.yaml:3): is not a key; rtmp.tls has listen, certificate, key',
       'recording (tapedeck.yaml:4): is not a key; did you mean recordings?',
-      'colour (tapedeck.yaml:5): is not a key; the sections are data, node, recordings, rules, pulls, pullFolders, pullIdleTimeoutMs, api, rtmp, rtsp, auth, hooks, limits, log, facades',
+      `colour (tapedeck.yaml:5): is not a key; the sections are ${Object.keys(CONFIG_KEYS).join(', ')}, facades`,
     ],
   },
   {
