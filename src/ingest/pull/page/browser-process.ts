@@ -32,6 +32,7 @@ const FLAGS = [
   '--password-store=basic',
   '--use-mock-keychain',
   '--hide-scrollbars',
+  '--force-device-scale-factor=1',
   '--force-color-profile=srgb',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',

@@ -12,6 +12,11 @@ import type { PageUrl, PageView } from './page-url.ts'
 const CONTROLLER_URL = 'https://controller.invalid/'
 const CONTROLLER_SCRIPT = new URL('./controller.in-page.js', import.meta.url)
 
+/** Windows change their size when they come to it. */
+const FITTING_MS = 50
+const FITTING_TRIES = 40
+const FITTING_TIMES = 6
+
 export interface CapturedPageOptions extends Pick<BrowserProcessOptions, 'executable' | 'folders' | 'verifyTls'> {
   readonly page: PageUrl
   /** Of pictures. */
@@ -70,9 +75,10 @@ export class CapturedPage implements AsyncDisposable {
     await this.#send('Target.setDiscoverTargets', { discover: true })
     await this.#openController()
     await this.#openBlank(page.view)
-    await this.#evaluate(this.#page, `document.title = ${JSON.stringify(captureTitle)}`)
+    await this.#evaluate<string>(this.#page, `document.title = ${JSON.stringify(captureTitle)}`)
     const kinds = await this.#callController<readonly string[]>('capture', { ...page.view, bitrateBps })
     if (!kinds.includes('video')) throw new PageBrowserError('it did not let the page be captured')
+    await this.#fit(page.view)
     await this.#navigate()
   }
 
@@ -122,9 +128,27 @@ export class CapturedPage implements AsyncDisposable {
     this.#pageTarget = target
     await this.#send('Page.enable', {}, session)
     await this.#send('Inspector.enable', {}, session)
-    const size = { width: view.widthPixels, height: view.heightPixels, deviceScaleFactor: 1, mobile: false }
-    await this.#send('Emulation.setDeviceMetricsOverride', size, session)
     await this.#send('Emulation.setFocusEmulationEnabled', { enabled: true }, session)
+  }
+
+  /** What is captured is the window without its frame and the bar that tells of the capture, which comes by and by. */
+  async #fit(view: PageView): Promise<void> {
+    const { widthPixels, heightPixels } = view
+    const { windowId } = await this.#send('Browser.getWindowForTarget', { targetId: this.#pageTarget })
+    let bounds = { width: widthPixels, height: heightPixels }
+    let fitting = 0
+    for (let tries = 0; tries < FITTING_TRIES; tries++) {
+      if (fitting === 0) await this.#send('Browser.setWindowBounds', { windowId, bounds })
+      await sleep(FITTING_MS)
+      const { width, height } = await this.#evaluate<typeof bounds>(
+        this.#page,
+        '({ width: innerWidth, height: innerHeight })',
+      )
+      fitting = width === widthPixels && height === heightPixels ? fitting + 1 : 0
+      if (fitting === FITTING_TIMES) return
+      bounds = { width: bounds.width + widthPixels - width, height: bounds.height + heightPixels - height }
+    }
+    throw new PageBrowserError(`it did not make a window for a page of ${widthPixels}×${heightPixels}`)
   }
 
   /** Until its load event, or for as long as we are willing to wait for that. */
@@ -151,8 +175,9 @@ export class CapturedPage implements AsyncDisposable {
     await this.#send('Network.disable', {}, this.#page)
   }
 
-  async #evaluate(session: string, expression: string): Promise<void> {
-    await this.#send('Runtime.evaluate', { expression }, session)
+  async #evaluate<T>(session: string, expression: string): Promise<T> {
+    const { result } = await this.#send('Runtime.evaluate', { expression, returnByValue: true }, session)
+    return (result as { value: T }).value
   }
 
   async #callController<T>(method: string, told: object): Promise<T> {
