@@ -17,7 +17,6 @@ import { type ElementarySource, makeSource } from '#test/support/elementary-sour
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { PacedPublisher } from '#test/support/paced-publisher.ts'
 import { assertChromiumPlays } from '#test/support/played-part.ts'
-import { program } from '#test/support/programs.ts'
 import { tapedeckCommand } from '#test/support/tapedeck-command.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
@@ -230,33 +229,6 @@ test('End without stop: documented tail policy (no 30 s of silence by default).'
   assert.ok(Number(format.duration) < 8, format.duration)
   const guide = await readFile(new URL('../../docs/guide/coming-from-agora.md', import.meta.url), 'utf8')
   assert.match(guide, /silence/)
-})
-
-test('silencePaddingSeconds: files of a channel that nobody stopped end in silence, others do not', async () => {
-  await using ars = await AgoraServer.run({
-    EMPTY_SECONDS: '0',
-    SILENCE_PADDING_SECONDS: '5',
-    CONVERT_WHEN: 'atOnce',
-  })
-  const durations = new Map<string, number>()
-  for (const channel of ['left', 'stopped']) {
-    await using publisher = ars.publish(channel, 1)
-    await ars.present(channel, 1)
-    const { directory = '' } = await ars.record(channel)
-    await sleep(A_WHILE_MS)
-    if (channel === 'stopped') await ars.stop(channel)
-    await publisher.stop()
-    const made = async () => (await ars.files()).find((path) => path.startsWith(directory) && path.endsWith('.mp4'))
-    await eventually(async () => (await made()) !== undefined, 'the MP4')
-    const path = ars.path((await made()) ?? '')
-    const probed = await ffprobe(path)
-    const plain = await ffprobe(path.replace(/mp4$/, 'tmp'))
-    durations.set(channel, Number(probed.format.duration) - Number(plain.format.duration))
-    assert.equal(probed.streams.length, 2)
-    await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-'])
-  }
-  assert.ok(Math.abs((durations.get('left') ?? 0) - 5) < 0.3, String(durations.get('left')))
-  assert.ok(Math.abs(durations.get('stopped') ?? 1) < 0.04)
 })
 
 /** A tree as a server has left it. */

@@ -34,9 +34,9 @@ export class AgoraServer implements AsyncDisposable {
   }
 
   /** Runs one with these settings of `facades.agora`, by their environment names without the prefix. */
-  static async run(settings: Readonly<Record<string, string>> = {}): Promise<AgoraServer> {
+  static async run(settings: Readonly<Record<string, string>> = {}, env: Readonly<Record<string, string>> = {}) {
     const installation = new AgoraServer(await TempFolder.make())
-    await installation.start(settings)
+    await installation.start(settings, env)
     return installation
   }
 
@@ -45,7 +45,7 @@ export class AgoraServer implements AsyncDisposable {
     return this.#server
   }
 
-  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(settings: Readonly<Record<string, string>> = {}, env: Readonly<Record<string, string>> = {}) {
     const own = Object.entries(settings).map(([name, value]) => [`TAPEDECK_FACADES_AGORA_${name}`, value])
     this.#server = await startServerProcess(this.folder.path, {
       args: ['--like', 'agora'],
@@ -54,6 +54,7 @@ export class AgoraServer implements AsyncDisposable {
         TAPEDECK_FACADES_AGORA_VENDOR_KEY: PROJECT.vendorKey,
         TAPEDECK_FACADES_AGORA_SIGN_KEY: PROJECT.signKey,
         ...Object.fromEntries(own),
+        ...env,
       },
     })
   }
