@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { FAKE_CAMERA, launchChromium } from '#test/support/chromium.ts'
+import { OpenViduServer } from '#test/support/openvidu-application.ts'
 import { OpenViduPage } from '#test/support/openvidu-page.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -130,4 +131,117 @@ test('a socket that is cut is bound again: the stream goes on, and nobody is tol
   await two.event({ type: 'signal', data: 'again', from: first.id })
   const since = (await two.events()).slice(before).map(({ type }) => type)
   assert.deepEqual(since, ['signal'])
+})
+
+/** An application's server that makes tokens and recordings by REST. */
+async function application(properties: Readonly<Record<string, string>> = {}) {
+  const folder = await TempFolder.make()
+  const openvidu = await OpenViduServer.start(folder.path, properties)
+  const post = async (path: string, body: object) => {
+    const answer = await openvidu.call('POST', `/api${path}`, { body })
+    assert.equal(answer.status, 200, `${path}: ${answer.text}`)
+    return JSON.parse(answer.text)
+  }
+  const { host } = new URL(openvidu.url)
+  return {
+    openvidu,
+    post,
+    /** A page that has joined with a token of this role. */
+    async joined(version: string, session: string, role: string, data = '') {
+      const { token } = await post('/tokens', { session, role, data })
+      const page = await OpenViduPage.open(browser, host, version)
+      return { page, id: await page.connect(token, `${role} ${version}`), token: String(token) }
+    },
+    async [Symbol.asyncDispose]() {
+      await openvidu[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('roles: a SUBSCRIBER cannot publish, only a MODERATOR ends what others do; a token works once', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  await using app = await application()
+  await app.post('/sessions', { customSessionId: 'roles' })
+  const [publisher, moderator] = [
+    await app.joined(NEWEST, 'roles', 'PUBLISHER', 'of the server'),
+    await app.joined('2.9.0', 'roles', 'MODERATOR'),
+  ]
+  const subscriber = await app.joined(NEWEST, 'roles', 'SUBSCRIBER')
+  await using one = publisher.page
+  await using two = moderator.page
+  await using three = subscriber.page
+  await two.event({ type: 'connectionCreated', id: publisher.id, data: `PUBLISHER ${NEWEST}%/%of the server` })
+  const stream = await one.publish()
+  await two.sees(1)
+  await assert.rejects(three.publish(), /401|PERMISSION|permission/)
+  const refused = await one.run<string>(
+    'client.session.forceDisconnect(client.session.remoteConnections.values().next().value).then(() => "done", (error) => String(error.name))',
+  )
+  assert.match(refused, /PERMISSION|DENIED/i)
+  await two.run('client.session.forceUnpublish(client.session.streamManagers.find((manager) => manager.remote).stream)')
+  await one.event({ type: 'ownStreamDestroyed', reason: 'forceUnpublishByUser' })
+  await three.event({ type: 'streamDestroyed', id: stream, reason: 'forceUnpublishByUser' })
+  await two.run(
+    `client.session.forceDisconnect(Object.values(client.session.remoteConnections).find(({ connectionId }) => connectionId === '${subscriber.id}'))`,
+  )
+  await three.event({ type: 'sessionDisconnected', reason: 'forceDisconnectByUser' })
+  await one.event({ type: 'connectionDestroyed', id: subscriber.id, reason: 'forceDisconnectByUser' })
+  await using again = await OpenViduPage.open(browser, new URL(app.openvidu.url).host, NEWEST)
+  await assert.rejects(again.connect(publisher.token), /401/)
+  const closed = await app.openvidu.call('DELETE', '/openvidu/api/sessions/roles')
+  assert.equal(closed.status, 204)
+  await one.event({ type: 'sessionDisconnected', reason: 'sessionClosedByServer' })
+})
+
+test('ALWAYS: starts at the first publish and ends with the last goodbye; publishers are told, once each', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  await using app = await application()
+  const defaultRecordingProperties = { outputMode: 'INDIVIDUAL' }
+  await app.post('/sessions', { customSessionId: 'lesson', recordingMode: 'ALWAYS', defaultRecordingProperties })
+  const [teacher, pupil] = [
+    await app.joined(NEWEST, 'lesson', 'PUBLISHER'),
+    await app.joined('2.0.0', 'lesson', 'PUBLISHER'),
+  ]
+  const guest = await app.joined(NEWEST, 'lesson', 'SUBSCRIBER')
+  await using one = teacher.page
+  await using two = pupil.page
+  await using three = guest.page
+  const before = JSON.parse((await app.openvidu.call('GET', '/openvidu/api/recordings')).text)
+  assert.equal(before.count, 0, 'joining is not publishing')
+  await one.publish()
+  for (const page of [one, two]) await page.event({ type: 'recordingStarted', id: 'lesson' })
+  await two.sees(1)
+  await two.publish()
+  await one.sees(1)
+  const late = await app.joined(NEWEST, 'lesson', 'PUBLISHER')
+  await late.page.event({ type: 'recordingStarted', id: 'lesson' })
+  await late.page.page.context().close()
+  await one.page.waitForTimeout(1_500)
+  for (const page of [one, two, three]) await page.run('client.session.disconnect()')
+  const deadlineMs = performance.now() + 20_000
+  for (;;) {
+    const { status, size, duration, hasVideo } = JSON.parse(
+      (await app.openvidu.call('GET', '/api/recordings/lesson')).text,
+    )
+    if (status === 'stopped') {
+      assert.ok(size > 10_000 && duration > 2 && hasVideo, `${size} bytes, ${duration} s`)
+      break
+    }
+    if (performance.now() > deadlineMs) assert.fail(`the recording is still ${status}`)
+    await one.page.waitForTimeout(100)
+  }
+  const told = [...(await one.events()), ...(await two.events())].filter(({ type }) => type === 'recordingStarted')
+  assert.equal(told.length, 2)
+  assert.deepEqual(
+    (await three.events()).filter(({ type }) => type.startsWith('recording')),
+    [],
+    'a SUBSCRIBER',
+  )
+  const zip = await app.openvidu.call('GET', '/recordings/lesson.zip')
+  assert.equal(zip.status, 200)
+  const names = [...zip.bytes.toString('latin1').matchAll(/str_CAM_\w+\.webm/g)].map(([name]) => name)
+  assert.equal(new Set(names).size, 2, names.join(' '))
 })

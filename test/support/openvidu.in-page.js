@@ -30,18 +30,25 @@ session.on('recordingStarted', ({ id, name }) => note('recordingStarted', { id, 
 session.on('recordingStopped', ({ id, name, reason }) => note('recordingStopped', { id, name, reason }))
 session.on('exception', ({ name, message }) => note('exception', { name, message }))
 
+/** The library's errors are no errors: what they say would not reach the test. */
+const told = (promise) =>
+  promise.catch(({ name, code, message }) => {
+    throw new Error([name, code, message].join(' '))
+  })
+
 window.client = {
   session,
   events: () => seen.events,
   async connect(token, data) {
-    await session.connect(token, data)
+    await told(session.connect(token, data))
     return session.connection.connectionId
   },
   async publish(properties) {
     const publisher = await new Promise((resolve, reject) => {
       const made = OV.initPublisher('publisher', properties, (error) => (error ? reject(error) : resolve(made)))
     })
-    await session.publish(publisher)
+    publisher.on('streamDestroyed', ({ reason }) => note('ownStreamDestroyed', { reason }))
+    await told(session.publish(publisher))
     seen.publisher = publisher
     return publisher.stream.streamId
   },
