@@ -27,6 +27,8 @@ export interface SessionRecordingRequest {
   readonly individualFile?: (publication: Publication) => FileRequest | Promise<FileRequest>
   /** The composed file. */
   readonly composedFile?: FileRequest
+  /** Makes this recording's picture and sound instead of the server's composer. */
+  readonly composer?: RoomComposer
   /** Into the metadata of all its files. */
   readonly labels?: Readonly<Record<string, string>>
 }
@@ -163,7 +165,8 @@ export class SessionRecording {
   }
 
   async #compose(): Promise<void> {
-    const { composer, composedPath, recorder } = this.#options
+    const { composedPath, recorder } = this.#options
+    const composer = this.request.composer ?? this.#options.composer
     if (composer === undefined) throw new ComposingUnavailableError()
     const { audio, video, layout = 'best-fit', composedFile } = this.request
     const { widthPixels = 1280, heightPixels = 720, frameRate = 25 } = this.request

@@ -16,4 +16,6 @@ export interface Desk {
   readonly rooms: Rooms
   /** As clients are told to find this server; known once the door is open. */
   readonly publicAddress: () => PublicAddress
+  /** `https://host:port` as a browser on this machine finds it; known once the door is open. */
+  readonly localUrl: () => string
 }

@@ -42,6 +42,7 @@ async function start(keys: Keys, context: FacadeContext): Promise<RunningFacade>
     data,
     rooms,
     publicAddress: () => publicAddress(settings, address?.port ?? settings.port),
+    localUrl: () => localUrl(address ?? { host: 'localhost', port: settings.port }),
   }
   const signalling = new Signalling(desk)
   const app = keys.listen === undefined ? undefined : await createApp(keys, context)
@@ -92,6 +93,12 @@ async function open(app: FastifyInstance, listen: ListenAddress): Promise<Listen
     throw new ApiListenError(listen, `${SECTION}.listen`, error)
   }
   return { host: listen.host, port: (app.server.address() as AddressInfo).port }
+}
+
+/** Pages of the vendor's samples look for the server at the host they are from, so it is a name and no number. */
+function localUrl({ host, port }: ListenAddress): string {
+  const isOwn = isLoopbackAddress(host) || host === '0.0.0.0' || host === '::'
+  return `https://${isOwn ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** @throws {OpenViduPropertiesError | OpenViduPropertiesFileError | SampleSecretError} */

@@ -2,6 +2,7 @@ import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { errorCode } from '#base/error.ts'
 import { makePoster } from '#control/poster-process.ts'
+import type { RoomComposer } from '#sessions/composing.ts'
 import type { Publication } from '#sessions/publication.ts'
 import type { SessionEvent } from '#sessions/session.ts'
 import type { FileRequest, SessionRecordingRequest } from '#sessions/session-recording.ts'
@@ -12,7 +13,6 @@ import type { EventSink } from '../events/event-sink.ts'
 import type { RecordingProperties } from '../properties.ts'
 import { type Room, recordingReason } from '../room.ts'
 import {
-  LayoutMissingError,
   RecordingConflictError,
   RecordingStartingError,
   RecordingUnknownError,
@@ -20,6 +20,7 @@ import {
 } from './errors.ts'
 import { individualIndex } from './individual-index.ts'
 import { writeIndividualZip } from './individual-zip.ts'
+import { layoutComposer, layoutUrl } from './layout-page.ts'
 import { probeReport } from './probe-report.ts'
 import { recordingEvent } from './recording-event.ts'
 import { isOver, type RecordedStream, type RecordingFacts } from './recording-facts.ts'
@@ -99,7 +100,6 @@ export class Recordings implements AsyncDisposable {
     const running = this.#begin(room, properties)
     const { id } = running.facts
     try {
-      await this.#checkLayout(properties)
       const recording = await room.session.startRecording(this.#request(running))
       const { failures } = recording
       if (failures.length > 0 && !properties.ignoreFailedStreams) {
@@ -260,8 +260,10 @@ export class Recordings implements AsyncDisposable {
     const { id, hasAudio, hasVideo } = facts
     const [widthPixels, heightPixels] = properties.resolution.split('x').map(Number)
     const file = { root: this.#place.root, pathText: 'verbatim' } as const
+    const composer = this.#composer(running)
     return {
       id,
+      ...(composer !== undefined && { composer }),
       mode: facts.outputMode === 'INDIVIDUAL' ? 'individual' : 'composed',
       audio: hasAudio,
       video: hasVideo,
@@ -432,26 +434,24 @@ export class Recordings implements AsyncDisposable {
     this.#posters.set(id, made)
   }
 
-  /** @throws {LayoutMissingError} */
-  async #checkLayout({ outputMode, hasVideo, recordingLayout, customLayout }: RecordingProperties): Promise<void> {
+  /** What makes the picture, where that is not the grid. */
+  #composer({ room, facts, properties }: Running): RoomComposer | undefined {
     const { log } = this.#desk.runtime
-    if (outputMode === 'INDIVIDUAL' || !hasVideo || recordingLayout === 'BEST_FIT') return
+    const { recordingLayout, customLayout } = properties
+    if (facts.outputMode === 'INDIVIDUAL' || !facts.hasVideo || recordingLayout === 'BEST_FIT') return undefined
     if (recordingLayout !== 'CUSTOM') {
-      log.info(
-        { event: 'facade.layout-as-grid', layout: recordingLayout },
-        'this layout was never shipped: it is a grid',
-      )
-      return
+      const layout = recordingLayout
+      log.info({ event: 'facade.layout-as-grid', layout }, 'this layout was never shipped: it is a grid')
+      return undefined
     }
-    const root = this.#desk.settings.customLayout
-    const below = customLayout.replace(/^\/+|\/+$/g, '')
-    if (root === '') throw new LayoutMissingError('OPENVIDU_RECORDING_CUSTOM_LAYOUT is not set')
-    if (/^https?:/i.test(below)) throw new LayoutMissingError('layouts on other hosts are not opened')
-    const page = below === '' ? 'index.html' : `${below}/index.html`
-    if ((await new RecordingFolder(root).file(page)) === undefined) {
-      throw new LayoutMissingError(`there is no ${page} in ${root}`)
+    const { settings, localUrl, control } = this.#desk
+    return {
+      start: async (request) => {
+        const sessionId = room.id
+        const url = await layoutUrl({ settings, localUrl: localUrl(), sessionId, layout: customLayout })
+        return await layoutComposer(control.pulls, url).start(request)
+      },
     }
-    throw new LayoutMissingError('pages are not recorded yet: use BEST_FIT')
   }
 
   #failedToStart(running: Running): void {

@@ -1,0 +1,110 @@
+/** Custom layouts: pages of the vendor's users, with its library of 2018 beside them, opened by a real Chromium. */
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
+import { OpenViduServer } from '#test/support/openvidu-application.ts'
+import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
+import { program } from '#test/support/programs.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+import { vendorPackage } from '#test/support/vendor-package.ts'
+
+const LIBRARY = 'openvidu-browser-2.0.0.min.js'
+
+/** As the vendor's sample: takes everything from its address, subscribes to whatever there is. Its ground is blue. */
+const PAGE = `<!doctype html>
+<style>body { margin: 0; background: #0000ff } video { position: fixed; left: 50%; top: 0; width: 50%; height: 100%; object-fit: fill }</style>
+<script src="${LIBRARY}"></script>
+<div id="videos"></div>
+<script>
+  const url = new URL(window.location.href)
+  const sessionId = url.searchParams.get('sessionId')
+  const secret = url.searchParams.get('secret')
+  const OV = new OpenVidu()
+  const session = OV.initSession()
+  session.on('streamCreated', (event) => session.subscribe(event.stream, 'videos'))
+  session.connect('wss://' + location.hostname + ':' + location.port + '?sessionId=' + sessionId + '&secret=' + secret + '&recorder=true')
+</script>`
+
+let folder: TempFolder
+let vp8: ElementarySource
+let server: OpenViduServer
+
+before(async () => {
+  folder = await TempFolder.make()
+  vp8 = await makeSource(folder, { video: 'vp8', audio: 'opus', seconds: 2 })
+  const layouts = folder.at('layouts')
+  await mkdir(join(layouts, 'layout1'), { recursive: true })
+  await writeFile(join(layouts, 'layout1', 'index.html'), PAGE)
+  const library = await vendorPackage('openvidu-browser', '2.0.0')
+  await copyFile(join(library, 'static/js', LIBRARY), join(layouts, 'layout1', LIBRARY))
+  await mkdir(folder.at('server'))
+  server = await OpenViduServer.start(folder.at('server'), { OPENVIDU_RECORDING_CUSTOM_LAYOUT: layouts })
+})
+after(async () => {
+  await server?.[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+test("a layout page with the library of 2.0.0 beside it is recorded with the published picture, and its recorder is nobody's business", async () => {
+  const body = { customSessionId: 'room', defaultRecordingLayout: 'CUSTOM', defaultCustomLayout: '/layout1/' }
+  await server.call('POST', '/api/sessions', { body })
+  const { text } = await server.call('POST', '/api/tokens', { body: { session: 'room' } })
+  await using one = await ScriptedParticipant.join((JSON.parse(text) as { token: string }).token)
+  await one.publish(vp8.units, { media: ['vp8', 'opus'] })
+  const asked = { session: 'room', resolution: '640x360' }
+  const started = await server.call('POST', '/api/recordings/start', { body: asked })
+  assert.equal(started.status, 200, started.text)
+  await sleep(6000)
+  const session = JSON.parse((await server.call('GET', '/api/sessions/room')).text) as {
+    connections: { numberOfElements: number; content: readonly { subscribers: readonly unknown[] }[] }
+  }
+  assert.equal(session.connections.numberOfElements, 1)
+  assert.ok(!one.heard.some(({ method }) => method === 'participantJoined'))
+  const stopped = await server.call('POST', '/api/recordings/stop/room')
+  assert.equal(stopped.status, 200, stopped.text)
+  const file = folder.at('server', 'recordings', 'room.mp4')
+  const { streams } = await ffprobe(file)
+  const [video, audio] = ['video', 'audio'].map((kind) => streams.find((stream) => stream.codec_type === kind))
+  assert.deepEqual([video?.codec_name, video?.width, video?.height, audio?.codec_name], ['h264', 640, 360, 'aac'])
+  const last = Number((await ffprobe(file)).format.duration) - 1
+  const [left, right] = [await colour(file, last, '200:200:20:20'), await colour(file, last, '280:320:340:20')]
+  assert.ok(left.blue > 150 && left.red < 100, `the ground is ${JSON.stringify(left)}`)
+  assert.ok(Math.abs(right.blue - right.red) < 100, `the picture is ${JSON.stringify(right)}`)
+  assert.ok(!one.heard.some(({ method }) => method === 'participantLeft'))
+})
+
+test('a layout that is not there: 500, and no browser is opened', async () => {
+  await server.call('POST', '/api/sessions', { body: { customSessionId: 'other' } })
+  const { text } = await server.call('POST', '/api/tokens', { body: { session: 'other' } })
+  await using _ = await ScriptedParticipant.join((JSON.parse(text) as { token: string }).token)
+  for (const customLayout of ['none', '../server', 'https://other.example/page']) {
+    const body = { session: 'other', recordingLayout: 'CUSTOM', customLayout }
+    const answer = await server.call('POST', '/api/recordings/start', { body })
+    assert.equal(answer.status, 500, customLayout)
+    assert.match(answer.text, /Code: 708/)
+  }
+})
+
+interface Colour {
+  readonly red: number
+  readonly green: number
+  readonly blue: number
+}
+
+/** Of a rectangle (`w:h:x:y`) of the picture at a time, on average. */
+async function colour(file: string, seconds: number, rectangle: string): Promise<Colour> {
+  const { stdout: hex } = await program('sh', [
+    '-c',
+    `ffmpeg -v error -ss "$1" -i "$2" -frames:v 1 -vf "crop=$3,scale=1:1:flags=area,format=rgb24" -f rawvideo - | od -An -tu1`,
+    'sh',
+    String(Math.max(0, seconds)),
+    file,
+    rectangle,
+  ])
+  const [red = 0, green = 0, blue = 0] = hex.trim().split(/\s+/).map(Number)
+  return { red, green, blue }
+}
