@@ -25,6 +25,7 @@ import { registerRecordings } from './recordings.ts'
 import { registerRulePreview } from './rule-preview.ts'
 import { registerRules } from './rules.ts'
 import { registerServerFacts } from './server-facts.ts'
+import { registerSessions } from './sessions.ts'
 import { registerStreams } from './streams.ts'
 import { registerUploads } from './uploads.ts'
 import { validatorCompiler } from './validation.ts'
@@ -141,6 +142,7 @@ const RESOURCES = [
   registerRulePreview,
   registerPulls,
   registerCompositions,
+  registerSessions,
   registerEvents,
   registerHooks,
   registerHealth,

@@ -213,7 +213,7 @@ export class Session {
     this.#requireOpen()
     if (this.#recording !== undefined) throw new SessionRecordedAlreadyError(this.id)
     const { runtime, recorder, composer } = this.#options
-    const composedPath = `${this.streamPrefix}/${this.id}/~composed`
+    const { composedPath } = this
     const options = { request, sessionId: this.id, composedPath, runtime, recorder, composer: composer() }
     const recording = new SessionRecording(options)
     this.#recording = recording
@@ -271,6 +271,11 @@ export class Session {
   streamStarted(stream: Stream): void {
     const publication = this.#publications.get(stream.path.slice(this.#pathPrefix.length))
     if (publication?.path === stream.path) this.#recording?.flowing(publication, stream)
+  }
+
+  /** Of the stream that shows all of it, while one does; who reaches it reaches the room. */
+  get composedPath(): string {
+    return `${this.#pathPrefix}~composed`
   }
 
   get #pathPrefix(): string {
