@@ -459,7 +459,23 @@ test('`--key --sign --port --path` accepted; output ends with `deploy successful
     return output
   }
   assert.match(await shown({}), /127\.0\.0\.1:8001|"port": ?8001/)
-  const own = await shown({ PORT: '8123', AGORA_FILE_ROOT: '/srv/agora' })
+  const fromFile = async (env: Readonly<Record<string, string>>) => {
+    const args = ['config', '--like', 'agora', '--config', file, '--json']
+    const { output, exitCode } = await tapedeckCommand(folder.path, args, {
+      TAPEDECK_RECORDINGS_ROOT: undefined,
+      ...env,
+    })
+    assert.equal(exitCode, 0, output)
+    return output
+  }
+  assert.match(await fromFile({}), new RegExp(`"port": ${free}\\b`))
+  assert.match(await fromFile({ PORT: '8124' }), /"host": "0.0.0.0",\s*"port": 8124\b/)
+  assert.match(await fromFile({ AGORA_FILE_ROOT: '/srv/other' }), /\/srv\/other/)
+  const own = await shown({
+    PORT: '8123',
+    AGORA_FILE_ROOT: '/srv/agora',
+    TAPEDECK_FACADES_AGORA_SIGN_KEY: PROJECT.signKey,
+  })
   assert.match(own, /8123/)
   assert.match(own, /\/srv\/agora/)
 })

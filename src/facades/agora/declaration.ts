@@ -86,9 +86,10 @@ export const AGORA = declareFacade({
 
 /** The vendor's own variables. spec section 2. */
 function environment(variables: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  const { PORT, AGORA_FILE_ROOT } = variables
+  const { PORT = '', AGORA_FILE_ROOT = '' } = variables
   return {
-    ...(PORT !== undefined && PORT !== '' && { 'facades.agora.listen': PORT }),
-    ...(AGORA_FILE_ROOT !== undefined && AGORA_FILE_ROOT !== '' && { 'recordings.root': AGORA_FILE_ROOT }),
+    // The vendor's service listens on all addresses.
+    ...(PORT !== '' && { 'facades.agora.listen': /^\d+$/.test(PORT) ? `0.0.0.0:${PORT}` : PORT }),
+    ...(AGORA_FILE_ROOT !== '' && { 'recordings.root': AGORA_FILE_ROOT }),
   }
 }
