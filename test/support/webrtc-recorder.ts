@@ -53,12 +53,13 @@ export class WebRtcRecorder implements AsyncDisposable {
     } = {},
   ): Promise<ClockPage> {
     const page: Page = await browser.newPage()
+    const encoder = await page.evaluate<string>('navigator.userAgent')
     return ClockPage.publish(
       page,
       async (offer) => {
         const sdp = options.rewriteOffer?.(offer) ?? offer
         const facts = { remoteAddress: LOOPBACK, remotePort: 1, localAddress: LOOPBACK, localPort: 1 }
-        const session = await this.server.publish({ path, sdp, ...facts, encoder: 'a test', query: {} })
+        const session = await this.server.publish({ path, sdp, ...facts, encoder, query: {} })
         return this.relay.rewritten(session.answer)
       },
       options,

@@ -26,6 +26,8 @@ const MAX_LATE_REPEATED = 3000
 
 /** The first packets of a source may come in another order than they were sent in: this much is waited to see. */
 const FIRST_HOLD_MS = 20
+/** So many packets of a source that is held longer: half a second of 10 Mbit/s. */
+const MAX_FIRST_PACKETS = 512
 
 /** A medium of a session description that we can take. */
 export interface MediaFormat {
@@ -53,6 +55,8 @@ export interface MediaReceiverOptions {
   readonly damaged: 'drop' | 'keep'
   /** How long a missing packet is waited for; 0: what carries the packets keeps their order (TCP). */
   readonly reorderMs: number
+  /** So long, at most, the first packets wait for a report of the source's clock. Default 0; needs `reorderMs`. */
+  readonly awaitReportMs?: number
   /** Tells the sender what is missing, where it listens. */
   readonly feedback?: MediumFeedback
   readonly monotonicMs: () => number
@@ -190,7 +194,10 @@ export class MediaReceiver implements Disposable {
     this.#options.feedback?.received(packet.sequenceNumber, arrivalMs)
     if (packet.payloadType !== this.#options.format.payloadType && !this.#unpack(packet, arrivalMs)) return
     if (this.#jitter === undefined) this.#inOrder(packet)
-    else this.#jitter.push(packet, arrivalMs)
+    else {
+      this.#jitter.push(packet, arrivalMs)
+      if (this.#jitter.beganMs !== undefined) this.#clock.heard(packet.timestamp, arrivalMs)
+    }
   }
 
   /** Takes out of a packet what is missing of those that it repeats; what remains is the packet. */
@@ -254,7 +261,10 @@ export class MediaReceiver implements Disposable {
 
   /** Gives up what was waited for too long; call it every few tens of milliseconds. */
   tick(nowMs: number): void {
-    this.#jitter?.tick(nowMs)
+    const jitter = this.#jitter
+    if (jitter?.beganMs !== undefined && nowMs - jitter.beganMs >= FIRST_HOLD_MS && this.#clock.isReported)
+      jitter.begin()
+    jitter?.tick(nowMs)
     this.#track.tick()
   }
 
@@ -296,12 +306,15 @@ export class MediaReceiver implements Disposable {
     this.#next = -1
     if (this.#retransmissions !== undefined) this.#oldRetransmissionSsrc = this.#retransmissions.ssrc
     this.#retransmissions = undefined
-    const { reorderMs, format, feedback } = this.#options
+    const { reorderMs, awaitReportMs = 0, format, feedback } = this.#options
     if (reorderMs > 0) {
+      // Only the first source of a medium: those after it go on where it was.
+      const awaitMs = this.#reception === undefined ? awaitReportMs : 0
       this.#jitter = new JitterBuffer({
         maxDelayMs: reorderMs,
         maxBytes: MAX_REORDER_BYTES,
-        firstHoldMs: Math.min(FIRST_HOLD_MS, reorderMs),
+        firstHoldMs: Math.max(awaitMs, Math.min(FIRST_HOLD_MS, reorderMs)),
+        maxFirstPackets: MAX_FIRST_PACKETS,
         maxLate: feedback === undefined ? MAX_LATE : MAX_LATE_REPEATED,
         receive: (packet, lostBefore, arrivedMs) => this.#track.push(packet, lostBefore, arrivedMs),
         restarted: () => {
@@ -320,7 +333,7 @@ export class MediaReceiver implements Disposable {
 
   #senderReport(reception: Reception, report: SenderReport, arrivalMs: number): void {
     reception.senderReport(report, arrivalMs)
-    this.#clock.senderReport(report)
+    this.#clock.senderReport(report, arrivalMs)
   }
 
   #inOrder(packet: RtpPacket): void {

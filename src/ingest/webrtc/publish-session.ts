@@ -17,6 +17,9 @@ import type { SessionContent } from './session-content.ts'
 const SENDER_REPORT = 200
 const GOODBYE = 203
 
+/** Browsers first report their pictures' clock half a second after the session's description, and that of sound after 2.5 s. */
+const AWAIT_REPORT_MS = 700
+
 /** What a publisher's session stands on. */
 export interface PublishSessionOptions {
   readonly connectionId: string
@@ -99,7 +102,7 @@ export class PublishSession implements SessionContent {
   }
 
   #receive(stream: Stream): void {
-    const { negotiation, limits, maxBitrateBps, runtime, log, send } = this.#options
+    const { negotiation, limits, maxBitrateBps, request, runtime, log, send } = this.#options
     const { monotonicMs } = runtime
     const feedback = new SessionFeedback({
       monotonicMs,
@@ -112,7 +115,10 @@ export class PublishSession implements SessionContent {
       reducedSize: negotiation.media.every(({ offered }) => offered.hasReducedSizeRtcp),
     })
     this.#feedback = feedback
-    const clock = new SourceClock()
+    const clock = new SourceClock({ soundReportsAreLate: isBrowser(request.encoder) })
+    // Sound and pictures are beside each other from the beginning; what is alone needs not wait.
+    const kinds = new Set(negotiation.media.map(({ offered }) => offered.kind))
+    const awaitReportMs = kinds.size > 1 ? AWAIT_REPORT_MS : 0
     const media = negotiation.media.map((medium) => {
       return feedback.medium({
         nack: medium.hasNack,
@@ -129,6 +135,7 @@ export class PublishSession implements SessionContent {
         clock,
         damaged: limits.damaged,
         reorderMs: limits.jitterMs,
+        awaitReportMs,
         ...(mediumFeedback === undefined ? {} : { feedback: mediumFeedback }),
         monotonicMs,
         log,
@@ -193,6 +200,11 @@ export class PublishSession implements SessionContent {
     this.#options.log.info({ event: 'webrtc.publish-ended', cause: end.cause }, end.message)
     this.#publication.end(end)
   }
+}
+
+/** All call themselves so in `User-Agent`, and all send with libwebrtc. */
+function isBrowser(encoder: string): boolean {
+  return encoder.startsWith('Mozilla/')
 }
 
 function mediaFormat({ format, payloadFormat, redundancyType }: ReceivedMedium) {

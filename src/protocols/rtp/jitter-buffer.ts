@@ -26,6 +26,8 @@ export interface JitterBufferOptions {
    * Default 0.
    */
   readonly firstHoldMs?: number
+  /** … and not more packets than this. Default 64. */
+  readonly maxFirstPackets?: number
   /** So many numbers behind, a packet is late, or came twice; further behind, the source may have begun anew. Default 100. */
   readonly maxLate?: number
   readonly receive: PacketReceiver
@@ -149,12 +151,21 @@ export class JitterBuffer {
       this.#next = packet.sequenceNumber
     }
     this.#hold(packet, nowMs)
-    const { maxBytes, firstHoldMs = 0 } = this.#options
+    const { maxBytes, firstHoldMs = 0, maxFirstPackets = MAX_FIRST_PACKETS } = this.#options
     const isOver = nowMs - (this.#beganMs ?? nowMs) >= firstHoldMs
-    if (isOver || this.#heldPackets >= MAX_FIRST_PACKETS || this.#heldBytes > maxBytes) this.#begin()
+    if (isOver || this.#heldPackets >= maxFirstPackets || this.#heldBytes > maxBytes) this.#begin()
   }
 
-  /** What is first now is the first. */
+  /** Whether what came first is being held, and since when; undefined: it is not. */
+  get beganMs(): number | undefined {
+    return this.#beganMs
+  }
+
+  /** Nothing will come before what is first now. */
+  begin(): void {
+    if (this.#beganMs !== undefined) this.#begin()
+  }
+
   #begin(): void {
     this.#beganMs = undefined
     this.#drain()

@@ -320,7 +320,7 @@ function drift(options: {
         [audio, 2, audioRtp],
       ] as const) {
         const [report] = parseRtcp(writeSenderReport({ ...facts, ssrc, rtpTimestamp }, 'x'))
-        if (report?.kind === 'senderReport') clock.senderReport(report)
+        if (report?.kind === 'senderReport') clock.senderReport(report, ourMs)
       }
     }
     const videoMs = video.ticks(videoRtp, ourMs + random() * 30) / 90
@@ -353,7 +353,7 @@ test('late first reports move the pictures, gradually, and leave the sound where
   const report = (clock: typeof video, ssrc: number, rtpTimestamp: number, sourceMs: number) => {
     const facts = { ssrc, rtpTimestamp, packets: 0, payloadBytes: 0, wallClockMs: 1_700_000_000_000 + sourceMs }
     const [parsed] = parseRtcp(writeSenderReport(facts, 'x'))
-    assert.ok(parsed?.kind === 'senderReport' && clock.senderReport(parsed))
+    assert.ok(parsed?.kind === 'senderReport' && clock.senderReport(parsed, sourceMs))
   }
   let lastVideoMs = Number.NEGATIVE_INFINITY
   let apartMs = 0
@@ -404,7 +404,7 @@ test('reports of a clock that has nothing to do with the packets are not believe
     assert.ok(parsed?.kind === 'senderReport')
     return parsed
   }
-  assert.ok(video.senderReport(report(1_700_000_000_000)))
-  assert.equal(audio.senderReport(report(1_000_000)), false)
+  assert.ok(video.senderReport(report(1_700_000_000_000), 0))
+  assert.equal(audio.senderReport(report(1_000_000), 0), false)
   assert.equal(source.wallClockAtZeroMs, 1_700_000_000_000)
 })

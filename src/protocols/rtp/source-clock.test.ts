@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Dice } from '../../../test/fuzz/mutate.ts'
 import { SourceClock } from './source-clock.ts'
+
+/** FUZZ_SEED repeats a failure. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 const VIDEO_HZ = 90_000
 const AUDIO_HZ = 48_000
@@ -53,7 +57,7 @@ test('tracks that report before they begin are in place from the first access un
   const audio = clock.track(AUDIO_HZ)
   for (const track of [video, audio]) {
     const counts = { ssrc: 1, compactNtp: 0, packets: 0, payloadBytes: 0, reports: [] }
-    track.senderReport({ kind: 'senderReport', rtpTimestamp: 0, wallClockMs: 1_000_000, ...counts })
+    track.senderReport({ kind: 'senderReport', rtpTimestamp: 0, wallClockMs: 1_000_000, ...counts }, 0)
   }
   const placed: number[] = []
   for (let ms = 0; ms < 2_000; ms += 20) {
@@ -61,4 +65,85 @@ test('tracks that report before they begin are in place from the first access un
     placed.push(audio.ticks((ms * AUDIO_HZ) / 1000, ms + 120) / 48 - ms)
   }
   assert.deepEqual(new Set(placed), new Set([0]))
+})
+
+/** A source over a path that makes everything up to 50 ms late, at random. The wall clock is far from ours. */
+function overPath(options: {
+  readonly soundReportsAreLate: boolean
+  /** By how much later than it was taken sound is said to have been, by the report of that moment. */
+  readonly reportLateMs?: (ms: number) => number
+  /** From when on what is heard first waits; 0: it does not. */
+  readonly holdMs?: number
+  readonly soundSlipsAtMs?: number
+}) {
+  const { soundReportsAreLate, reportLateMs = () => 0, holdMs = 0, soundSlipsAtMs = Number.POSITIVE_INFINITY } = options
+  const dice = new Dice(SEED)
+  const source = new SourceClock({ soundReportsAreLate })
+  const video = source.track(VIDEO_HZ, 'video')
+  const audio = source.track(AUDIO_HZ)
+  const wallMs = 1_700_000_000_000
+  const slipMs = (ms: number) => (ms >= soundSlipsAtMs ? 60 : 0)
+  const pictureRtp = (ms: number) => Math.round(ms * 90 + 4_294_900_000) % 2 ** 32
+  const soundRtp = (ms: number) => Math.round((ms - slipMs(ms)) * 48 + 77) % 2 ** 32
+  const counts = { kind: 'senderReport', ssrc: 1, compactNtp: 0, packets: 0, payloadBytes: 0, reports: [] } as const
+  const arrivals: { readonly atMs: number; readonly what: 'picture' | 'sound' | 'reports'; readonly ms: number }[] = []
+  const way = () => 10 + dice.roll(51)
+  for (let ms = 0; ms < 30_000; ms += 10) {
+    // The first picture takes long to compress; sound is sent when its packet is full, and by processors that are busy.
+    if (ms % 30 === 0) arrivals.push({ atMs: ms + (ms === 0 ? 90 : 8) + way(), what: 'picture', ms })
+    if (ms % 20 === 0 && ms >= 20) arrivals.push({ atMs: ms + way() + dice.roll(30), what: 'sound', ms: ms - 20 })
+    if (ms % 1_000 === 500) arrivals.push({ atMs: ms + way(), what: 'reports', ms })
+  }
+  arrivals.sort((a, b) => a.atMs - b.atMs)
+  const points: { readonly ms: number; readonly apartMs: number }[] = []
+  let picture = 0
+  const take = ({ what, ms, atMs }: (typeof arrivals)[number]) => {
+    if (what === 'picture') picture = video.ticks(pictureRtp(ms), atMs) / 90 - ms
+    else points.push({ ms, apartMs: audio.ticks(soundRtp(ms), atMs) / 48 - ms - picture })
+  }
+  const held: (typeof arrivals)[number][] = []
+  for (const arrival of arrivals) {
+    const { what, ms, atMs } = arrival
+    if (what === 'reports') {
+      video.senderReport({ ...counts, rtpTimestamp: pictureRtp(ms), wallClockMs: wallMs + ms }, atMs)
+      // Sound's first comes later, and then every five seconds.
+      if ((ms - 2_500) % 5_000 === 0) {
+        const rtpTimestamp = soundRtp(ms - reportLateMs(ms))
+        audio.senderReport({ ...counts, rtpTimestamp, wallClockMs: wallMs + ms }, atMs)
+      }
+    } else if (atMs < holdMs) {
+      held.push(arrival)
+      if (what === 'picture') video.heard(pictureRtp(ms), atMs)
+      else audio.heard(soundRtp(ms), atMs)
+    } else {
+      for (const each of held.splice(0)) take(each)
+      take(arrival)
+    }
+  }
+  return points
+}
+
+const worst = (points: readonly { readonly apartMs: number }[]) =>
+  points.reduce((most, { apartMs }) => Math.max(most, Math.abs(apartMs)), 0)
+
+test(`where reports are exact, so are we, within a millisecond (FUZZ_SEED=${SEED})`, () => {
+  const points = overPath({ soundReportsAreLate: false, holdMs: 600 })
+  const before = worst(points.filter(({ ms }) => ms < 2_500))
+  assert.ok(before < 40, `${before} ms apart before the report of sound`)
+  const after = worst(points.filter(({ ms }) => ms > 4_000))
+  assert.ok(after < 1, `${after} ms apart`)
+})
+
+test(`sound of a browser is beside its pictures from the first, whatever its late reports say (FUZZ_SEED=${SEED})`, () => {
+  const reportLateMs = (ms: number) => (ms === 12_500 ? 150 : 20 + (ms % 7) * 5)
+  const points = overPath({ soundReportsAreLate: true, holdMs: 600, reportLateMs })
+  assert.ok(worst(points) < 25, `${worst(points)} ms apart`)
+  const begin = worst(points.filter(({ ms }) => ms < 1_000))
+  assert.ok(begin < 25, `${begin} ms apart in the first second`)
+})
+
+test(`sound whose clock slips is followed (FUZZ_SEED=${SEED})`, () => {
+  const points = overPath({ soundReportsAreLate: true, holdMs: 600, reportLateMs: () => 30, soundSlipsAtMs: 11_000 })
+  const late = worst(points.filter(({ ms }) => ms < 11_000 || ms > 25_000))
+  assert.ok(late < 25, `${late} ms apart`)
 })

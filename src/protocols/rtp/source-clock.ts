@@ -1,3 +1,4 @@
+import { RecentLeast } from './recent-least.ts'
 import type { SenderReport } from './rtcp.ts'
 import { TimestampUnwrapper, timestampDistance } from './timestamp.ts'
 
@@ -28,6 +29,21 @@ const MAX_PAUSE_MS = 500
 const WINDOW_MS = 20_000
 const NOTICEABLE_DRIFT_MS = 20
 
+/** The quickest way of a packet is looked for over this long: of the source, and of one track, whose clock may slip. */
+const WAY_SPAN_MS = 10_000
+const TRACK_SPAN_MS = 2_500
+
+/** What is known of a source beforehand. */
+export interface SourceClockOptions {
+  /**
+   * Its reports of sound tell when a packet was made (libwebrtc, in all browsers), not when the first of its samples was
+   * taken. That is later by the duration of the packet, and by some tens of milliseconds more where processors are busy.
+   * Sound is then put no later than its quickest packets can have been sent, and there from the first report of pictures
+   * on: those of sound come after seconds.
+   */
+  readonly soundReportsAreLate?: boolean
+}
+
 /**
  * The common time of the tracks of one source. RTP clocks of different tracks begin anywhere and run at slightly
  * different speeds; sender reports tie each to the source's wall clock (RFC 3550 §6.4.1). Zero is the arrival of the
@@ -37,13 +53,23 @@ export class SourceClock {
   #zeroMs: number | undefined
   #wallClockAtZeroMs: number | undefined
   #soundHasReported = false
+  #isReported = false
   readonly #pictures: TrackClock[] = []
   readonly #tracks: TrackClock[] = []
+  readonly #sounds: TrackClock[] = []
+  /** Arrival, by our clock, less when it happened by the source's. */
+  readonly #quickestWayMs = new RecentLeast(WAY_SPAN_MS)
+  readonly soundReportsAreLate: boolean
+
+  constructor({ soundReportsAreLate = false }: SourceClockOptions = {}) {
+    this.soundReportsAreLate = soundReportsAreLate
+  }
 
   /** @param kind where both have to be moved to each other, the pictures are, once the sound has reported */
   track(clockRateHz: number, kind: 'video' | 'audio' = 'audio'): TrackClock {
     const track = new TrackClock(this, clockRateHz, kind === 'video')
     if (kind === 'video') this.#pictures.push(track)
+    else this.#sounds.push(track)
     this.#tracks.push(track)
     return track
   }
@@ -75,6 +101,36 @@ export class SourceClock {
     return this.#tracks.some((other) => other !== track && other.flowed(fromMs, toMs))
   }
 
+  /** Whether a report of pictures has come: all that can be known soon is known. */
+  get isReported(): boolean {
+    return this.#isReported
+  }
+
+  /** See `isReported`. */
+  reported(): void {
+    this.#isReported = true
+  }
+
+  /** What happened at that moment of the source's wall clock has arrived. */
+  came(wallClockMs: number, arrivalMs: number): void {
+    this.#quickestWayMs.add(arrivalMs - wallClockMs, arrivalMs)
+  }
+
+  /** The source's wall clock at the latest when it sent what arrives then, by the quickest of late; -Infinity: unknown. */
+  sentMs(arrivalMs: number): number {
+    return arrivalMs - this.#quickestWayMs.value
+  }
+
+  /** The way is known anew. */
+  tied(): void {
+    if (this.soundReportsAreLate) for (const track of this.#sounds) track.placeByArrival()
+  }
+
+  /** Sound is placed before anything of it was given out: it needs not stay anywhere. */
+  soundPlaced(): void {
+    this.#soundHasReported = true
+  }
+
   /** The first report of sound that is believed: it stays where it is, and the pictures are moved to it. */
   soundReported(wallClockMs: number, mediaMs: number): void {
     if (this.#soundHasReported || this.#wallClockAtZeroMs === undefined) return
@@ -103,12 +159,21 @@ export class TrackClock {
   #correction = 0
   #target = 0
   #hasReports = false
+  /** The source's wall clock when its timestamp was 0, by its last report. */
+  #reportedAtMs = Number.POSITIVE_INFINITY
+  /** Something of it has a time. */
+  #isGivenOut = false
+  /** Arrival less timestamp, in milliseconds. */
+  readonly #quickestMs = new RecentLeast(TRACK_SPAN_MS)
+  /** The least from one timestamp to the next: how long a packet of sound lasts. */
+  #stepTicks = Number.POSITIVE_INFINITY
+  #heardLast = Number.POSITIVE_INFINITY
   /** The source said that it has begun anew. */
   #hasRestarted = false
   /** Came before the first packet, as some senders have it. */
-  #early: SenderReport | undefined
+  #early: { readonly report: SenderReport; readonly arrivalMs: number } | undefined
   #windowStartMs = 0
-  #quickestMs = Number.POSITIVE_INFINITY
+  #windowQuickestMs = Number.POSITIVE_INFINITY
   #firstQuickestMs: number | undefined
 
   constructor(source: SourceClock, clockRateHz: number, isPicture: boolean) {
@@ -117,21 +182,36 @@ export class TrackClock {
     this.#isPicture = isPicture
   }
 
+  /** Whether the source's pictures have been reported: waiting would bring nothing more soon. */
+  get isReported(): boolean {
+    return this.#source.isReported
+  }
+
+  /** A packet came whose turn is later: what is known before the first `ticks` need not be corrected after it. */
+  heard(rtpTimestamp: number, arrivalMs: number): void {
+    if (this.#first === undefined) this.#came(this.#unwrapper.unwrap(rtpTimestamp), arrivalMs)
+  }
+
   /** Ticks from the source's zero, whole; call it in order of arrival. */
   ticks(rtpTimestamp: number, arrivalMs: number): number {
     let unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
     if (this.#first === undefined) {
-      this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(arrivalMs)))
+      const quickestMs = Math.min(arrivalMs, this.#quickestMs.value + this.#msOf(unwrapped))
+      this.#begin(unwrapped, this.#ticksOf(this.#source.sinceZero(quickestMs)))
       this.#useEarlyReport(unwrapped)
     } else if (this.#hasRestarted || this.#isJump(unwrapped, arrivalMs) || this.#stoodStill(unwrapped, arrivalMs)) {
       const passedTicks = Math.max(1, this.#ticksOf(arrivalMs - this.#lastArrivalMs))
       const at = this.#raw(this.#highest) + this.#correction + passedTicks
       this.#unwrapper = new TimestampUnwrapper()
       unwrapped = this.#unwrapper.unwrap(rtpTimestamp)
+      this.#quickestMs.clear()
+      this.#heardLast = Number.POSITIVE_INFINITY
       this.#begin(unwrapped, at)
     }
+    if (this.#source.soundReportsAreLate) this.#came(unwrapped, arrivalMs)
     this.#advance(unwrapped)
     this.#last = unwrapped
+    this.#isGivenOut = true
     if (arrivalMs - this.#lastArrivalMs > MAX_PAUSE_MS) this.#flowingSinceMs = arrivalMs
     this.#lastArrivalMs = arrivalMs
     if (!this.#hasReports) this.#watchDrift(unwrapped, arrivalMs)
@@ -148,26 +228,74 @@ export class TrackClock {
     this.#hasRestarted = this.#first !== undefined
   }
 
-  /** What the source says: this timestamp was that moment. False when it can't be believed. */
-  senderReport(report: SenderReport): boolean {
+  /**
+   * What the source says: this timestamp was that moment. False when it can't be believed.
+   * @param arrivalMs of the report, which is made when it is sent
+   */
+  senderReport(report: SenderReport, arrivalMs: number): boolean {
     if (Number.isNaN(report.wallClockMs)) return false
+    if (this.#isPicture) this.#source.reported()
     if (this.#first === undefined) {
-      this.#early = report
+      this.#early = { report, arrivalMs }
       return true
     }
     const unwrapped = this.#last + timestampDistance(this.#last >>> 0, report.rtpTimestamp)
+    const wallClockMs = Math.min(report.wallClockMs, this.#latestMs(unwrapped))
+    if (!this.#place(wallClockMs, unwrapped)) return false
+    this.#reportedAtMs = report.wallClockMs - this.#msOf(unwrapped)
+    this.#source.came(report.wallClockMs, arrivalMs)
+    if (this.#isPicture) this.#tieSource()
+    return true
+  }
+
+  /** Sound is placed where its quickest packets put it, or where its last report does, if that is earlier. */
+  placeByArrival(): void {
+    if (this.#first === undefined) return
+    const wallClockMs = Math.min(this.#reportedAtMs + this.#msOf(this.#last), this.#latestMs(this.#last))
+    if (wallClockMs !== Number.POSITIVE_INFINITY) this.#place(wallClockMs, this.#last)
+  }
+
+  #place(wallClockMs: number, unwrapped: number): boolean {
     const raw = this.#raw(unwrapped)
     const mediaMs = this.#msOf(raw + this.#correction)
-    const target = this.#ticksOf(this.#source.placed(report.wallClockMs, mediaMs)) - raw
+    const target = this.#ticksOf(this.#source.placed(wallClockMs, mediaMs)) - raw
     if (Math.abs(this.#msOf(target)) > MAX_REPORTED_OFFSET_MS && !this.#hasReports) return false
     if (Math.abs(this.#msOf(target - this.#target)) > MAX_REPORTED_OFFSET_MS) return false
     this.#hasReports = true
     this.#target = target
-    if (!this.#isPicture) this.#soundReported(report.wallClockMs, mediaMs, raw)
+    if (!this.#isPicture) this.#soundReported(wallClockMs, mediaMs, raw)
     return true
   }
 
+  /** The moment when sound of this timestamp was taken, at the latest; infinite while nothing is known of it. */
+  #latestMs(unwrapped: number): number {
+    const { soundReportsAreLate } = this.#source
+    const sentMs = this.#source.sentMs(this.#quickestMs.value + this.#msOf(unwrapped))
+    if (!soundReportsAreLate || this.#isPicture || !Number.isFinite(sentMs)) return Number.POSITIVE_INFINITY
+    const lastsMs = this.#stepTicks === Number.POSITIVE_INFINITY ? 0 : this.#msOf(this.#stepTicks)
+    return sentMs - lastsMs
+  }
+
+  /** What its reports and its quickest packets tell of the way. */
+  #tieSource(): void {
+    const wallClockMs = this.#source.wallClockMs(this.#msOf(this.#raw(this.#last) + this.#target))
+    const quickestMs = this.#quickestMs.value
+    if (wallClockMs === undefined || quickestMs === Number.POSITIVE_INFINITY) return
+    this.#source.came(wallClockMs, quickestMs + this.#msOf(this.#last))
+    this.#source.tied()
+  }
+
+  #came(unwrapped: number, arrivalMs: number): void {
+    this.#quickestMs.add(arrivalMs - this.#msOf(unwrapped), arrivalMs)
+    if (unwrapped > this.#heardLast) this.#stepTicks = Math.min(this.#stepTicks, unwrapped - this.#heardLast)
+    this.#heardLast = unwrapped
+  }
+
   #soundReported(wallClockMs: number, mediaMs: number, raw: number): void {
+    if (!this.#isGivenOut) {
+      this.#source.soundPlaced()
+      return
+    }
     this.#source.soundReported(wallClockMs, mediaMs)
     this.#target = this.#ticksOf(this.#source.placed(wallClockMs, mediaMs)) - raw
   }
@@ -179,15 +307,12 @@ export class TrackClock {
 
   /** Nothing has been timed yet, so nothing has to be moved gradually. */
   #useEarlyReport(unwrapped: number): void {
-    const report = this.#early
+    const early = this.#early
     this.#early = undefined
     this.#last = unwrapped
-    if (report === undefined || Number.isNaN(report.wallClockMs)) return
-    // Where the others have reported is where it belongs: only then does nobody have to be moved.
-    const raw = this.#raw(unwrapped + timestampDistance(unwrapped >>> 0, report.rtpTimestamp))
-    const target = this.#ticksOf(this.#source.placed(report.wallClockMs, this.#msOf(raw))) - raw
-    if (Math.abs(this.#msOf(target)) <= MAX_REPORTED_OFFSET_MS) this.#correction = target
-    this.senderReport(report)
+    if (early !== undefined) this.senderReport(early.report, early.arrivalMs)
+    if (this.#source.soundReportsAreLate && !this.#isPicture) this.placeByArrival()
+    this.#correction = this.#target
   }
 
   #begin(unwrapped: number, ticks: number): void {
@@ -197,9 +322,10 @@ export class TrackClock {
     this.#correction = 0
     this.#target = 0
     this.#hasReports = false
+    this.#reportedAtMs = Number.POSITIVE_INFINITY
     this.#hasRestarted = false
     this.#firstQuickestMs = undefined
-    this.#quickestMs = Number.POSITIVE_INFINITY
+    this.#windowQuickestMs = Number.POSITIVE_INFINITY
   }
 
   #isJump(unwrapped: number, arrivalMs: number): boolean {
@@ -235,13 +361,13 @@ export class TrackClock {
   /** The quickest packets of a window tell how our clock and the source's have moved against each other. */
   #watchDrift(unwrapped: number, arrivalMs: number): void {
     const lateMs = arrivalMs - this.#msOf(this.#raw(unwrapped))
-    if (this.#quickestMs === Number.POSITIVE_INFINITY) this.#windowStartMs = arrivalMs
-    this.#quickestMs = Math.min(this.#quickestMs, lateMs)
+    if (this.#windowQuickestMs === Number.POSITIVE_INFINITY) this.#windowStartMs = arrivalMs
+    this.#windowQuickestMs = Math.min(this.#windowQuickestMs, lateMs)
     if (arrivalMs - this.#windowStartMs < WINDOW_MS) return
-    this.#firstQuickestMs ??= this.#quickestMs
-    const driftMs = this.#quickestMs - this.#firstQuickestMs
+    this.#firstQuickestMs ??= this.#windowQuickestMs
+    const driftMs = this.#windowQuickestMs - this.#firstQuickestMs
     if (Math.abs(driftMs - this.#msOf(this.#target)) > NOTICEABLE_DRIFT_MS) this.#target = this.#ticksOf(driftMs)
-    this.#quickestMs = Number.POSITIVE_INFINITY
+    this.#windowQuickestMs = Number.POSITIVE_INFINITY
   }
 
   #raw(unwrapped: number): number {
