@@ -4,6 +4,7 @@ import { flag } from '#config/values/flag.ts'
 import { optionalListenAddress } from '#config/values/listen-address.ts'
 import { text } from '#config/values/text.ts'
 import { propertyMap } from './configuration/property-map.ts'
+import { vendorEnvironment } from './configuration/vendor-environment.ts'
 
 /** Names of the secret among the vendor's properties. */
 const SECRET_NAMES = ['OPENVIDU_SECRET', 'openvidu.secret']
@@ -52,6 +53,7 @@ export const OPENVIDU = declareFacade({
       rules: [],
     },
   },
+  environment: vendorEnvironment,
   listeners: ({ listen, secret, override, properties }) => {
     // What the vendor's file says is seen when it is read, at start.
     const isGiven = secret !== '' || properties !== '' || SECRET_NAMES.some((name) => name in override)

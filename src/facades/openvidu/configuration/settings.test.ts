@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { OpenViduPropertiesError } from './errors.ts'
 import { publicAddress } from './public-url.ts'
 import { readSettings } from './settings.ts'
+import { vendorEnvironment } from './vendor-environment.ts'
 
 const read = (values: Readonly<Record<string, string>>) => readSettings(new Map(Object.entries(values)), 'here')
 
@@ -91,4 +92,23 @@ test('the public address leaves 443 out; token URLs of classic never do', () => 
     url: 'https://v.example:5443',
     tokenHost: 'v.example:5443',
   })
+})
+
+test('variables of the vendor become keys; the secret is none among others', () => {
+  const variables = {
+    OPENVIDU_SECRET: 's',
+    OPENVIDU_RECORDING: 'true',
+    OPENVIDU_RECORDING_PATH: '/srv/recordings',
+    HTTPS_PORT: '4443',
+    DOMAIN_OR_PUBLIC_IP: 'v.example',
+    PATH: '/bin',
+    OPENVIDU_CDR: '',
+  }
+  assert.deepEqual(vendorEnvironment(variables), {
+    'facades.openvidu.secret': 's',
+    'facades.openvidu.listen': '4443',
+    'recordings.root': '/srv/recordings',
+    'facades.openvidu.override': '{"OPENVIDU_RECORDING":"true","DOMAIN_OR_PUBLIC_IP":"v.example"}',
+  })
+  assert.deepEqual(vendorEnvironment({ PATH: '/bin' }), {})
 })
