@@ -4,7 +4,7 @@ import type { MediaTaker } from '#ingest/pull/libav/frame-writer.ts'
 import type { TrackFrame, UnitHead } from '#ingest/pull/libav/wire.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { AccessUnitPool } from '#media/access-unit-pool.ts'
-import { isVideoCodec } from '#media/codec.ts'
+import { type Codec, isVideoCodec } from '#media/codec.ts'
 import { codecString } from '#media/codec-string.ts'
 import { makeAudioFormat, makeVideoFormat } from '#media/format.ts'
 import { type PayloadArena, PayloadMemory } from '#media/payload-memory.ts'
@@ -211,6 +211,14 @@ function mayChange(writer: ContainerWriter, format: TrackFormat): boolean {
   }
 }
 
+/**
+ * Sound is not transcoded here. Browsers play Opus in MP4, which some players do not; Matroska, where it would go
+ * instead, fewer play.
+ */
+function isAtHome(container: Container, codec: Codec): boolean {
+  return container.carries(codec) && (codec === 'opus' || !container.rarelyPlayed?.includes(codec))
+}
+
 function containerFor(
   formats: readonly TrackFormat[],
   containers: Readonly<Record<ContainerName, Container>>,
@@ -218,7 +226,7 @@ function containerFor(
   const isFor = (container: Container): boolean => {
     const count = (kind: TrackFormat['kind']) => formats.filter((format) => format.kind === kind).length
     return (
-      formats.every(({ codec }) => container.carries(codec) && !container.rarelyPlayed?.includes(codec)) &&
+      formats.every(({ codec }) => isAtHome(container, codec)) &&
       count('video') <= container.maxVideoTracks &&
       count('audio') <= container.maxAudioTracks
     )
