@@ -1,5 +1,5 @@
 /**
- * npm run bench:webrtc -- [--publishers 50] [--seconds 30] [--kbps 2500] [--only opus,aac,janus] [--json FILE] [--chromium 4]
+ * npm run bench:webrtc -- [--publishers 50] [--seconds 90] [--kbps 2500] [--only opus,aac,janus] [--json FILE] [--chromium 4]
  *
  * Browsers recorded: publishers play the same prepared RTP over real ICE, DTLS and SRTP from a process of its own, to
  * Tapedeck (with the sound as it came, and with AAC made of it) and to Janus, one after the other. Prints server CPU
@@ -18,15 +18,23 @@ import { startJanus } from './servers/janus.ts'
 import { MissingPeerError } from './servers/server.ts'
 import type { Recorded, WebRtcServer } from './servers/webrtc-server.ts'
 import { startWhipServer } from './servers/whip.ts'
-import { usageOf } from './support/process-usage.ts'
+import { threadSecondsOf, usageOf } from './support/process-usage.ts'
 import { type ChromiumCheck, checkWithChromium } from './support/webrtc-chromium.ts'
 import { webrtcMedia } from './support/webrtc-media.ts'
 
 const MIB = 1024 * 1024
+/** Publishers have begun and the runtime has compiled by then. */
+const WARM_UP_MS = 15_000
+/** Ten GOPs. */
+const STEADY_MS = 20_000
+/** The last publisher has to be at it still. */
+const SPARE_MS = 5_000
+
 const { values } = parseArgs({
   options: {
     publishers: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '30' },
+    // Long enough that starting, in which the runtime compiles, is not what is measured.
+    seconds: { type: 'string', default: '90' },
     kbps: { type: 'string', default: '2500' },
     only: { type: 'string', default: 'opus,aac,janus' },
     json: { type: 'string', default: 'bench-webrtc-results.json' },
@@ -59,6 +67,13 @@ interface Sent {
   readonly cpuSeconds: number
 }
 
+/** What the server takes while nothing begins or ends. */
+interface Steady {
+  readonly packetMicroseconds: number
+  /** By threads of one name. */
+  readonly threads: Readonly<Record<string, number>>
+}
+
 interface Result {
   readonly name: string
   readonly version: string
@@ -69,6 +84,8 @@ interface Result {
   readonly connectCpuMs: number
   readonly perPublisherBytes: number
   readonly peakBytes: number
+  /** Undefined: it did not last long enough. */
+  readonly steady: Steady | undefined
   readonly recorded: Recorded
   readonly writtenBytes: number
 }
@@ -131,6 +148,10 @@ async function measure(server: WebRtcServer): Promise<Result> {
   const watch = setInterval(() => {
     peakBytes = Math.max(peakBytes, usageOf(server.pid).residentBytes)
   }, 500)
+  const steady = await steadyState(server.pid, async () => {
+    load.stdin.write('count\n')
+    return ((await next()) as { packets: number }).packets
+  })
   const sent = (await next()) as Sent
   clearInterval(watch)
   load.stdin.write('end\n')
@@ -144,9 +165,24 @@ async function measure(server: WebRtcServer): Promise<Result> {
     connectCpuMs: (1000 * (connected.cpuSeconds - idle.cpuSeconds)) / publishers,
     perPublisherBytes: (peakBytes - idle.residentBytes) / publishers,
     peakBytes,
+    steady,
     recorded,
     writtenBytes: server.writtenBytes(),
   }
+}
+
+/** Processor time by threads of one name, and packets, between two moments of the publishing. */
+async function steadyState(pid: number, packetsSent: () => Promise<number>): Promise<Steady | undefined> {
+  if (Number(values.seconds) * 1000 < WARM_UP_MS + STEADY_MS + SPARE_MS) return undefined
+  await sleep(WARM_UP_MS)
+  const [before, packetsBefore] = [threadSecondsOf(pid), await packetsSent()]
+  await sleep(STEADY_MS)
+  const [after, packetsAfter] = [threadSecondsOf(pid), await packetsSent()]
+  const threads: Record<string, number> = {}
+  for (const [name, seconds] of after) {
+    threads[name] = ((seconds - (before.get(name) ?? 0)) * 1e6) / (packetsAfter - packetsBefore)
+  }
+  return { packetMicroseconds: Object.values(threads).reduce((sum, each) => sum + each, 0), threads }
 }
 
 /** Access units, or packets where those are recorded. */
@@ -167,6 +203,8 @@ function report(): void {
       'CPU s/Gbit': (result.cpuSeconds / ((result.sent.bytes * 8) / 1e9)).toFixed(3),
       'µs/packet': perPacketMicroseconds(result).toFixed(1),
       '× Janus': peer === undefined ? '' : (perPacketMicroseconds(result) / perPacketMicroseconds(peer)).toFixed(2),
+      'steady µs/packet': result.steady?.packetMicroseconds.toFixed(1),
+      'steady × Janus': steadyRatio(result, peer),
       'ms to connect': result.connectCpuMs.toFixed(1),
       'MiB/publisher': (result.perPublisherBytes / MIB).toFixed(2),
       'peak MiB': (result.peakBytes / MIB).toFixed(0),
@@ -176,4 +214,9 @@ function report(): void {
       'load late ms': result.sent.latestMs,
     })),
   )
+}
+
+function steadyRatio({ steady }: Result, peer: Result | undefined): string {
+  if (steady === undefined || peer?.steady === undefined) return ''
+  return (steady.packetMicroseconds / peer.steady.packetMicroseconds).toFixed(2)
 }

@@ -27,6 +27,21 @@ export function usageOf(rootPid: number): Usage {
   return total
 }
 
+/** CPU time so far of the threads of a process and its descendants, by their names (as many share one). */
+export function threadSecondsOf(rootPid: number): Map<string, number> {
+  const seconds = new Map<string, number>()
+  for (const pid of family(rootPid)) {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const stat = statFields(`${pid}/task/${thread}`)
+      if (stat === undefined) continue
+      const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'latin1').trim()
+      const key = Number(thread) === rootPid ? 'main' : name
+      seconds.set(key, (seconds.get(key) ?? 0) + (Number(stat[11]) + Number(stat[12])) / TICKS_PER_SECOND)
+    }
+  }
+  return seconds
+}
+
 function family(rootPid: number): number[] {
   const parents = new Map<number, number>()
   for (const entry of readdirSync('/proc')) {
@@ -41,7 +56,7 @@ function family(rootPid: number): number[] {
 }
 
 /** Fields after the command name, which may hold spaces; index 0 is the state. Undefined: the process is gone. */
-function statFields(pid: number): string[] | undefined {
+function statFields(pid: number | string): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')

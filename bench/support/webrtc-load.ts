@@ -1,7 +1,7 @@
 /**
  * The load generator for WebRTC, a process of its own: connects publishers over ICE, DTLS and SRTP and plays the same
- * prepared RTP on each of them in real time, paced as browsers do. Prints a line of JSON when all are connected and one
- * when all is sent.
+ * prepared RTP on each of them in real time, paced as browsers do. Prints a line of JSON when all are connected, one
+ * whenever `count` is asked for, and one when all is sent.
  *
  *   node bench/support/webrtc-load.ts whip|janus <address> <from> <publishers> <media> <kbps>
  */
@@ -151,6 +151,8 @@ await once(process.stdin, 'data')
 const beginMs = performance.now() + 200
 for (const [index, publisher] of connected.entries()) publisher.begin(beginMs + (index * STAGGER_MS) / connected.length)
 const cpuBefore = process.cpuUsage()
+const count = () => console.log(JSON.stringify({ packets: totals.packets }))
+process.stdin.on('data', count)
 for (;;) {
   const nowMs = performance.now()
   let unfinished = 0
@@ -158,6 +160,7 @@ for (;;) {
   if (unfinished === 0) break
   await sleep(TICK_MS)
 }
+process.stdin.off('data', count)
 const cpu = process.cpuUsage(cpuBefore)
 await sleep(LAST_REPAIRS_MS)
 console.log(
