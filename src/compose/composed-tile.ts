@@ -61,7 +61,7 @@ export class ComposedTile implements StreamSink, Disposable {
     this.awaitsRandomAccess = false
     this.#owner.send({ kind: 'tile', tile: this.id, facts: this.#facts })
     this.#isRemembered = true
-    const attachment = this.stream.attach(this, { from: 'memory', live: true })
+    const attachment = this.stream.attach(this, { from: 'memory', live: this.#owner.video })
     this.#isRemembered = false
     if (this.#hasLeft) {
       attachment[Symbol.dispose]()

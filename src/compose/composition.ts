@@ -17,7 +17,7 @@ export const COMPOSED_PROTOCOL = 'composed'
 
 /** Access units are gathered for so long before they go to the child: a message costs more than what is in it. */
 const GATHER_MS = 20
-const GATHER_SOUND_MS = 40
+const GATHER_SOUND_MS = 80
 
 /** Payload that the child has not taken yet. Beyond it video is left out, up to a random access point. */
 const MAX_OUTSTANDING_BYTES = 32 * 1024 * 1024

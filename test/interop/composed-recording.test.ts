@@ -222,3 +222,34 @@ function mediaMs(composition: Composition): number {
   const counters = composition.stream.counters.get(1)
   return ((counters?.accessUnits ?? 0) * 1_000) / SIZE.frameRate
 }
+
+test('sound alone is mixed without gaps', { timeout: 60_000 }, async () => {
+  await using room = await openComposingRoom()
+  const { fixture, composer, rtmp } = room
+  const request = { ...SIZE, output: 'room/all', video: false, audio: true, layout: 'best-fit' } as const
+  const composition = await composer.start(request)
+  using _arrivals = fixture.hub.streamStarted.listen((stream) => {
+    if (stream !== composition.stream) composition.add(stream, { name: '', kind: 'camera' })
+  })
+  const { id } = await fixture.start({ stream: 'room/all', format: 'mp4' })
+  await Promise.all([440, 1_000].map((hertz) => participant(`${rtmp}/room/${hertz}`, '0xdc1414', hertz, 6)))
+  await sleep(1_500)
+  await composition.end()
+  const recording = await fixture.until(id, ({ state }) => state === 'ready' || state === 'failed')
+  const [path = ''] = fixture.paths(recording)
+  const { streams } = await ffprobe(path)
+  assert.deepEqual(
+    streams.map(({ codec_name }) => codec_name),
+    ['aac'],
+  )
+  const sound = await soundOf(path)
+  for (const hertz of [440, 1_000]) {
+    const [from = 0, to = 0] = toneSpan(sound, hertz) ?? []
+    assert.ok(to - from > 4_500, `${hertz} Hz from ${from} to ${to}`)
+    // But for the beginning, when it is not yet known how long everything has to wait.
+    for (let ms = from + 1_500; ms < to - 200; ms += 50) {
+      const tone = toneIn(sound.subarray(ms * 16, (ms + 50) * 16), hertz, 16_000)
+      assert.ok(tone > 0.08, `${hertz} Hz at ${ms} ms of ${to}: ${tone}`)
+    }
+  }
+})

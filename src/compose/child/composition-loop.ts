@@ -20,7 +20,9 @@ import { Scene } from './scene.ts'
 import { Tile } from './tile.ts'
 
 /** Of a composition without pictures, between its messages. */
-const SOUND_INTERVAL_MS = 40
+const SOUND_INTERVAL_MS = 80
+/** What sources wait at least: for what is gathered on its way here. Pictures are sent sooner than sound alone. */
+const [MIN_DELAY_MS, MIN_SOUND_DELAY_MS] = [100, 200]
 /** Share of a picture's time that decoding of what should have been shown before may take. */
 const PATIENCE_SHARE = 0.5
 
@@ -36,6 +38,7 @@ export class CompositionLoop {
   /** performance.now() at the composition's zero. */
   readonly #zeroMs: number
   readonly #intervalMs: number
+  readonly #minDelayMs: number
   readonly #tiles = new Map<number, Tile>()
   readonly #mixer = new Mixer()
   readonly #scene: Scene | undefined
@@ -54,6 +57,7 @@ export class CompositionLoop {
     this.#tell = tell
     this.#zeroMs = performance.now() - nowMs
     this.#intervalMs = request.video ? 1_000 / request.frameRate : SOUND_INTERVAL_MS
+    this.#minDelayMs = request.video ? MIN_DELAY_MS : MIN_SOUND_DELAY_MS
     if (request.video) {
       this.#pictures = new PictureEncoder(request, availableParallelism())
       this.#scene = new Scene(request.widthPixels, request.heightPixels, request.layout)
@@ -111,7 +115,7 @@ export class CompositionLoop {
 
   #takeTile(message: TileMessage): void {
     const tile = this.#tiles.get(message.tile)
-    if (tile === undefined) this.#tiles.set(message.tile, new Tile(message.facts))
+    if (tile === undefined) this.#tiles.set(message.tile, new Tile(message.facts, this.#minDelayMs))
     else tile.facts = message.facts
     this.#arranged()
   }

@@ -1,5 +1,3 @@
-/** What a source needs at least: its packets are gathered before they are sent here. */
-const MIN_DELAY_MS = 100
 const MAX_DELAY_MS = 1_000
 /** Packets that waited as long as ever so far are to come this much before they are due. */
 const MARGIN_MS = 60
@@ -27,8 +25,15 @@ interface Bucket {
 export class SourceClock {
   #buckets: Bucket[] = []
   #offsetMs = 0
-  #delayMs = MIN_DELAY_MS
+  readonly #minDelayMs: number
+  #delayMs: number
   #lastMs = Number.NEGATIVE_INFINITY
+
+  /** @param minDelayMs what everything waits at least: packets are gathered before they are sent here */
+  constructor(minDelayMs: number) {
+    this.#minDelayMs = minDelayMs
+    this.#delayMs = minDelayMs
+  }
 
   /** When in the composition a moment of the source is due. */
   dueMs(sourceMs: number): number {
@@ -68,7 +73,7 @@ export class SourceClock {
   #closed(bucket: Bucket): void {
     if (bucket.leastLagMs - this.#offsetMs > PAUSE_MS) this.#buckets = [bucket]
     const most = this.#buckets.reduce((excess, { mostExcessMs }) => Math.max(excess, mostExcessMs), 0)
-    const neededMs = Math.max(MIN_DELAY_MS, most + MARGIN_MS)
+    const neededMs = Math.max(this.#minDelayMs, most + MARGIN_MS)
     if (neededMs < this.#delayMs) this.#delayMs = Math.max(neededMs, this.#delayMs - RELAX_MS)
   }
 }

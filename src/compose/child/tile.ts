@@ -8,13 +8,15 @@ import { VideoInput } from './video-input.ts'
 /** One participant: what it sends, decoded, on the clock of the composition. */
 export class Tile implements Disposable {
   facts: TileFacts
-  readonly #clock = new SourceClock()
+  readonly #clock: SourceClock
   #video: VideoInput | undefined
   #sound: SoundInput | undefined
   #soundSource: AudioSource | undefined
 
-  constructor(facts: TileFacts) {
+  /** @param minDelayMs what it waits at least */
+  constructor(facts: TileFacts, minDelayMs: number) {
     this.facts = facts
+    this.#clock = new SourceClock(minDelayMs)
   }
 
   get picture(): Frame | undefined {
