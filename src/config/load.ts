@@ -11,6 +11,7 @@ import type { ConfigProblem } from './problem.ts'
 import { CONFIG_KEYS } from './sections/all.ts'
 import { checkAuth } from './sections/auth.ts'
 import { checkHooks } from './sections/hooks.ts'
+import { checkPages } from './sections/pages.ts'
 import { checkPulls } from './sections/pulls.ts'
 import { checkRtmp } from './sections/rtmp.ts'
 import { checkRtsp } from './sections/rtsp.ts'
@@ -72,6 +73,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...checkRtsp(config.rtsp),
     ...checkAuth(config.auth),
     ...checkHooks(config.hooks),
+    ...checkPages(config.pages),
     ...checkPulls(config.pulls),
     ...checkListeners(config, facades),
   ]

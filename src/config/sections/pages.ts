@@ -1,4 +1,6 @@
+import type { Config } from '../config.ts'
 import { Key } from '../key.ts'
+import type { ConfigProblem } from '../problem.ts'
 import { integer } from '../values/integer.ts'
 import { text } from '../values/text.ts'
 
@@ -25,4 +27,12 @@ export const PAGES_KEYS = {
     default: 4_000_000,
     about: 'What the pictures of a page may take.',
   }),
+}
+
+/** H.264 counts colours for two pixels at a time. */
+export function checkPages(pages: Config['pages']): ConfigProblem[] {
+  return (['widthPixels', 'heightPixels'] as const).flatMap((name) => {
+    if (pages[name] % 2 === 0) return []
+    return [{ path: `pages.${name}`, found: String(pages[name]), expected: 'expected an even number', where: '' }]
+  })
 }

@@ -30,7 +30,7 @@ export const PULLS_KEYS = {
   pulls: new Key(list(pull, 'pulls'), {
     default: [],
     about:
-      'Streams fetched from other servers and published here: path, url (rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http://, rtsp+https://, http://, https://, srt://, udp:// or file://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true), for RTSP transport (auto, udp or tcp) and damaged (drop or keep), and metadata.',
+      'Streams fetched from other servers and published here: path, url (rtmp://, rtmps://, rtsp://, rtsps://, rtsp+http://, rtsp+https://, http://, https://, srt://, udp://, file://, page+http:// or page+https://, user:password@ and query where needed), keepAlive (true: tried again for ever), verifyTls (true), for RTSP transport (auto, udp or tcp) and damaged (drop or keep), and metadata.',
     secret: true,
   }),
   pullFolders: new Key(list(text('a folder', { minLength: 1 }), 'folders'), {
