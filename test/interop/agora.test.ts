@@ -22,7 +22,7 @@ test('silencePaddingSeconds: files of a channel that nobody stopped end in silen
     await using publisher = ars.publish(channel, 1)
     await ars.present(channel, 1)
     const { directory = '' } = await ars.record(channel)
-    await sleep(A_WHILE_MS)
+    await ars.flowing(directory)
     if (channel === 'stopped') await ars.stop(channel)
     await publisher.stop()
     const made = async () => (await ars.files()).find((path) => path.startsWith(directory) && path.endsWith('.mp4'))

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKey } from '#facades/agora/keys/generate.ts'
 import { FfmpegPublisher } from './ffmpeg-publisher.ts'
@@ -6,6 +6,8 @@ import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { TempFolder } from './temp-folder.ts'
 
 const WAIT_MS = 20_000
+/** Room for an index, and about a second of what FfmpegPublisher sends. */
+const FLOWING_BYTES = 600_000
 
 /** The project of the vendor's own examples. */
 export const PROJECT = {
@@ -104,6 +106,15 @@ export class AgoraServer implements AsyncDisposable {
     const entries = await readdir(this.root, { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))
     return files.map(({ parentPath, name }) => `${parentPath.slice(this.root.length + 1)}/${name}`).toSorted()
+  }
+
+  /** Resolves when every file of a directory that is being recorded has a second of media in it, however slow it comes. */
+  async flowing(directory = ''): Promise<void> {
+    await eventually(async () => {
+      const files = (await this.files()).filter((path) => path.startsWith(`${directory}/`) && path.endsWith('.tmp'))
+      const sizes = await Promise.all(files.map(async (path) => (await stat(this.path(path))).size))
+      return sizes.length > 0 && sizes.every((bytes) => bytes > FLOWING_BYTES)
+    }, `media in ${directory}`)
   }
 
   path(relative: string): string {
