@@ -129,6 +129,14 @@ export class Room {
     this.tell('participantJoined', { id, createdAt: connection.arrival.activeAtMs, metadata }, connection)
   }
 
+  /** He is in no list any more; told so if it was not his own wish. Of the recorder nobody else hears. */
+  gone(connection: Connection, why: LeaveReason): void {
+    this.#connections.delete(connection.id)
+    if (why === 'left' || why === 'lost') return
+    const told = { connectionId: connection.id, reason: leaveReason(why) }
+    connection.arrival?.notify('participantEvicted', told)
+  }
+
   /** The token of a pending connection is worth nothing any more. */
   revoke(connection: Connection): void {
     if (connection.invitation !== undefined) this.session.revoke(connection.invitation)
@@ -200,13 +208,9 @@ export class Room {
   #left(participant: Participant, why: LeaveReason): void {
     const connection = this.#connections.get(participant.id)
     if (connection === undefined) return
-    this.#connections.delete(connection.id)
-    const reason = leaveReason(why)
+    this.gone(connection, why)
     const { id } = connection
-    this.tell('participantLeft', { connectionId: id, name: id, reason }, connection)
-    if (why !== 'left' && why !== 'lost') {
-      connection.arrival?.notify('participantEvicted', { connectionId: id, reason })
-    }
+    this.tell('participantLeft', { connectionId: id, name: id, reason: leaveReason(why) })
   }
 
   #unpublished(participant: Participant, why: UnpublishReason): void {

@@ -1,5 +1,6 @@
 import { TapedeckError } from '#base/error.ts'
 import type { Participant } from '#sessions/participant.ts'
+import type { LeaveReason } from '#sessions/publication.ts'
 import type { Connection } from '../connection.ts'
 import { defaultSessionProperties } from '../defaults.ts'
 import type { Desk } from '../desk.ts'
@@ -101,15 +102,17 @@ function arrive(
   room: Room,
   connection: Connection,
   { clientData, platform, sdkVersion }: Coming,
-  admit: (arrival: {
-    left: (reason: Parameters<Member['left']>[0]) => void
-    labels: Record<string, string>
-  }) => Participant,
+  admit: (arrival: { left: (reason: LeaveReason) => void; labels: Record<string, string> }) => Participant,
 ) {
   const member = new Member(desk, room, connection, line)
   const short = (text: string) => text.slice(0, MAX_LABEL_CHARACTERS)
   const labels = { clientData: short(clientData), serverData: short(connection.properties.data) }
-  const participant = admit({ left: (reason) => member.left(reason), labels })
+  const left = (reason: LeaveReason) => {
+    member.left(reason)
+    // The room's own events are silent about who is hidden.
+    if (connection.isRecorder) room.gone(connection, reason)
+  }
+  const participant = admit({ left, labels })
   connection.arrival = {
     participant,
     activeAtMs: participant.joinedAtMs,

@@ -27,6 +27,14 @@ export interface Wire {
   close(): void
 }
 
+/** What the core says, in the vendor's numbers. */
+const CODES: Readonly<Record<string, number>> = {
+  'session/not-found': RPC_CODES.roomClosed,
+  'session/role-forbidden': RPC_CODES.notAllowed,
+  'session/token-invalid': RPC_CODES.notAllowed,
+  'session/conflict': RPC_CODES.alreadyThere,
+}
+
 /** Requests of one client that are not answered yet. */
 const MAX_UNANSWERED = 64
 
@@ -128,7 +136,8 @@ export class Line {
 
   #refusal(error: unknown): RpcRefusal {
     if (error instanceof RpcRefusal) return error
-    if (error instanceof TapedeckError) return new RpcRefusal(RPC_CODES.generic, errorMessage(error))
+    if (error instanceof TapedeckError)
+      return new RpcRefusal(CODES[error.code] ?? RPC_CODES.generic, errorMessage(error))
     this.#desk.runtime.log.error({ event: 'facade.signalling-failed', err: error })
     return new RpcRefusal(RPC_CODES.generic, 'something went wrong here; see the log')
   }

@@ -243,10 +243,14 @@ export class Member {
 
   /** Media that break off may come again under the same id (reconnectStream), for as long as a socket may. */
   #mediaChanged(media: WebRtcSession): void {
-    if (media.state !== 'ended' || this.#publishedMedia !== media) return
+    if (media.state === 'ended' && this.#publishedMedia === media) this.#awaitMedia()
+  }
+
+  #awaitMedia(): void {
     const publication = this.#connection.published?.publication
     clearTimeout(this.#mediaAway)
-    this.#mediaAway = setTimeout(() => publication?.end('lost'), RECONNECT_MS).unref()
+    this.#mediaAway = setTimeout(() => publication?.end('lost'), RECONNECT_MS)
+    this.#mediaAway.unref()
   }
 
   #unpublish(): Reply {
@@ -313,9 +317,10 @@ export class Member {
     const { stream, publication } = published
     const old = this.#publishedMedia
     this.#publishedMedia = undefined
-    clearTimeout(this.#mediaAway)
+    this.#awaitMedia()
     old?.close({ cause: 'lost', message: 'the publisher comes again' })
     const media = await this.#publishMedia(sdp, publication.path)
+    clearTimeout(this.#mediaAway)
     if (publication.ended !== undefined) {
       media.close({ cause: 'unpublished', message: 'the stream has ended' })
       throw new RpcRefusal(RPC_CODES.notPublishing, 'the stream has ended')
