@@ -12,7 +12,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 import { readZip } from '#test/support/zip.ts'
 
 const VPX = { media: ['vp8', 'opus'] } as const
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 let folder: TempFolder
 let vp8: ElementarySource
@@ -23,7 +23,7 @@ before(async () => {
   folder = await TempFolder.make()
   vp8 = await makeSource(folder, { video: 'vp8', audio: 'opus', seconds: 2 })
   h264 = await makeSource(folder, { video: 'h264', audio: 'opus', seconds: 2, encoding: ['-bf', '0'] })
-  modern = await start('modern', { OPENVIDU_COMPAT: 'modern', OPENVIDU_RECORDING_AUTOSTOP_TIMEOUT: '2' })
+  modern = await start('modern', { OPENVIDU_COMPAT: 'modern', OPENVIDU_RECORDING_AUTOSTOP_TIMEOUT: '4' })
 })
 after(async () => {
   await modern?.[Symbol.asyncDispose]()
@@ -150,7 +150,7 @@ test('MANUAL modern: with nobody there it stops after the time-out and closes th
   // Nobody publishes: the time runs, and publishing ends that.
   await sleep(500)
   await one.publish(vp8.units, VPX)
-  await sleep(2500)
+  await sleep(4500)
   assert.equal(json(await modern.call('GET', `/api/recordings/${id}`))['status'], 'started')
   await one.leave()
   const joining = await joined(modern, id)

@@ -9,11 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { type Answer, OpenViduServer } from '#test/support/openvidu-application.ts'
 import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 const VPX = { media: ['vp8', 'opus'] } as const
 const FAMILIES = ['/api', '/openvidu/api'] as const
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 
 let folder: TempFolder
 let vp8: ElementarySource
@@ -306,24 +307,54 @@ test('MANUAL classic: everybody leaves and the recording goes on; whoever comes 
   assert.equal((await server.call('GET', `/api/sessions/${id}`)).status, 404)
 })
 
-test('killed while it records: after a restart the recording is final, and its file is whole', async () => {
-  const properties = { OPENVIDU_COMPAT: 'modern' }
-  const killed = await start('killed', properties)
-  const id = await session(killed, { defaultRecordingProperties: { outputMode: 'INDIVIDUAL' } })
-  await using one = await joined(killed, id)
-  await one.publish(vp8.units, VPX)
-  await killed.call('POST', '/api/recordings/start', { body: { session: id } })
-  await sleep(2500)
-  await killed.process.kill()
-  await using server = await start('killed', properties)
-  const ready = await recordingIs(server, id, 'ready')
-  assert.ok(Number(ready['duration']) > 1, JSON.stringify(ready))
-  assert.equal((await server.call('GET', `/openvidu/recordings/${id}/${id}.zip`)).status, 200)
-  const next = await session(server, { customSessionId: id })
-  await using two = await joined(server, next)
-  await two.publish(vp8.units, VPX)
-  const again = { session: id, outputMode: 'INDIVIDUAL' }
-  assert.equal(json(await server.call('POST', '/api/recordings/start', { body: again }))['id'], `${id}~1`)
+for (const [outputMode, file] of [
+  ['INDIVIDUAL', 'zip'],
+  ['COMPOSED', 'mp4'],
+] as const) {
+  test(`killed while it records ${outputMode}: after a restart the recording is final, and its file is whole`, async () => {
+    const properties = { OPENVIDU_COMPAT: 'modern' }
+    const name = `killed-${file}`
+    const killed = await start(name, properties)
+    const id = await session(killed, { defaultRecordingProperties: { outputMode, resolution: '320x180' } })
+    await using one = await joined(killed, id)
+    await one.publish(vp8.units, VPX)
+    json(await killed.call('POST', '/api/recordings/start', { body: { session: id } }))
+    await sleep(3500)
+    await killed.process.kill()
+    await using server = await start(name, properties)
+    const ready = await recordingIs(server, id, 'ready')
+    assert.ok(Number(ready['duration']) > 1, JSON.stringify(ready))
+    assert.equal((await server.call('GET', `/openvidu/recordings/${id}/${id}.${file}`)).status, 200)
+    if (outputMode === 'COMPOSED') {
+      const { format } = await ffprobe(folder.at(name, 'recordings', id, `${id}.mp4`))
+      assert.ok(Math.abs(Number(format.duration) - Number(ready['duration'])) < 0.5)
+    }
+    const next = await session(server, { customSessionId: id })
+    await using two = await joined(server, next)
+    const again = { session: id, outputMode: 'INDIVIDUAL' }
+    assert.equal(json(await server.call('POST', '/api/recordings/start', { body: again }))['id'], `${id}~1`)
+    assert.ok(two.id.startsWith('con_'))
+  })
+}
+
+test('a webhook that is away for a while gets everything, in order', async () => {
+  const receiver = await Receiver.open()
+  const { port } = new URL(receiver.url)
+  await receiver[Symbol.asyncDispose]()
+  await using server = await start('away', { OPENVIDU_WEBHOOK: 'true', OPENVIDU_WEBHOOK_ENDPOINT: receiver.url })
+  const id = await session(server, { customSessionId: 'room' })
+  const one = await joined(server, id)
+  await one.leave()
+  await sleep(2000)
+  await using back = await Receiver.open(Number(port))
+  const events = await back.until('sessionDestroyed', () => true)
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['sessionCreated', 'participantJoined', 'participantLeft', 'sessionDestroyed'],
+  )
+  const [, , left, destroyed] = events
+  assert.deepEqual([left?.['reason'], left?.['connectionId']], ['disconnect', one.id])
+  assert.deepEqual([destroyed?.['reason'], destroyed?.['sessionId']], ['lastParticipantLeft', 'room'])
 })
 
 /** Takes the events that a server posts. */
@@ -338,7 +369,7 @@ class Receiver implements AsyncDisposable {
     this.#close = close
   }
 
-  static async open(): Promise<Receiver> {
+  static async open(listenPort = 0): Promise<Receiver> {
     const server = createServer((request, response) => {
       let text = ''
       request.setEncoding('utf8').on('data', (more: string) => {
@@ -350,7 +381,7 @@ class Receiver implements AsyncDisposable {
         response.end()
       })
     })
-    server.listen(0, '127.0.0.1')
+    server.listen(listenPort, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const receiver = new Receiver(`http://127.0.0.1:${port}/hook`, () => {
