@@ -111,7 +111,7 @@ async function composed(participants: number) {
   await sleep(WARM_UP_MS)
   const pid = composition.pid ?? 0
   const [childBefore, ownBefore, picturesBefore, droppedBefore, startMs] = [
-    await usageOf(pid),
+    usageOf(pid),
     process.cpuUsage(),
     pictures,
     composition.overload.droppedPictures,
@@ -119,7 +119,7 @@ async function composed(participants: number) {
   ]
   await sleep(seconds * 1_000)
   const minutes = (performance.now() - startMs) / 60_000
-  const childSeconds = (await usageOf(pid)).cpuSeconds - childBefore.cpuSeconds
+  const childSeconds = usageOf(pid).cpuSeconds - childBefore.cpuSeconds
   const { user, system } = process.cpuUsage(ownBefore)
   for (const publisher of publishers) publisher.kill('SIGKILL')
   return {

@@ -24,6 +24,8 @@ const MAX_OUTSTANDING_BYTES = 32 * 1024 * 1024
 
 /** A child that says nothing for so long hangs. */
 const HANG_MS = 10_000
+/** Until it says something at all: a busy machine takes its time to load what it needs. */
+const START_MS = 30_000
 const WATCH_MS = 500
 
 /** Pauses before another child is started when one after the other ends. */
@@ -344,10 +346,10 @@ export class Composition implements AsyncDisposable {
   }
 
   #look(): void {
-    if (this.#link !== undefined && this.#nowMs() - this.#lastHeardMs > HANG_MS) {
-      this.#lastHeardMs = this.#nowMs()
-      this.#link.kill(`said nothing for ${HANG_MS} ms`)
-    }
+    const patienceMs = this.#lastHeardMs === this.#linkStartedMs ? START_MS : HANG_MS
+    if (this.#link === undefined || this.#nowMs() - this.#lastHeardMs <= patienceMs) return
+    this.#lastHeardMs = this.#nowMs()
+    this.#link.kill(`said nothing for ${patienceMs} ms`)
   }
 
   #askKey(): void {

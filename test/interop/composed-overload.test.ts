@@ -66,3 +66,15 @@ test('who makes the composing process crash again and again is left out', { time
   for (const publisher of publishers) publisher.end('unpublished')
   assert.deepEqual(composition.tiles, [])
 })
+
+test('a composing process that hangs is replaced', { timeout: 60_000 }, async () => {
+  await using room = await openComposingRoom()
+  const small = { widthPixels: 320, heightPixels: 180, frameRate: 10 }
+  const request = { output: 'room/all', video: true, audio: true, layout: 'best-fit' } as const
+  const composition = await room.composer.start({ ...request, ...small })
+  const { pid } = composition
+  assert.ok(pid !== undefined)
+  process.kill(pid, 'SIGSTOP')
+  while (composition.restarts === 0 || composition.state !== 'running') await sleep(50)
+  assert.notEqual(composition.pid, pid)
+})
