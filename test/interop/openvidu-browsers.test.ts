@@ -133,6 +133,24 @@ test('a socket that is cut is bound again: the stream goes on, and nobody is tol
   assert.deepEqual(since, ['signal'])
 })
 
+test('media that are made anew go on under the same id, and nobody is told', { timeout: TIMEOUT_MS }, async () => {
+  const [first, second] = [await joined(NEWEST, 'again'), await joined(NEWEST, 'again')]
+  await using one = first.page
+  await using two = second.page
+  const stream = await one.publish()
+  await two.sees(1)
+  const before = (await two.events()).length
+  // What the library does when it finds its connection broken.
+  await one.run('client.publisher().stream.initWebRtcPeerSend(true)')
+  assert.equal(await one.run('client.publisher().stream.streamId'), stream)
+  await two.run('client.session.streamManagers.find((manager) => manager.remote).stream.initWebRtcPeerReceive(true)')
+  await two.sees(1)
+  assert.deepEqual((await two.events()).slice(before), [])
+  const late = await joined('2.12.0', 'again')
+  await using three = late.page
+  await three.sees(1)
+})
+
 /** An application's server that makes tokens and recordings by REST. */
 async function application(properties: Readonly<Record<string, string>> = {}) {
   const folder = await TempFolder.make()

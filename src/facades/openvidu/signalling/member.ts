@@ -310,7 +310,8 @@ export class Member {
   /** spec section 7.8: new media for a stream that goes on. */
   async #reconnect(params: RpcParams): Promise<Reply> {
     const id = params.text('stream', MAX_ID_CHARACTERS)
-    const sdp = params.text('sdpString', MAX_SDP_CHARACTERS)
+    // Late libraries that play call it as they do when they begin.
+    const sdp = params.text('sdpString', MAX_SDP_CHARACTERS) ?? params.text('sdpOffer', MAX_SDP_CHARACTERS)
     const published = this.#connection.published
     if (published === undefined || published.stream.id !== id) return this.#receive(id, sdp)
     if (sdp === undefined) throw new RpcRefusal(RPC_CODES.sdp, 'sdpString is missing')
