@@ -42,6 +42,10 @@ const MAX_CRASHES = 3
 /** Key frames are made no more often when they are asked for. */
 const KEY_EVERY_MS = 500
 
+/** So many pictures left out within so long are no moment's trouble. */
+const OVERLOAD_PICTURES = 10
+const OVERLOAD_WINDOW_MS = 10_000
+
 /** Overload is told in the log no more often. */
 const TELL_EVERY_MS = 10_000
 
@@ -96,6 +100,9 @@ export class Composition implements AsyncDisposable {
   #dropped = 0
   #droppedBefore = 0
   #lastDropMs = Number.NEGATIVE_INFINITY
+  /** Left out since. */
+  #recentDrops = 0
+  #recentDropsFromMs = Number.NEGATIVE_INFINITY
   #toldDropped = 0
   #lastToldMs = Number.NEGATIVE_INFINITY
 
@@ -172,9 +179,10 @@ export class Composition implements AsyncDisposable {
     return { droppedPictures: this.#droppedBefore + this.#dropped }
   }
 
-  /** Pictures are being left out: within the last seconds, of the given number. */
+  /** Pictures were left out within this, and not only a few. */
   isOverloaded(withinMs: number): boolean {
-    return this.#options.runtime.monotonicMs() - this.#lastDropMs < withinMs
+    const agoMs = this.#options.runtime.monotonicMs() - this.#lastDropMs
+    return agoMs < withinMs && this.#recentDrops >= OVERLOAD_PICTURES
   }
 
   get tiles(): readonly ComposedTile[] {
@@ -291,8 +299,13 @@ export class Composition implements AsyncDisposable {
 
   #noteDropped({ droppedPictures }: MediaMessage): void {
     if (droppedPictures === this.#dropped) return
-    this.#dropped = droppedPictures
     const nowMs = this.#options.runtime.monotonicMs()
+    if (nowMs - this.#recentDropsFromMs > OVERLOAD_WINDOW_MS) {
+      this.#recentDropsFromMs = nowMs
+      this.#recentDrops = 0
+    }
+    this.#recentDrops += droppedPictures - this.#dropped
+    this.#dropped = droppedPictures
     this.#lastDropMs = nowMs
     if (nowMs - this.#lastToldMs < TELL_EVERY_MS) return
     const total = this.overload.droppedPictures

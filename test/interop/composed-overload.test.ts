@@ -17,10 +17,12 @@ test('when there is no time pictures are left out, the sound is whole, and both 
   const startMs = performance.now()
   const { id } = await fixture.start({ stream: 'room/all', format: 'mp4' })
   await sleep(3_000)
+  const wasOverloaded = composition.isOverloaded(5_000)
   await composition.end()
   const lengthMs = performance.now() - startMs
   const { droppedPictures } = composition.overload
   assert.ok(droppedPictures > 20, `${droppedPictures} left out`)
+  assert.ok(wasOverloaded, 'and no other composition would have been let in')
   const recording = await fixture.until(id, ({ state }) => state === 'ready' || state === 'failed')
   const [path = ''] = fixture.paths(recording)
   const { packets, streams } = await ffprobe(path)
