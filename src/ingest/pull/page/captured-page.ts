@@ -70,7 +70,7 @@ export class CapturedPage implements AsyncDisposable {
    * @throws {PageBrowserError | PullConnectError | PullRefusedError | PageCrashedError}
    */
   async open(): Promise<void> {
-    const { captureTitle, page, bitrateBps } = this.#options
+    const { captureTitle, page, bitrateBps, log } = this.#options
     await this.#send('Browser.setDownloadBehavior', { behavior: 'deny' })
     await this.#send('Target.setDiscoverTargets', { discover: true })
     await this.#openController()
@@ -79,6 +79,9 @@ export class CapturedPage implements AsyncDisposable {
     const kinds = await this.#callController<readonly string[]>('capture', { ...page.view, bitrateBps })
     if (!kinds.includes('video')) throw new PageBrowserError('it did not let the page be captured')
     await this.#fit(page.view)
+    await this.#evaluate(this.#page, "document.documentElement.style.background = '#0f0'")
+    const wereWrong = await this.#callController<boolean>('correctColours', {})
+    log.debug({ event: 'pull.page-captured', wereColoursWrong: wereWrong })
     await this.#navigate()
   }
 
@@ -175,7 +178,7 @@ export class CapturedPage implements AsyncDisposable {
     await this.#send('Network.disable', {}, this.#page)
   }
 
-  async #evaluate<T>(session: string, expression: string): Promise<T> {
+  async #evaluate<T = unknown>(session: string, expression: string): Promise<T> {
     const { result } = await this.#send('Runtime.evaluate', { expression, returnByValue: true }, session)
     return (result as { value: T }).value
   }
