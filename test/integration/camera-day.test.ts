@@ -31,7 +31,6 @@ import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
 /** A camera that runs for a day, without anybody waiting for it: every clock is the test's. */
 
 const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 const PICTURE_MS = 200
 const PICTURES_PER_GOP = 10
 const SAMPLES = 1024
@@ -137,11 +136,13 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed
 }
 
-for (const { videoPpm, audioPpm } of [
-  { videoPpm: 100, audioPpm: -100 },
-  { videoPpm: -100, audioPpm: 100 },
+// The other way round a quarter of a day shows as much: clocks are four seconds apart by then.
+for (const { hours, videoPpm, audioPpm } of [
+  { hours: 24, videoPpm: 100, audioPpm: -100 },
+  { hours: 6, videoPpm: -100, audioPpm: 100 },
 ]) {
-  test(`a day of a camera whose clocks run ${videoPpm} and ${audioPpm} ppm off: no drift, no growth`, {
+  const lengthMs = hours * HOUR_MS
+  test(`${hours} hours of a camera whose clocks run ${videoPpm} and ${audioPpm} ppm off: no drift, no growth`, {
     timeout: 240_000,
   }, async () => {
     let nowMs = 0
@@ -211,7 +212,7 @@ for (const { videoPpm, audioPpm } of [
     let pictures = 0
     let heapBefore = 0
     let payloadBytes = 0
-    for (let sourceMs = 0; sourceMs < DAY_MS; sourceMs += PICTURE_MS) {
+    for (let sourceMs = 0; sourceMs < lengthMs; sourceMs += PICTURE_MS) {
       // Our own clock is no better.
       nowMs = sourceMs * (1 + 50 / 1e6) + 5
       const kind = pictures++ % PICTURES_PER_GOP === 0 ? 'key' : 'inter'
@@ -243,8 +244,8 @@ for (const { videoPpm, audioPpm } of [
       ],
     )
     assert.ok(apartMs <= MAX_APART_MS, `${apartMs} ms apart`)
-    assert.ok(Math.abs(durationMs - DAY_MS) < 500, `${durationMs} ms long`)
-    assert.equal(parts.length, DAY_MS / 1000 / PART_SECONDS)
+    assert.ok(Math.abs(durationMs - lengthMs) < 500, `${durationMs} ms long`)
+    assert.equal(parts.length, lengthMs / 1000 / PART_SECONDS)
     for (const { startMs, sourceStartedAt } of parts) {
       const offMs = Date.parse(sourceStartedAt ?? '') - WALL_CLOCK_MS - startMs
       assert.ok(Math.abs(offMs) < MAX_APART_MS, `${sourceStartedAt} at ${startMs}`)
