@@ -81,7 +81,7 @@ export class SessionFeedback {
   tick(nowMs: number): void {
     const { send, estimate } = this.#options
     for (const medium of this.#media) medium.tick(nowMs)
-    for (const packet of this.#transport?.packets(nowMs) ?? []) this.#send(packet)
+    if (this.#transport !== undefined) for (const packet of this.#transport.packets(nowMs)) this.#send(packet)
     if (nowMs - this.#reportedMs >= REPORT_EVERY_MS) {
       const report = this.#report(nowMs)
       if (report !== undefined) {

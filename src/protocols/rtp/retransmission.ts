@@ -64,10 +64,10 @@ export class NackRequester {
   #highest = -1
   /** Sequence numbers, oldest first. */
   readonly #missing: number[] = []
-  /** By slot: when it was found missing, when it was last asked for, how often. */
-  readonly #sinceMs = new Float64Array(SLOTS)
-  readonly #askedMs = new Float64Array(SLOTS)
-  readonly #tries = new Uint8Array(SLOTS).fill(PRESENT)
+  /** By slot: when it was found missing, when it was last asked for, how often. Most sources never miss one: made then. */
+  #sinceMs = new Float64Array(0)
+  #askedMs = new Float64Array(0)
+  #tries = new Uint8Array(0)
   #requested = 0
   #repaired = 0
   #givenUp = 0
@@ -106,7 +106,7 @@ export class NackRequester {
   /** Whether it is being waited for. */
   isMissing(sequenceNumber: number): boolean {
     const slot = sequenceNumber & (SLOTS - 1)
-    return this.#tries[slot] !== PRESENT && this.#missing.includes(sequenceNumber)
+    return (this.#tries[slot] ?? PRESENT) !== PRESENT && this.#missing.includes(sequenceNumber)
   }
 
   /** A packet came, by whatever way. @param sequenceNumber the original's */
@@ -132,6 +132,7 @@ export class NackRequester {
       this.#forget()
       return
     }
+    if (this.#tries.length === 0) this.#makeSlots()
     for (let count = 1; count < ahead; count++) this.#misses((first + count - 1) & 0xffff, nowMs)
   }
 
@@ -178,6 +179,12 @@ export class NackRequester {
     this.#tries[slot] = tries + 1
     this.#askedMs[slot] = nowMs
     return true
+  }
+
+  #makeSlots(): void {
+    this.#sinceMs = new Float64Array(SLOTS)
+    this.#askedMs = new Float64Array(SLOTS)
+    this.#tries = new Uint8Array(SLOTS).fill(PRESENT)
   }
 
   #misses(sequenceNumber: number, nowMs: number): void {

@@ -1,13 +1,14 @@
 import { TICKS_PER_MS, writeTransportFeedback } from './feedback.ts'
 import { distance } from './jitter-buffer.ts'
 
-/** Arrivals remembered, a power of two: 4096 packets are half a second of 80 Mbit/s. */
-const CAPACITY = 4096
+/** Arrivals remembered, a power of two: 2048 packets are a quarter of a second of 80 Mbit/s. */
+const CAPACITY = 2048
 /** How far behind what was told a late packet may be, to be told still. */
 const MAX_LATE = 512
 /** Between two reports at least. Senders expect 50 to 250 ms; each costs as much as receiving several packets. */
 const EVERY_MS = 100
 const NOT_RECEIVED = -1
+const NONE: readonly Uint8Array[] = []
 
 /**
  * Remembers when each packet of a transport arrived, and tells the sender, who estimates the bandwidth by it
@@ -25,6 +26,7 @@ export class TransportFeedback {
   /** Counts the reports, 8 bits. */
   #count = 0
   #mediaSsrc = 0
+  readonly #arrivalTicks = (sequence: number) => this.#arrivals[sequence & (CAPACITY - 1)] ?? NOT_RECEIVED
 
   /** @param senderSsrc our own name */
   constructor(senderSsrc: number) {
@@ -60,8 +62,8 @@ export class TransportFeedback {
   }
 
   /** What is to be sent now: nothing, or what has come since the last time. Call it every few tens of milliseconds. */
-  packets(nowMs: number): Uint8Array[] {
-    if (!this.#hasNews || nowMs - this.#toldMs < EVERY_MS) return []
+  packets(nowMs: number): readonly Uint8Array[] {
+    if (!this.#hasNews || nowMs - this.#toldMs < EVERY_MS) return NONE
     this.#toldMs = nowMs
     this.#hasNews = false
     const packets: Uint8Array[] = []
@@ -74,7 +76,7 @@ export class TransportFeedback {
         firstSequence: at,
         statuses: distance(at, end),
         count: this.#count,
-        arrivalTicks: (sequence) => this.#arrivals[sequence & (CAPACITY - 1)] ?? NOT_RECEIVED,
+        arrivalTicks: this.#arrivalTicks,
       })
       if (bytes !== undefined) {
         packets.push(bytes)

@@ -92,10 +92,13 @@ export class NalAssembler {
     this.#breakFragment()
     const type = this.#syntax.typeOf(header[0] ?? 0)
     if (this.#syntax.isSlice(type)) {
-      const head = new Uint8Array(header.length + 1)
-      head.set(header)
-      head[header.length] = bytes[start] ?? 0
-      this.#note(header[0] ?? 0, head, 0)
+      if (this.#followsLoss && !this.#hasSlice) {
+        const head = new Uint8Array(header.length + 1)
+        head.set(header)
+        head[header.length] = bytes[start] ?? 0
+        this.#note(header[0] ?? 0, head, 0)
+      }
+      this.#hasSlice = true
     }
     this.#fragmentSet = this.#syntax.isParameterSet(type) ? [copyOf(header)] : undefined
     this.#fragmentAt = this.#sink.reserve(4)
