@@ -209,6 +209,26 @@ test('a recordings folder of the vendor, flat and per id, is listed, served and 
   assert.equal(await readFile(`${recordings}/private.mp4`, 'utf8'), 'of somebody else')
 })
 
+test('what a crash has left as started is settled at the next start, and no zip there is gets lost', async () => {
+  const recordings = folder.at('left', 'recordings')
+  const facts = { sessionId: 's', createdAt: 1_600_000_000_000, size: 0, duration: 0, status: 'started' }
+  for (const [id, file] of [
+    ['zipped', 'zipped.zip'],
+    ['media', 'media.mp4'],
+    ['nothing', undefined],
+  ] as const) {
+    await mkdir(`${recordings}/${id}`, { recursive: true })
+    const outputMode = id === 'zipped' ? 'INDIVIDUAL' : 'COMPOSED'
+    await writeFile(`${recordings}/${id}/.recording.${id}`, JSON.stringify({ id, name: id, outputMode, ...facts }))
+    if (file !== undefined) await writeFile(`${recordings}/${id}/${file}`, 'what is there')
+  }
+  await using server = await start('left', { OPENVIDU_COMPAT: 'modern' })
+  await recordingIs(server, 'zipped', 'ready')
+  assert.equal((await recordingIs(server, 'media', 'ready'))['size'], 13)
+  await recordingIs(server, 'nothing', 'failed')
+  assert.equal((await server.call('GET', '/recordings/zipped/zipped.zip')).text, 'what is there')
+})
+
 test('layouts: pages need the secret, what they load does not', async () => {
   const layouts = folder.at('layouts')
   await mkdir(`${layouts}/one`, { recursive: true })

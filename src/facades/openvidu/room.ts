@@ -202,6 +202,15 @@ export class Room {
       case 'recording-started':
         this.#tellRecording('recordingStarted', recordingNames(event.recording))
         break
+      // What clients hear of the others is told where it is done.
+      case 'joined':
+      case 'published':
+      case 'subscribed':
+      case 'unsubscribed':
+      case 'recording-stopping':
+      case 'recording-stopped':
+      case 'closed':
+        break
     }
   }
 

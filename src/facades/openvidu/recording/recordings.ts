@@ -45,6 +45,8 @@ interface Running {
   readonly streams: RecordedStream[]
   readonly finished: PromiseWithResolvers<RecordingFacts>
   facts: RecordingFacts
+  /** What there is of it is thrown away when it has stopped. */
+  isGivenUp: boolean
   /** Files are written one after the other. */
   written: Promise<void>
 }
@@ -103,6 +105,7 @@ export class Recordings implements AsyncDisposable {
       const recording = await room.session.startRecording(this.#request(running))
       const { failures } = recording
       if (failures.length > 0 && !properties.ignoreFailedStreams) {
+        running.isGivenUp = true
         await room.session.stopRecording('failed')
         const streamIds = failures.map(({ publication }) => publication?.id ?? id)
         throw new StreamsNotRecordedError(streamIds, failures[0]?.error)
@@ -233,6 +236,7 @@ export class Recordings implements AsyncDisposable {
       streams: [],
       finished: Promise.withResolvers(),
       written: Promise.resolve(),
+      isGivenUp: false,
       facts: {
         id,
         name,
@@ -320,7 +324,8 @@ export class Recordings implements AsyncDisposable {
         if (running.facts.status === 'started') this.#tell(running, reason, 'stopped')
         break
       case 'recording-stopped':
-        void this.#finish(running, event)
+        if (running.isGivenUp) this.#discard(running, event.documents)
+        else void this.#finish(running, event)
         break
     }
   }
@@ -333,6 +338,7 @@ export class Recordings implements AsyncDisposable {
     running.facts = finished
     this.#write(running)
     await running.written
+    await this.#removeZipped(finished, layout, documents)
     this.#running.delete(facts.id)
     this.#tell(running, reason, finished.status)
     room.recordingIsReady(recording)
@@ -350,7 +356,7 @@ export class Recordings implements AsyncDisposable {
       return await this.#composed(facts, layout, documents)
     } catch (err) {
       this.#desk.runtime.log.error({ event: 'facade.recording-not-finished', recording: facts.id, err })
-      return { ...facts, status: 'failed' }
+      return { ...facts, tapedeck: { ...facts.tapedeck, recordings: idsOf(documents) }, status: 'failed' }
     }
   }
 
@@ -369,13 +375,26 @@ export class Recordings implements AsyncDisposable {
     const files = index.parts.map(({ part, file: { name } }) => ({ path: join(part.root, part.path), name }))
     const zip = join(this.folder.path, this.folder.relative(facts.id, layout, file ?? `${facts.name}.zip`))
     await writeIndividualZip(zip, files, { name: facts.name, content: index.content })
-    // What they held is in the zip now.
-    for (const { id } of documents) await this.#removeCore(id)
-    if (layout === 'flat') {
-      await rm(join(this.folder.path, this.#streamsFolder(facts.id, layout)), { recursive: true, force: true })
-    }
     const { size, duration } = index
-    return { ...facts, size, duration, status: 'ready' }
+    return { ...facts, size, duration, tapedeck: { ...facts.tapedeck, recordings: idsOf(documents) }, status: 'ready' }
+  }
+
+  /** Files of streams whose media are in the zip; once that is noted, so that a crash can't make an empty zip of none. */
+  async #removeZipped(
+    { id, outputMode, status }: RecordingFacts,
+    layout: Layout,
+    documents: readonly RecordingDocument[],
+  ) {
+    if (outputMode !== 'INDIVIDUAL' || status !== 'ready') return
+    try {
+      for (const document of documents) await this.#removeCore(document.id)
+      if (layout === 'flat') {
+        await rm(join(this.folder.path, this.#streamsFolder(id, layout)), { recursive: true, force: true })
+      }
+    } catch (err) {
+      // They are deleted with the recording.
+      this.#desk.runtime.log.warn({ event: 'facade.leftover', recording: id, err })
+    }
   }
 
   async #composed(
@@ -385,7 +404,7 @@ export class Recordings implements AsyncDisposable {
   ): Promise<RecordingFacts> {
     const parts = documents.flatMap((document) => document.parts.map((part) => ({ part, document })))
     const found = parts.find(({ part }) => part.state === 'ready') ?? parts[0]
-    const own = { ...facts.tapedeck, recordings: documents.map(({ id }) => id) }
+    const own = { ...facts.tapedeck, recordings: idsOf(documents) }
     if (found === undefined) return { ...facts, tapedeck: own, status: 'failed' }
     const { part, document } = found
     const video = part.tracks.find(({ kind }) => kind === 'video')
@@ -454,6 +473,16 @@ export class Recordings implements AsyncDisposable {
     }
   }
 
+  #discard(running: Running, documents: readonly RecordingDocument[]): void {
+    running.written = running.written
+      .then(async () => {
+        for (const { id } of documents) await this.#removeCore(id)
+      })
+      .catch((err: unknown) => {
+        this.#desk.runtime.log.warn({ event: 'facade.leftover', recording: running.facts.id, err })
+      })
+  }
+
   #failedToStart(running: Running): void {
     const { id } = running.facts
     if (this.#running.get(id) !== running) return
@@ -484,9 +513,12 @@ export class Recordings implements AsyncDisposable {
       const documents = await this.#documentsOf(facts)
       await Promise.all(documents.map(({ id }) => this.#settled(id)))
       const settled = await Promise.all(documents.map(({ id }) => this.#desk.control.recorder.get(id)))
-      const isOurs = settled.length > 0 || facts.outputMode === 'INDIVIDUAL'
+      // Of what was zipped already only the zip is left, or nothing was ever published.
+      const isZip = facts.outputMode === 'INDIVIDUAL' && (await this.folder.media({ facts, layout })) === undefined
+      const isOurs = settled.length > 0 || isZip
       const finished = isOurs ? await this.#finished(facts, layout, settled) : await this.#salvaged({ facts, layout })
       await this.folder.write({ facts: finished, layout })
+      await this.#removeZipped(finished, layout, settled)
       this.#desk.runtime.log.info({ event: 'facade.recording-recovered', recording: facts.id, status: finished.status })
     }
   }
@@ -579,6 +611,10 @@ export class Recordings implements AsyncDisposable {
       if (!errorCode(error).endsWith('not-found')) throw error
     }
   }
+}
+
+function idsOf(documents: readonly RecordingDocument[]): string[] {
+  return documents.map(({ id }) => id)
 }
 
 function streamFacts(connection: Connection | undefined) {
