@@ -21,7 +21,7 @@ export interface CapturedPageOptions extends Pick<BrowserProcessOptions, 'execut
   readonly page: PageUrl
   /** Of pictures. */
   readonly bitrateBps: number
-  /** Nothing that shall be seen stays without it: pages that go on loading are taken as they are after this. */
+  /** Pages that go on loading are taken as they are after this. */
   readonly loadTimeoutMs: number
   readonly captureTitle: string
   readonly log: Logger
@@ -40,7 +40,7 @@ export class CapturedPage implements AsyncDisposable {
   #controller = ''
   #controllerTarget = ''
   #controllerObject = ''
-  /** The loader of the document that we asked for; its answer decides whether there is a page. */
+  /** Of HTTP, of the page's last document; 0: none has come. */
   #status = 0
 
   private constructor(
