@@ -30,8 +30,6 @@ export interface SessionsApi {
   /** @throws {SessionNotFoundError} */
   require(id: string): Session
   list(): Iterable<Session>
-  /** Closes rooms that nobody has come into for so long. */
-  closeNeverJoined(olderThanMs: number): void
 }
 
 /** Every room there is, by id. */
@@ -76,13 +74,6 @@ export class Sessions implements SessionsApi, Disposable {
 
   list(): Iterable<Session> {
     return this.#sessions.values()
-  }
-
-  closeNeverJoined(olderThanMs: number): void {
-    const before = this.#options.runtime.nowMs() - olderThanMs
-    for (const session of [...this.#sessions.values()]) {
-      if (!session.wasJoined && session.createdAtMs < before) session.close('never-joined')
-    }
   }
 
   /** Closes them all; what they record is finished by the recorder's own end. */

@@ -1,6 +1,7 @@
 import { TapedeckError } from '#base/error.ts'
 import type { Participant } from '#sessions/participant.ts'
 import type { LeaveReason } from '#sessions/publication.ts'
+import type { IceServer } from '../configuration/settings.ts'
 import type { Connection } from '../connection.ts'
 import { defaultSessionProperties } from '../defaults.ts'
 import type { Desk } from '../desk.ts'
@@ -127,12 +128,12 @@ function arrive(
   return { member, reply: { result, after: () => room.arrived(connection) } }
 }
 
-function joinResult({ settings }: Desk, room: Room, connection: Connection, others: readonly Connection[]): object {
+function joinResult(desk: Desk, room: Room, connection: Connection, others: readonly Connection[]): object {
   const { properties, arrival } = connection
   const { recording } = room.session
   const tellsRecording = recording?.state === 'started' && room.mayKnowOfRecordings(connection)
   const names = tellsRecording ? recordingNames(recording) : undefined
-  const iceServers = properties.customIceServers.length > 0 ? properties.customIceServers : settings.iceServers
+  const iceServers = iceServersFor(desk, properties)
   return {
     id: connection.id,
     finalUserId: connection.id,
@@ -148,6 +149,19 @@ function joinResult({ settings }: Desk, room: Room, connection: Connection, othe
     ...(iceServers.length > 0 && { customIceServers: iceServers }),
     ...(names !== undefined && { recordingId: names.id, recordingName: names.name }),
   }
+}
+
+/** The connection's own, else the vendor's property, else those of this server; none: the library's defaults. */
+function iceServersFor({ settings, control }: Desk, { customIceServers }: ConnectionProperties): readonly IceServer[] {
+  if (customIceServers.length > 0) return customIceServers
+  if (settings.iceServers.length > 0) return settings.iceServers
+  return (control.webrtc?.iceServers ?? []).flatMap(({ urls, username, credential }) =>
+    urls.map((url) => ({
+      url,
+      ...(username !== undefined && { username }),
+      ...(credential !== undefined && { credential }),
+    })),
+  )
 }
 
 /** Never with a role: late clients take whatever has one for themselves. spec section 7.6. */
