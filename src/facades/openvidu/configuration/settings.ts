@@ -28,8 +28,6 @@ export const EVENT_NAMES = [
   'recordingStatusChanged',
   'signalSent',
 ] as const
-/** One of {@link EVENT_NAMES}. */
-export type EventName = (typeof EVENT_NAMES)[number]
 
 /** The value that every example of the vendor's has. */
 export const SAMPLE_SECRET = 'MY_SECRET'
