@@ -1,4 +1,3 @@
-import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
@@ -21,8 +20,6 @@ const MAX_PARTICIPANTS = 1_000
 
 /** The rooms as front ends see them. */
 export interface SessionsApi {
-  /** A room that came to be; told before anybody can join. */
-  readonly created: Signal<Session>
   /** @throws {SessionExistsError} @throws {SessionIdInvalidError} @throws {TooManySessionsError} */
   create(request: SessionRequest): Session
   /** Undefined: there is none of this id now. */
@@ -34,16 +31,13 @@ export interface SessionsApi {
 
 /** Every room there is, by id. */
 export class Sessions implements SessionsApi, Disposable {
-  readonly created: Signal<Session>
   readonly #options: SessionsOptions
   readonly #sessions = new Map<string, Session>()
   readonly #following: Disposable
 
   constructor(options: SessionsOptions) {
-    const { runtime, hub } = options
     this.#options = options
-    this.created = new Signal((err) => runtime.log.error({ event: 'session.listener-failed', err }))
-    this.#following = hub.streamStarted.listen((stream) => {
+    this.#following = options.hub.streamStarted.listen((stream) => {
       const [, id] = /\/([^/]+)\/[^/]+$/.exec(stream.path) ?? []
       const session = id === undefined ? undefined : this.#sessions.get(id)
       session?.streamStarted(stream)
@@ -58,7 +52,6 @@ export class Sessions implements SessionsApi, Disposable {
     const ended = ({ id }: Session) => void this.#sessions.delete(id)
     const session = new Session(request, { runtime, hub, recorder, composer, maxParticipants, ended })
     this.#sessions.set(session.id, session)
-    this.created.emit(session)
     return session
   }
 
