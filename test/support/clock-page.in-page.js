@@ -49,7 +49,9 @@ globalThis.clockPage = {
     const wanted = ({ mimeType }) => mimeType === `video/${codec}` || mimeType === 'video/rtx'
     video.setCodecPreferences(codecs.filter(wanted))
     await peer.setLocalDescription()
-    Object.assign(this, { peer, sender: video.sender, track: pictures, canvas })
+    Object.assign(this, { peer, sender: video.sender, track: pictures, canvas, bits, everyMs })
+    this.watchPictures(pictures.clone())
+    this.watchSound(sound.clone())
     return peer.localDescription.sdp
   },
 
@@ -81,6 +83,64 @@ globalThis.clockPage = {
   /** Camera off and on. */
   async show(isOn) {
     await this.sender.replaceTrack(isOn ? this.track : null)
+  },
+
+  /** What is published, before anybody has sent it: when pictures were taken, what they show; when beeps began. In milliseconds. */
+  shown: [],
+  beeps: [],
+
+  async watchPictures(track) {
+    const { bits } = this
+    const brush = new OffscreenCanvas(bits, 1).getContext('2d', { willReadFrequently: true })
+    let behind = Number.POSITIVE_INFINITY
+    for await (const frame of new MediaStreamTrackProcessor({ track }).readable) {
+      const ms = frame.timestamp / 1000
+      // By the page's clock, less what the quickest took to come here.
+      behind = Math.min(behind, performance.now() - ms)
+      brush.drawImage(frame, 0, 0, frame.codedWidth, frame.codedHeight / 4, 0, 0, bits, 1)
+      frame.close()
+      const { data } = brush.getImageData(0, 0, bits, 1)
+      let code = 0
+      for (let bit = 0; bit < bits; bit++) if (data[bit * 4] > 127) code |= 1 << bit
+      let count = code
+      for (let shift = code >> 1; shift > 0; shift >>= 1) count ^= shift
+      this.shown.push({ ms, count })
+      this.pictureBehind = behind
+    }
+  },
+
+  async watchSound(track) {
+    let quiet = 0
+    let behind = Number.POSITIVE_INFINITY
+    for await (const data of new MediaStreamTrackProcessor({ track }).readable) {
+      const ms = data.timestamp / 1000
+      behind = Math.min(behind, performance.now() - ms)
+      const samples = new Float32Array(data.numberOfFrames)
+      data.copyTo(samples, { planeIndex: 0, format: 'f32-planar' })
+      data.close()
+      for (const [at, sample] of samples.entries()) {
+        if (Math.abs(sample) < 0.08) quiet++
+        else {
+          if (quiet > 4_800) this.beeps.push(ms + at / 48)
+          quiet = 0
+        }
+      }
+      this.soundBehind = behind
+    }
+  },
+
+  /** By how much sound was later than pictures in the page itself, at each beep, named by what a picture shows then. */
+  own() {
+    const { shown, beeps, bits, everyMs, pictureBehind, soundBehind } = this
+    return beeps.flatMap((ms) => {
+      const beganMs = ms + soundBehind - pictureBehind
+      const near = shown.filter((picture) => Math.abs(picture.ms - beganMs) < 300)
+      if (near.length < 3) return []
+      const leads = near.map((picture) => picture.count - picture.ms).sort((a, b) => a - b)
+      const taken = beganMs + leads[leads.length >> 1]
+      const beep = Math.round(taken / everyMs) * everyMs
+      return [{ shownMs: beep % 2 ** bits, soundLateMs: taken - beep }]
+    })
   },
 
   resize(width, height) {

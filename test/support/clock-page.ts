@@ -71,6 +71,11 @@ export class ClockPage {
     return this.#call('resize', width, height)
   }
 
+  /** By how much sound is later than pictures before anybody has sent them, at each beep. */
+  own(): Promise<readonly OwnSyncPoint[]> {
+    return this.#call('own')
+  }
+
   stop(): Promise<void> {
     return this.#call('stop')
   }
@@ -81,10 +86,15 @@ export class ClockPage {
   }
 }
 
-/** At a moment of a recording: by how much its sound is later than its picture. */
-export interface SyncPoint {
-  readonly atMs: number
+/** At a beep: the time that pictures show then, of 16 bits, and by how much sound is later than its picture. */
+export interface OwnSyncPoint {
+  readonly shownMs: number
   readonly soundLateMs: number
+}
+
+/** At a moment of a recording: by how much its sound is later than its picture. */
+export interface SyncPoint extends OwnSyncPoint {
+  readonly atMs: number
 }
 
 /** Compares, at each beep, when it is heard with when the picture shows its time. */
@@ -103,7 +113,8 @@ export async function syncOf(path: string): Promise<SyncPoint[]> {
     const leads = near.map(({ ptsMs, shownMs }) => shownMs - ptsMs).toSorted((a, b) => a - b)
     const lead = leads[leads.length >> 1] ?? 0
     const takenMs = Math.round((fromMs + lead) / BEEP_EVERY_MS) * BEEP_EVERY_MS
-    points.push({ atMs: fromMs, soundLateMs: fromMs + lead - takenMs })
+    const shownMs = takenMs % 2 ** BITS
+    points.push({ atMs: fromMs, shownMs, soundLateMs: fromMs + lead - takenMs })
   }
   return points
 }

@@ -96,10 +96,13 @@ function overPath(options: {
   }
   arrivals.sort((a, b) => a.atMs - b.atMs)
   const points: { readonly ms: number; readonly apartMs: number }[] = []
-  let picture = 0
+  let picture = Number.NaN
   const take = ({ what, ms, atMs }: (typeof arrivals)[number]) => {
     if (what === 'picture') picture = video.ticks(pictureRtp(ms), atMs) / 90 - ms
-    else points.push({ ms, apartMs: audio.ticks(soundRtp(ms), atMs) / 48 - ms - picture })
+    else {
+      const apartMs = audio.ticks(soundRtp(ms), atMs) / 48 - ms - picture
+      if (!Number.isNaN(picture)) points.push({ ms, apartMs })
+    }
   }
   const held: (typeof arrivals)[number][] = []
   for (const arrival of arrivals) {

@@ -30,8 +30,8 @@ const WINDOW_MS = 20_000
 const NOTICEABLE_DRIFT_MS = 20
 
 /** The quickest way of a packet is looked for over this long: of the source, and of one track, whose clock may slip. */
-const WAY_SPAN_MS = 10_000
-const TRACK_SPAN_MS = 2_500
+const WAY_SPAN_MS = 3_000
+const TRACK_SPAN_MS = 1_500
 
 /** What is known of a source beforehand. */
 export interface SourceClockOptions {
@@ -126,14 +126,21 @@ export class SourceClock {
     if (this.soundReportsAreLate) for (const track of this.#sounds) track.placeByArrival()
   }
 
+  get #staysWithSound(): boolean {
+    return this.soundReportsAreLate && this.#sounds.length === 1
+  }
+
   /** Sound is placed before anything of it was given out: it needs not stay anywhere. */
   soundPlaced(): void {
     this.#soundHasReported = true
   }
 
-  /** The first report of sound that is believed: it stays where it is, and the pictures are moved to it. */
+  /**
+   * The first report of sound that is believed: it stays where it is, and the pictures are moved to it. So is all that is
+   * learned later, where arrivals have a say: that may change by tens of milliseconds, which is heard, but not seen.
+   */
   soundReported(wallClockMs: number, mediaMs: number): void {
-    if (this.#soundHasReported || this.#wallClockAtZeroMs === undefined) return
+    if (this.#wallClockAtZeroMs === undefined || (this.#soundHasReported && !this.#staysWithSound)) return
     this.#soundHasReported = true
     const laterMs = wallClockMs - mediaMs - this.#wallClockAtZeroMs
     this.#wallClockAtZeroMs += laterMs
