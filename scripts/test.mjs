@@ -11,8 +11,8 @@ import { ensureTestTools } from './setup/test-tools.mjs'
 
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
-/** The runner leaves a processor free, which on two means one file at a time; many tests wait for real time to pass. */
-const CONCURRENCY = Math.max(2, availableParallelism())
+/** The runner leaves a processor free; but most tests wait for real time to pass, so that one more than there are pays. */
+const CONCURRENCY = availableParallelism() + 1
 
 /** Read by the campaigns that have a short and a long form. */
 const LONG = { LONG_TESTS: '1' }
