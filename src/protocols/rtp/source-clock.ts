@@ -20,10 +20,11 @@ const MAX_JUMP_MS = 10_000
 const MAX_BACK_MS = 2_000
 
 /**
- * Sound that was away for longer than its timestamps say, while other tracks never paused for so long: its clock stood
- * still. Browsers do that to a microphone that is taken away and given back.
+ * Sound that was away, and for longer than its timestamps say, while other tracks never paused for so long: its clock
+ * stood still. Browsers do that to a microphone that is taken away and given back.
  */
 const MAX_PAUSE_MS = 500
+const MAX_BEHIND_MS = 150
 
 /** Without reports, a track's clock is compared with ours over windows as long as this, by their quickest packets. */
 const WINDOW_MS = 20_000
@@ -345,7 +346,7 @@ export class TrackClock {
   #stoodStill(unwrapped: number, arrivalMs: number): boolean {
     if (this.#isPicture) return false
     const awayMs = arrivalMs - this.#lastArrivalMs
-    if (awayMs - this.#msOf(unwrapped - this.#last) <= MAX_PAUSE_MS) return false
+    if (awayMs <= MAX_PAUSE_MS || awayMs - this.#msOf(unwrapped - this.#last) <= MAX_BEHIND_MS) return false
     // What a network held back comes with what it held back of the others.
     return this.#source.othersFlowed(this, this.#lastArrivalMs, arrivalMs)
   }
