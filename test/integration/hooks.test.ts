@@ -13,7 +13,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 /** Scripts of the operator's, run by a whole server for what real publishers record. */
 
 const NO_FLOOR = { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0' }
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** Levels are numbers in the log. */
 const PINO_WARN = 40
 

@@ -89,7 +89,7 @@ export class RtspClient implements AsyncDisposable {
 
   /** Waits for something that the connection brings. */
   async until<Value>(find: () => Value | undefined | false): Promise<Value> {
-    const signal = AbortSignal.timeout(15_000)
+    const signal = AbortSignal.timeout(60_000)
     for (;;) {
       const found = find()
       if (found !== undefined && found !== false) return found
@@ -100,7 +100,7 @@ export class RtspClient implements AsyncDisposable {
 
   /** Waits until the server closes. */
   async closed(): Promise<void> {
-    const signal = AbortSignal.timeout(15_000)
+    const signal = AbortSignal.timeout(60_000)
     while (!this.#isClosed) await once(this.#happened, 'event', { signal })
   }
 

@@ -67,7 +67,7 @@ export async function rtspFixture(
     for (;;) {
       const found = find()
       if (found !== undefined) return found
-      await once(happened, 'event', { signal: AbortSignal.timeout(15_000) })
+      await once(happened, 'event', { signal: AbortSignal.timeout(60_000) })
     }
   }
   return {
