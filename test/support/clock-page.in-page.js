@@ -58,8 +58,6 @@ globalThis.clockPage = {
   async accept(sdp) {
     const { peer } = this
     await peer.setRemoteDescription({ type: 'answer', sdp })
-    // Busy processors are no reason for smaller pictures.
-    await this.sender.setParameters({ ...this.sender.getParameters(), degradationPreference: 'maintain-resolution' })
     while (peer.connectionState !== 'connected') {
       if (peer.connectionState === 'failed') throw new Error('the connection failed')
       await new Promise((resolve) => setTimeout(resolve, 20))
