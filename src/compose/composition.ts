@@ -1,16 +1,20 @@
+import { ChildLink } from '#base/child-link.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Hub, Publication } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS, type Stream, type StreamEnd } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import { ComposedOutput } from './composed-output.ts'
 import { ComposedTile, type TileOwner } from './composed-tile.ts'
-import { CompositionLink } from './composition-link.ts'
 import { CpuMeter } from './cpu-meter.ts'
-import { ComposerFailedError, type ComposingEndedError, CompositionRequestError } from './errors.ts'
+import { ComposerFailedError, ComposingEndedError, CompositionRequestError } from './errors.ts'
 import type { Layout } from './layout/layouts.ts'
 import type { ChildInput, ChildOutput, MediaMessage } from './messages.ts'
 import { type CompleteRequest, MAX_TILES, type TileFacts } from './request.ts'
 import { UnitsBatch } from './units-batch.ts'
+
+/** What the process runs, and what passes between it and us. */
+const COMPOSE_CHILD = new URL('./child/compose-child.ts', import.meta.url)
+type ComposeLink = ChildLink<ChildInput, ChildOutput>
 
 /** Protocol of the publisher of a composed stream. */
 export const COMPOSED_PROTOCOL = 'composed'
@@ -85,7 +89,7 @@ export class Composition implements AsyncDisposable {
   #layout: Layout
   #state: CompositionState = 'starting'
   #encoder = ''
-  #link: CompositionLink | undefined
+  #link: ComposeLink | undefined
   #linkStartedMs = 0
   #lastHeardMs = 0
   #flushTimer: NodeJS.Timeout | undefined
@@ -244,7 +248,7 @@ export class Composition implements AsyncDisposable {
     this.#options.onEnded()
   }
 
-  #close(link: CompositionLink): void {
+  #close(link: ComposeLink): void {
     const closed = link.close().catch((error: unknown) => {
       this.#log.warn({ event: 'composition.not-closed', err: error })
     })
@@ -260,12 +264,12 @@ export class Composition implements AsyncDisposable {
     this.#linkStartedMs = nowMs
     this.#lastHeardMs = nowMs
     this.#outstandingBytes = 0
-    const link: CompositionLink = new CompositionLink({
+    const link: ComposeLink = new ChildLink(COMPOSE_CHILD, {
       message: (message) => {
         if (this.#link === link) this.#heard(message)
       },
-      ended: (error) => {
-        if (this.#link === link) this.#linkEnded(error)
+      ended: ({ how, output, isCrash }) => {
+        if (this.#link === link) this.#linkEnded(new ComposingEndedError(how, output, isCrash))
       },
     })
     this.#link = link

@@ -1,10 +1,14 @@
+import { ChildLink } from '#base/child-link.ts'
 import type { Runtime } from '#base/runtime.ts'
 import { PayloadMemory } from '#media/payload-memory.ts'
 import type { AudioFormat } from '#media/track.ts'
 import { AudioTranscode, type TranscodeEvents } from './audio-transcode.ts'
-import { ChildLink } from './child-link.ts'
-import { EncoderMissingError, type TranscoderEndedError } from './errors.ts'
+import { EncoderMissingError, TranscoderEndedError } from './errors.ts'
+import type { ChildInput, ChildOutput } from './messages.ts'
 import type { AacEncoder, Target } from './target.ts'
+
+/** What the process runs. */
+const TRANSCODE_CHILD = new URL('./transcode-child.ts', import.meta.url)
 
 /** Access units are gathered for so long before they go to the child: a message costs more than what is in it. */
 const GATHER_MS = 100
@@ -31,8 +35,10 @@ export interface AudioTranscoderOptions {
 
 /** A child and what is known of it. */
 interface Child {
-  readonly link: ChildLink
+  readonly link: ChildLink<ChildInput, ChildOutput>
   readonly startedMs: number
+  /** It takes messages before, and answers them once it is. */
+  isReady: boolean
   /** Since when it has had nothing to answer, or has worked at the first message of `sent`. */
   sinceMs: number
   /** Tracks whose messages it has, in order. */
@@ -129,7 +135,7 @@ export class AudioTranscoder implements AsyncDisposable {
     this.#timer ??= setInterval(() => this.#tick(), GATHER_MS)
     const child = this.#child
     if (child === undefined) return
-    const isBusy = child.sent.length > 0 || !child.link.isReady
+    const isBusy = child.sent.length > 0 || !child.isReady
     if (isBusy && nowMs - child.sinceMs > HANG_MS) child.link.kill(`did not answer for ${HANG_MS} ms`)
     else if (nowMs - this.#lastWorkMs > IDLE_MS) this.#end(child)
     else for (const track of this.#tracks.values()) this.#send(track)
@@ -140,28 +146,31 @@ export class AudioTranscoder implements AsyncDisposable {
       startedMs: nowMs,
       sinceMs: nowMs,
       sent: [],
-      link: new ChildLink({
-        ready: (encoders) => {
-          child.sinceMs = this.#options.runtime.monotonicMs()
-          this.#readiness?.resolve(encoders)
-          this.#readiness = undefined
-        },
-        answer: (answer) => {
-          child.sinceMs = this.#options.runtime.monotonicMs()
-          child.sent.shift()
-          const track = this.#tracks.get(answer.track)
-          track?.answered(answer)
-          // What had to wait for the answer and is waited for.
-          if (track?.isHurried === true) this.#send(track)
-        },
-        ended: (error) => this.#ended(child, error),
+      isReady: false,
+      link: new ChildLink(TRANSCODE_CHILD, {
+        message: (message) => this.#heard(child, message),
+        ended: ({ how, output, isCrash }) => this.#ended(child, new TranscoderEndedError(how, output, isCrash)),
       }),
     }
     this.#child = child
     this.#options.runtime.log.debug({ event: 'transcoder.started', pid: child.link.pid })
   }
 
-  /** Messages may go to a child before it is ready: they wait in its channel. */
+  #heard(child: Child, message: ChildOutput): void {
+    child.sinceMs = this.#options.runtime.monotonicMs()
+    if (message.kind === 'ready') {
+      child.isReady = true
+      this.#readiness?.resolve(message.encoders)
+      this.#readiness = undefined
+      return
+    }
+    child.sent.shift()
+    const track = this.#tracks.get(message.track)
+    track?.answered(message)
+    // What had to wait for the answer and is waited for.
+    if (track?.isHurried === true) this.#send(track)
+  }
+
   #send(track: AudioTranscode): void {
     const child = this.#child
     const message = child === undefined ? undefined : track.takeMessage(child)

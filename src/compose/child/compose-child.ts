@@ -1,4 +1,4 @@
-// Runs in a process of its own (composition-link.ts): native code that reads bytes strangers sent. Composes one
+// Runs in a process of its own (see ChildLink): native code that reads bytes strangers sent. Composes one
 // picture and one sound of what the server sends.
 import { AV_LOG_QUIET } from 'node-av/constants'
 import { Log } from 'node-av/lib'

@@ -3,8 +3,8 @@ import { Key } from '#config/key.ts'
 import { flag } from '#config/values/flag.ts'
 import { list } from '#config/values/list.ts'
 import { optionalListenAddress } from '#config/values/listen-address.ts'
+import { propertyMap } from '#config/values/property-map.ts'
 import { text } from '#config/values/text.ts'
-import { propertyMap } from './property-map.ts'
 
 /** What the configuration knows of the Flashphoner facade. */
 export const FLASHPHONER = declareFacade({

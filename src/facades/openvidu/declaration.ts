@@ -2,8 +2,8 @@ import { declareFacade } from '#config/facade.ts'
 import { Key } from '#config/key.ts'
 import { flag } from '#config/values/flag.ts'
 import { optionalListenAddress } from '#config/values/listen-address.ts'
+import { propertyMap } from '#config/values/property-map.ts'
 import { text } from '#config/values/text.ts'
-import { propertyMap } from './configuration/property-map.ts'
 import { vendorEnvironment } from './configuration/vendor-environment.ts'
 
 /** Names of the secret among the vendor's properties. */

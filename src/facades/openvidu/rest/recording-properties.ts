@@ -1,4 +1,3 @@
-import type { Compat } from '../configuration/settings.ts'
 import type { RecordingProperties } from '../properties.ts'
 import { RecordingPropertiesError } from '../recording/errors.ts'
 import { OUTPUT_MODES, RECORDING_LAYOUTS } from '../recording/recording-facts.ts'
@@ -7,25 +6,8 @@ import { VendorRequestError } from './errors.ts'
 
 /** spec section 3.6. */
 const MIN_SHM_BYTES = 134_217_728
-const DEFAULT_SHM_BYTES = 536_870_912
 const SIDE_PIXELS = { min: 100, max: 1999 }
 const MAX_FRAME_RATE = 120
-
-/** What counts where neither the session nor the request says anything. spec sections 0.2 row 8 and 3.6. */
-export function defaultRecording(compat: Compat): RecordingProperties {
-  return {
-    name: '',
-    hasAudio: true,
-    hasVideo: true,
-    outputMode: 'COMPOSED',
-    recordingLayout: 'BEST_FIT',
-    customLayout: '',
-    resolution: compat === 'classic' ? '1920x1080' : '1280x720',
-    frameRate: 25,
-    shmSize: DEFAULT_SHM_BYTES,
-    ignoreFailedStreams: false,
-  }
-}
 
 /**
  * What a request says of a recording, member by member over its defaults. In the vendor's order: first what is out of

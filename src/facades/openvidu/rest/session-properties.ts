@@ -1,9 +1,10 @@
 import { FORCED_CODECS, type OpenViduSettings } from '../configuration/settings.ts'
+import { defaultRecordingProperties } from '../defaults.ts'
 import { type ConnectionProperties, type SessionProperties, VENDOR_ROLES } from '../properties.ts'
 import { OUTPUT_MODES, RECORDING_LAYOUTS } from '../recording/recording-facts.ts'
 import type { Body } from './body.ts'
 import { VendorRequestError } from './errors.ts'
-import { defaultRecording, readRecordingProperties } from './recording-properties.ts'
+import { readRecordingProperties } from './recording-properties.ts'
 
 /** A connection's data. spec section 3.5. */
 const MAX_DATA_CHARACTERS = 10_000
@@ -19,7 +20,7 @@ export function readSessionProperties(
   if (!/^[A-Za-z0-9_-]*$/.test(customSessionId)) {
     throw new VendorRequestError('customSessionId may have letters, digits, _ and - only')
   }
-  const defaults = defaultRecording(compat)
+  const defaults = defaultRecordingProperties(compat)
   const before218 = {
     ...defaults,
     outputMode: body.oneOf('defaultOutputMode', OUTPUT_MODES) ?? defaults.outputMode,

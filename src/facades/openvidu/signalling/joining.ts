@@ -88,9 +88,13 @@ function withSecret(
 }
 
 /** spec section 7.5: who shows the secret needs no session to be there. */
-function createInsecure({ rooms }: Desk, sessionId: string): Room {
+function createInsecure({ rooms, settings }: Desk, sessionId: string): Room {
   try {
-    return rooms.create({ ...defaultSessionProperties(), customSessionId: sessionId, recordingMode: 'ALWAYS' })
+    return rooms.create({
+      ...defaultSessionProperties(settings.compat),
+      customSessionId: sessionId,
+      recordingMode: 'ALWAYS',
+    })
   } catch (error) {
     const reason = error instanceof TapedeckError ? error.message : 'it failed'
     throw new RpcRefusal(RPC_CODES.roomNotCreated, `session can't be created: ${reason}`)

@@ -1,28 +1,40 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { ComposingEndedError } from './errors.ts'
-import type { ChildInput, ChildOutput } from './messages.ts'
 
 const MAX_OUTPUT_CHARACTERS = 500
 /** How long a child that was told to end may take before it is ended. */
 const END_PATIENCE_MS = 1_000
 
-/** What a link tells its owner. Nothing more comes after `ended`. */
-export interface CompositionLinkEvents {
-  message(message: ChildOutput): void
-  ended(error: ComposingEndedError): void
+/** How a child ended. */
+export interface ChildEnd {
+  /** `ended with SIGSEGV`, or why it was ended; follows the name of the process in a sentence. */
+  readonly how: string
+  /** The last it wrote to standard error. */
+  readonly output: string
+  /** Of its own doing, as far as anybody can tell: not killed from outside. */
+  readonly isCrash: boolean
 }
 
-/** One child process that composes, and the messages to and from it. Its end is no error of the server's. */
-export class CompositionLink {
+/** What a link tells its owner. Nothing more comes after `ended`. */
+export interface ChildLinkEvents<Output> {
+  message(message: Output): void
+  ended(end: ChildEnd): void
+}
+
+/**
+ * One child process that does what may crash or hang, and the messages to and from it. Its end is no error of the
+ * server's; it ends with the server, when its channel closes.
+ */
+export class ChildLink<Input extends object, Output> {
   readonly #child: ChildProcess
   readonly #ended = Promise.withResolvers<void>()
   #hasEnded = false
   #howEnded = ''
   #output = ''
 
-  constructor(events: CompositionLinkEvents) {
-    const child = fork(fileURLToPath(new URL('./child/compose-child.ts', import.meta.url)), [], {
+  /** @param module what the child runs */
+  constructor(module: URL, events: ChildLinkEvents<Output>) {
+    const child = fork(fileURLToPath(module), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Nothing of the server's environment (it may hold tokens) is a decoder's business.
@@ -34,12 +46,13 @@ export class CompositionLink {
       this.#output = (this.#output + text).slice(-MAX_OUTPUT_CHARACTERS)
     })
     child.on('message', (message) => {
-      if (!this.#hasEnded) events.message(message as ChildOutput)
+      if (!this.#hasEnded) events.message(message as Output)
     })
     const end = (how: string, isCrash: boolean) => {
       if (this.#hasEnded) return
       this.#hasEnded = true
-      events.ended(new ComposingEndedError(this.#howEnded || how, this.#output, isCrash || this.#howEnded !== ''))
+      const wasEnded = this.#howEnded !== ''
+      events.ended({ how: wasEnded ? this.#howEnded : how, output: this.#output, isCrash: isCrash || wasEnded })
       this.#ended.resolve()
     }
     // An error alone may be a message that found the channel closed; then the exit follows.
@@ -58,7 +71,8 @@ export class CompositionLink {
     return this.#child.pid
   }
 
-  send(message: ChildInput): void {
+  /** Messages may go to a child before it is ready: they wait in its channel. */
+  send(message: Input): void {
     if (this.#child.connected) this.#child.send(message, () => {})
   }
 

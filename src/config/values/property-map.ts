@@ -1,8 +1,8 @@
-import { showFound } from '#config/problem.ts'
-import { isMapping } from '#config/values/record.ts'
-import { INVALID, type ValueType } from '#config/values/value-type.ts'
+import { showFound } from '../problem.ts'
+import { isMapping } from './record.ts'
+import { INVALID, type ValueType } from './value-type.ts'
 
-/** Properties in YAML: `record_rotation: 20` is as good as `'20'`, and `record_streams: false` as `'false'`. */
+/** Properties as older systems have them, in YAML: `rotation: 20` is as good as `'20'`, and `record: false` as `'false'`. */
 export const propertyMap: ValueType<Readonly<Record<string, string>>> = {
   expected: 'a mapping of texts, numbers and true or false',
   text: 'yaml',
