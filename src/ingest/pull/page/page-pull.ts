@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_PULL_OPTIONS, type PullOptions } from '#base/pull-options.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
 import type { Config } from '#config/config.ts'
@@ -14,6 +15,9 @@ import { TooManyPagesError } from './errors.ts'
 import { findBrowser } from './find-browser.ts'
 import { type PageUrl, parsePageUrl } from './page-url.ts'
 import { ProfileFolders } from './profile-folders.ts'
+
+/** How long a browser may take to say why its connection has ended. */
+const REASON_WAIT_MS = 1_000
 
 /** From the page's address to its load event. */
 const LOAD_TIMEOUT_MS = 20_000
@@ -101,6 +105,8 @@ export class PagePull implements PullSource, AsyncDisposable {
         session.close({ cause, message })
         return
       }
+      // A page that has crashed ends its connection, too, and the browser may be slower to say why.
+      await Promise.race([captured.gone, run.stopped, sleep(REASON_WAIT_MS, undefined, { ref: false })])
       throw new PullConnectionLostError(page.shown, new Error(end.message))
     } catch (error) {
       session.close({ cause: 'lost', message: error instanceof Error ? error.message : String(error) })
