@@ -26,6 +26,7 @@ interface Camera {
   readonly door: 'RTMP' | 'RTSP over TCP' | 'RTSP over UDP'
 }
 
+const PLAYED_ALWAYS: ReadonlySet<AudioCodec> = new Set(['pcma', 'g726'])
 const CAMERAS: readonly Camera[] = [
   { encoder: 'pcm_alaw', codec: 'pcma', rateHz: 8_000, door: 'RTMP' },
   { encoder: 'pcm_mulaw', codec: 'pcmu', rateHz: 8_000, door: 'RTSP over UDP' },
@@ -34,6 +35,9 @@ const CAMERAS: readonly Camera[] = [
   { encoder: 'pcm_s16be', codec: 'l16', rateHz: 44_100, door: 'RTSP over TCP' },
 ]
 const CAMERA = CAMERAS[0] as Camera
+/** One of each door; the others are as these but for their decoder, which unit tests have, too. */
+const PLAYED =
+  process.env['LONG_TESTS'] === undefined ? CAMERAS.filter(({ codec }) => PLAYED_ALWAYS.has(codec)) : CAMERAS
 
 /** Publishes a picture, and beeps at the beginning of each second, as a camera or its gateway would. */
 async function publish(server: ServerProcess, stream: string, { encoder, rateHz, door }: Camera): Promise<void> {
@@ -49,7 +53,7 @@ async function publish(server: ServerProcess, stream: string, { encoder, rateHz,
   await program('ffmpeg', ['-v', 'error', '-re', ...picture, ...sound, ...video, ...audio, ...to])
 }
 
-for (const camera of CAMERAS) {
+for (const camera of PLAYED) {
   const { codec, rateHz, door } = camera
   test(`${codec} from ffmpeg by ${door} plays in Chromium, in parts and whole`, { timeout: 120_000 }, async () => {
     await using folder = await TempFolder.make()
