@@ -153,7 +153,7 @@ export class MediaReceiver implements Disposable {
     this.packet(packet, arrivalMs)
   }
 
-  /** RTP that somebody has parsed; as with `rtp`, its memory is the receiver's own, and whole, where there is `reorderMs`. */
+  /** RTP that somebody has parsed, borrowed as with `rtp`. */
   packet(packet: RtpPacket, arrivalMs: number): void {
     const { payloadType, redundancyType } = this.#options.format
     if (packet.payloadType !== payloadType && packet.payloadType !== redundancyType) {
@@ -170,7 +170,7 @@ export class MediaReceiver implements Disposable {
     const { reorderMs } = this.#options
     if (known !== undefined && this.#strangeSsrc !== packet.ssrc) {
       this.#strangeSsrc = packet.ssrc
-      if (reorderMs > 0) this.#strangeBytes = packet.bytes
+      if (reorderMs > 0) this.#strangeBytes = packet.bytes.slice()
       this.#ignore('it is of another source')
       return
     }
