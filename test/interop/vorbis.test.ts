@@ -39,7 +39,10 @@ const FILES: readonly (Partial<RecordingRequest> & { rate: string; codecs: strin
   { rotate: { seconds: 2 }, rate: '48000', codecs: ['vorbis', 'vp8'] },
 ]
 
-for (const { rate, codecs, ...request } of FILES) {
+/** Every day what is asked for plainly, and with a rate of its own in parts. */
+const WRITTEN = process.env['LONG_TESTS'] === undefined ? [FILES[0], FILES.at(-1)] : FILES
+
+for (const { rate, codecs, ...request } of WRITTEN.filter((file) => file !== undefined)) {
   test(`Vorbis, asked for as ${JSON.stringify(request)}, sounds when it did`, async () => {
     await using fixture = await RecorderFixture.open()
     await fixture.transcoder.check()
