@@ -50,6 +50,8 @@ export interface PublishRequest extends PlayRequest {
   readonly app?: string
   /** As {@link Publisher.protocol}. Default: `webrtc`. */
   readonly protocol?: string
+  /** Nobody there ends it on purpose: a connection that the browser closes is lost, and waited for. */
+  readonly goodbyeIsLoss?: boolean
   /** Instead of what is configured. */
   readonly codecs?: Partial<CodecPreference>
   /** What the browser may send of pictures, instead of what is configured. */

@@ -71,6 +71,10 @@ export class PublishSession implements SessionContent {
     return this.#publication?.stream
   }
 
+  get goodbyeIsLoss(): boolean {
+    return this.#options.request.goodbyeIsLoss === true
+  }
+
   get isFlowing(): boolean {
     return this.#isFlowing
   }

@@ -7,6 +7,8 @@ export interface SessionContent {
   readonly stream: Stream | undefined
   /** Media has really gone over. */
   readonly isFlowing: boolean
+  /** See PublishRequest. */
+  readonly goodbyeIsLoss?: boolean
   /** The transport is there. Called once. @throws {TapedeckError} it came too late, or can't be served */
   connected(transport: TransportFacts): void
   /** RTP or RTCP, ours to keep. */

@@ -88,7 +88,10 @@ export class Session implements WebRtcSession {
         this.#end('ice-lost', { cause: 'lost', message: 'the browser can no longer be reached' })
         return
       case 'closed':
-        this.#end('peer-closed', { cause: 'unpublished', message: 'the browser closed its connection' })
+        this.#end('peer-closed', {
+          cause: this.#content.goodbyeIsLoss === true ? 'lost' : 'unpublished',
+          message: 'the browser closed its connection',
+        })
     }
   }
 

@@ -121,6 +121,7 @@ export class PagePull implements PullSource, AsyncDisposable {
       path,
       sdp: await captured.offer(),
       protocol: pullProtocol(page.scheme),
+      goodbyeIsLoss: true,
       remoteAddress: LOOPBACK,
       remotePort: 0,
       localAddress: server.address.host,
