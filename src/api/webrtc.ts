@@ -160,7 +160,10 @@ export function registerWebRtcSessions(app: App, resources: Resources): void {
       },
     },
     async (request, reply) => {
-      const session = sessionOf(resources, request.params.id)
+      const { id } = request.params
+      // A stream's end and its player's goodbye cross each other on the way: nothing went wrong.
+      if (webRtcOf(resources).endedHere(id)) return reply.code(204).send(undefined)
+      const session = sessionOf(resources, id)
       if (request.query.returns === true)
         session.close({ cause: 'lost', message: 'the browser comes back by another session' })
       else session.close({ cause: 'unpublished', message: 'the browser ended its session' })

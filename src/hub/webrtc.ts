@@ -17,6 +17,11 @@ export interface WebRtcApi {
   play(request: PlayRequest): Promise<WebRtcSession>
   /** Undefined: there is none, or it has ended. */
   session(id: string): WebRtcSession | undefined
+  /**
+   * Whether a session of that id ended on this side not long ago: whoever ends it too has only come late. Says so once,
+   * and of the last thousand.
+   */
+  endedHere(id: string): boolean
   readonly sessions: Iterable<WebRtcSession>
   /** For browsers whose networks need them. */
   readonly iceServers: readonly IceServer[]

@@ -26,6 +26,9 @@ export interface WebRtcServerOptions {
   readonly sound: SoundForPlayers
 }
 
+/** That many sessions that ended on this side are remembered, for browsers that are about to end them too. */
+const MAX_REMEMBERED = 1000
+
 /** Browsers that publish and play: one UDP port, one session each. */
 export class WebRtcServer implements WebRtcApi, AsyncDisposable {
   readonly iceServers: readonly IceServer[]
@@ -35,6 +38,7 @@ export class WebRtcServer implements WebRtcApi, AsyncDisposable {
   readonly #ticker: Ticker
   readonly #sessions = new Map<string, Session>()
   readonly #ticks = new Map<Session, Disposable>()
+  readonly #endedHere = new Set<string>()
   /** By the address an offer came from: offers that are being answered. */
   readonly #answering = new Map<string, number>()
   #isClosed = false
@@ -65,6 +69,10 @@ export class WebRtcServer implements WebRtcApi, AsyncDisposable {
 
   session(id: string): Session | undefined {
     return this.#sessions.get(id)
+  }
+
+  endedHere(id: string): boolean {
+    return this.#endedHere.delete(id)
   }
 
   async publish(request: PublishRequest): Promise<WebRtcSession> {
@@ -164,6 +172,12 @@ export class WebRtcServer implements WebRtcApi, AsyncDisposable {
     this.#sessions.delete(session.id)
     this.#ticks.get(session)?.[Symbol.dispose]()
     this.#ticks.delete(session)
+    if (session.ended?.reason === 'closed') return
+    this.#endedHere.add(session.id)
+    for (const oldest of this.#endedHere) {
+      if (this.#endedHere.size <= MAX_REMEMBERED) break
+      this.#endedHere.delete(oldest)
+    }
   }
 
   /** Offers cost nothing to send: only so many are answered before somebody really comes. */
