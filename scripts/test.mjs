@@ -1,7 +1,10 @@
 // npm test: installs what is missing, runs every check, then every test, so that the run ends with the test runner's
-// own summary. Arguments are test files or globs; --long runs the long campaigns too.
+// own summary. Arguments are test files or globs; --long runs the long campaigns too. Files that fail while all run at
+// once are run again by themselves: what only starved passes then, what is broken fails twice.
 import { spawnSync } from 'node:child_process'
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { runChecks } from './setup/checks.mjs'
 import { ensureDashboard } from './setup/dashboard.mjs'
 import { ensureInstalled } from './setup/install.mjs'
@@ -14,6 +17,9 @@ const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.t
 /** The runner leaves a processor free; but most tests wait for real time to pass, so that one more than there are pays. */
 const CONCURRENCY = availableParallelism() + 1
 
+/** Where more fail than that, it is no matter of time. */
+const MAX_STARVED_FILES = 8
+
 /** Read by the campaigns that have a short and a long form. */
 const LONG = { LONG_TESTS: '1' }
 
@@ -25,11 +31,30 @@ ensureInstalled()
 ensureTestTools()
 ensureDashboard()
 const failedChecks = await runChecks()
-const runner = ['--test', '--test-timeout=600000', `--test-concurrency=${CONCURRENCY}`]
-const tests = spawnSync(NODE_24, [...runner, ...(files.length > 0 ? files : TESTS)], {
-  cwd: ROOT,
-  stdio: 'inherit',
-  env: { ...serverEnvironment(), ...(isLong ? LONG : {}) },
-})
-if (failedChecks > 0) process.exitCode = 1
-if (tests.status !== 0) process.exitCode = tests.status ?? 1
+const first = runTests(files.length > 0 ? files : TESTS, CONCURRENCY)
+const isStarved = first.status !== 0 && first.failed.length > 0 && first.failed.length <= MAX_STARVED_FILES
+if (isStarved)
+  console.log(`\nFailed while others ran beside them; once more, one at a time:\n${first.failed.join('\n')}\n`)
+const { status } = isStarved ? runTests(first.failed, 1) : first
+process.exitCode = status !== 0 ? status : failedChecks > 0 ? 1 : 0
+
+/** @returns {{ status: number, failed: string[] }} exit code, and the files with tests that failed */
+function runTests(tests, concurrency) {
+  const folder = mkdtempSync(join(tmpdir(), 'tapedeck-test-'))
+  try {
+    const failedPath = join(folder, 'failed')
+    const reporters = [
+      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      ...['--test-reporter=./scripts/setup/failed-files.mjs', `--test-reporter-destination=${failedPath}`],
+    ]
+    const runner = ['--test', '--test-timeout=600000', `--test-concurrency=${concurrency}`, ...reporters]
+    const { status } = spawnSync(NODE_24, [...runner, ...tests], {
+      cwd: ROOT,
+      stdio: 'inherit',
+      env: { ...serverEnvironment(), ...(isLong ? LONG : {}) },
+    })
+    return { status: status ?? 1, failed: readFileSync(failedPath, 'utf8').split('\n').filter(Boolean) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
