@@ -1,7 +1,7 @@
 import type { PullsApi } from '#control/pulls.ts'
 import type { RoomComposer, RoomComposition } from '#sessions/composing.ts'
 import type { OpenViduSettings } from '../configuration/settings.ts'
-import { LayoutMissingError } from './errors.ts'
+import { LayoutMissingError } from '../errors.ts'
 import { RecordingFolder } from './recording-folder.ts'
 
 /** Loading a page, and the first pictures of it. */

@@ -9,15 +9,15 @@ import type { FileRequest, SessionRecordingRequest } from '#sessions/session-rec
 import { type PartDocument, partFormat, type RecordingDocument } from '#storage/recording-document.ts'
 import type { Connection } from '../connection.ts'
 import type { Desk } from '../desk.ts'
-import type { EventSink } from '../events/event-sink.ts'
-import type { RecordingProperties } from '../properties.ts'
-import { type Room, recordingReason } from '../room.ts'
 import {
   RecordingConflictError,
   RecordingStartingError,
   RecordingUnknownError,
   StreamsNotRecordedError,
-} from './errors.ts'
+} from '../errors.ts'
+import type { EventSink } from '../events/event-sink.ts'
+import type { RecordingProperties } from '../properties.ts'
+import { type Room, recordingReason } from '../room.ts'
 import { individualIndex } from './individual-index.ts'
 import { writeIndividualZip } from './individual-zip.ts'
 import { layoutComposer, layoutUrl } from './layout-page.ts'

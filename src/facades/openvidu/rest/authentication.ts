@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { requestSource } from '#api/cross-site.ts'
-import { ApplicationUnknownError, ForeignPageError } from './errors.ts'
+import { ApplicationUnknownError, ForeignPageError } from '../errors.ts'
 
 const USER = 'OPENVIDUAPP'
 

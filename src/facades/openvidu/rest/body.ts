@@ -1,4 +1,4 @@
-import { VendorRequestError } from './errors.ts'
+import { VendorRequestError } from '../errors.ts'
 
 /** A REST body: one JSON object. `null` and an empty text mean that a member is not given. spec section 3.1. */
 export class Body {

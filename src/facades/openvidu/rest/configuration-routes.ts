@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Desk } from '../desk.ts'
+import { NothingThereError } from '../errors.ts'
 import { SERVER_VERSION } from '../token-url.ts'
-import { NothingThereError } from './errors.ts'
 
 /** What nobody has to prove anything for. */
 export const PUBLIC_URL_NAME = 'openvidu-publicurl'

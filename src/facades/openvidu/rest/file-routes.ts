@@ -3,10 +3,10 @@ import { extname } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendFile } from '#api/send-file.ts'
 import type { Desk } from '../desk.ts'
+import { ApplicationUnknownError, NothingThereError } from '../errors.ts'
 import { RecordingFolder } from '../recording/recording-folder.ts'
 import type { Recordings } from '../recording/recordings.ts'
 import { isApplication, isSame } from './authentication.ts'
-import { ApplicationUnknownError, NothingThereError } from './errors.ts'
 
 /** What is served of recordings, by extension. spec section 2.1. */
 const RECORDING_TYPES: Readonly<Record<string, string>> = {

@@ -1,8 +1,7 @@
+import { RecordingPropertiesError, VendorRequestError } from '../errors.ts'
 import type { RecordingProperties } from '../properties.ts'
-import { RecordingPropertiesError } from '../recording/errors.ts'
 import { OUTPUT_MODES, RECORDING_LAYOUTS } from '../recording/recording-facts.ts'
 import type { Body } from './body.ts'
-import { VendorRequestError } from './errors.ts'
 
 /** spec section 3.6. */
 const MIN_SHM_BYTES = 134_217_728

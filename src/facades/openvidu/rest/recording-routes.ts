@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Desk } from '../desk.ts'
-import { NobodyConnectedError, RecordingConflictError, RecordingOffError } from '../recording/errors.ts'
+import { NobodyConnectedError, NothingThereError, RecordingConflictError, RecordingOffError } from '../errors.ts'
 import type { Recordings } from '../recording/recordings.ts'
 import type { Room } from '../room.ts'
 import { Body } from './body.ts'
-import { NothingThereError } from './errors.ts'
 import { readRecordingProperties } from './recording-properties.ts'
 
 interface OneRecording {

@@ -1,9 +1,9 @@
 import { FORCED_CODECS, type OpenViduSettings } from '../configuration/settings.ts'
 import { defaultRecordingProperties } from '../defaults.ts'
+import { VendorRequestError } from '../errors.ts'
 import { type ConnectionProperties, type SessionProperties, VENDOR_ROLES } from '../properties.ts'
 import { OUTPUT_MODES, RECORDING_LAYOUTS } from '../recording/recording-facts.ts'
 import type { Body } from './body.ts'
-import { VendorRequestError } from './errors.ts'
 import { readRecordingProperties } from './recording-properties.ts'
 
 /** A connection's data. spec section 3.5. */
