@@ -99,6 +99,33 @@ test('a limited token hears of its own streams only', async () => {
   assert.equal(JSON.parse((await reader.next()).data).data.recording.stream, 'site/a')
 })
 
+test('rooms are told to those who reach their streams, and again to who comes back', async () => {
+  const { sessions } = fixture.control
+  let lastId: string
+  {
+    await using reader = await EventReader.open(`http://127.0.0.1:${address.port}/api/v1/events?token=T-site`, {})
+    // Reached by nobody who is limited to site/*.
+    sessions.create({ id: 'elsewhere', streamPrefix: 'site', origin: 'test' })
+    const recording = await fixture.recorder.add({ stream: 'site/a' }, Buffer.from('x'))
+    fixture.recorder.events.emit({ type: 'recording.resumed', recording })
+    assert.equal((await reader.next()).event, 'recording.resumed')
+  }
+  const room = sessions.create({ id: 'class-2', streamPrefix: 'school', origin: 'test' })
+  {
+    await using reader = await open('token=T-all')
+    room.admit({ id: 'ann', role: 'publisher' })
+    const joined = await reader.next()
+    assert.equal(joined.event, 'session.joined')
+    assert.equal(JSON.parse(joined.data).data.participant.id, 'ann')
+    lastId = joined.id
+  }
+  room.close('requested')
+  await using reader = await open('token=T-all', { 'last-event-id': lastId })
+  const [left, closed] = [await reader.next(), await reader.next()]
+  assert.deepEqual([left.event, closed.event], ['session.left', 'session.closed'])
+  assert.equal(JSON.parse(closed.data).data.reason, 'requested')
+})
+
 test('closing the server ends open event streams', async () => {
   const listen = { host: '127.0.0.1', port: 0 }
   const other = await apiFixture({ config: { api: { listen, allowedOrigins: [], allowedHosts: [] } } })

@@ -118,6 +118,7 @@ export function createControl(options: ControlOptions): Control {
   const capacityCores = (config.limits.composingPercent / 100) * availableParallelism()
   const composer = owned.use(new Composer({ runtime, hub, capacityCores }))
   const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => composer }))
+  events.followSessions(sessions)
   return {
     version,
     startedAtMs: runtime.nowMs(),

@@ -32,6 +32,55 @@ test('streams and recordings give events in one order, and what came since an id
   assert.equal(JSON.parse(seen.at(-1)?.json ?? '').data.end.cause, 'lost')
 })
 
+test('what happens in rooms is told as of the stream that shows all of it; who looks on unseen is not', async () => {
+  await using fixture = await apiFixture()
+  const { events, sessions } = fixture.control
+  const seen: ServerEvent[] = []
+  using _listening = events.listen((event) => seen.push(event))
+  const room = sessions.create({ id: 'class-1', streamPrefix: 'school', origin: 'test' })
+  const ann = room.admit({ id: 'ann', role: 'publisher' })
+  const watcher = room.admit({ id: 'watcher', role: 'subscriber', isHidden: true })
+  const camera = { id: 'cam', kind: 'camera', hasAudio: true, hasVideo: false, end: () => {} } as const
+  const publication = ann.publish(camera)
+  watcher.subscribe(publication)
+  fixture.recorder.published.add(publication.path)
+  await room.startRecording({ id: 'lesson', mode: 'individual', audio: true, video: true })
+  await room.stopRecording()
+  publication.end('unpublished')
+  watcher.leave('left')
+  ann.leave('lost')
+  const told = seen.filter(({ type }) => type.startsWith('session.'))
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    [
+      'session.opened',
+      'session.joined',
+      'session.published',
+      'session.recording.started',
+      'session.recording.stopped',
+      'session.unpublished',
+      'session.left',
+      'session.closed',
+    ],
+  )
+  assert.ok(told.every(({ type }) => (EVENT_TYPES as readonly string[]).includes(type)))
+  assert.ok(told.every(({ stream, recording }) => stream === 'school/class-1/~composed' && recording === null))
+  const [, joined, published, , stopped, unpublished, left, closed] = told.map(({ json }) => JSON.parse(json).data)
+  assert.deepEqual([joined.participant.id, joined.participant.role], ['ann', 'publisher'])
+  assert.deepEqual([joined.session.id, joined.session.origin, joined.session.participantCount], ['class-1', 'test', 1])
+  const { joinedAt } = joined.participant
+  assert.equal(new Date(joinedAt).toISOString(), joinedAt)
+  const cam = { id: 'cam', participant: 'ann', path: 'school/class-1/cam', kind: 'camera' }
+  assert.deepEqual(published.publication, { ...cam, hasAudio: true, hasVideo: false })
+  assert.deepEqual(
+    [stopped.sessionRecording.id, stopped.sessionRecording.mode, stopped.reason],
+    ['lesson', 'individual', 'requested'],
+  )
+  assert.equal(stopped.sessionRecording.recordings.length, 1)
+  assert.deepEqual([unpublished.reason, left.reason, left.session.participantCount], ['unpublished', 'lost', 0])
+  assert.equal(closed.reason, 'empty')
+})
+
 test('the memory is bounded in number and in size', async () => {
   await using fixture = await apiFixture()
   const ids: string[] = []

@@ -2,12 +2,14 @@ import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
+import type { SessionsApi } from '#sessions/sessions.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument } from '#storage/recording-document.ts'
 import { type EventRecording, eventRecording } from './event-recording.ts'
 import type { EventType } from './event-types.ts'
 import type { PullDocument } from './pull-document.ts'
 import type { PullsApi } from './pulls.ts'
+import { describeSessionEvent, type SessionEventData } from './session-event.ts'
 import { describeStream, type StreamDocument } from './stream-document.ts'
 
 /** Newest events kept for readers that come back; both bounds hold. */
@@ -79,6 +81,16 @@ export class EventFeed implements Disposable {
     this.#sources.use(pulls.events.listen(({ type, pull }) => this.#emit(type, pull.path, { pull })))
   }
 
+  /** Tells from now on what happens in rooms, as of the stream that shows all of one: whoever reaches it is told. */
+  followSessions(sessions: Pick<SessionsApi, 'events'>): void {
+    this.#sources.use(
+      sessions.events.listen((event) => {
+        const described = describeSessionEvent(event)
+        if (described !== undefined) this.#emit(described.type, event.session.composedPath, described.data)
+      }),
+    )
+  }
+
   listen(listener: (event: ServerEvent) => void): Disposable {
     return this.#signal.listen(listener)
   }
@@ -118,3 +130,4 @@ type EventData =
   | { readonly recording: EventRecording; readonly part?: PartDocument; readonly gap?: GapDocument }
   | { readonly rule: RuleRow }
   | { readonly pull: PullDocument }
+  | SessionEventData

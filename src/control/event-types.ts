@@ -1,5 +1,6 @@
 import type { RecorderEvent } from '#recorder/recorder-api.ts'
 import type { PullEvent } from './pulls.ts'
+import type { SessionEventType } from './session-event.ts'
 
 /** Every type the feed, and so a hook, can carry, as documented in docs/reference/rest.md. */
 export const EVENT_TYPES = [
@@ -22,7 +23,21 @@ export const EVENT_TYPES = [
   'rule.removed',
   'pull.changed',
   'pull.removed',
-] as const satisfies readonly (RecorderEvent['type'] | PullEvent['type'] | 'stream.started' | 'stream.ended')[]
+  'session.opened',
+  'session.joined',
+  'session.left',
+  'session.published',
+  'session.unpublished',
+  'session.recording.started',
+  'session.recording.stopped',
+  'session.closed',
+] as const satisfies readonly (
+  | RecorderEvent['type']
+  | PullEvent['type']
+  | SessionEventType
+  | 'stream.started'
+  | 'stream.ended'
+)[]
 
 /** One of {@link EVENT_TYPES}. */
 export type EventType = (typeof EVENT_TYPES)[number]

@@ -1,9 +1,10 @@
+import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { RoomComposer } from './composing.ts'
 import { SessionExistsError, SessionNotFoundError, TooManySessionsError } from './errors.ts'
-import { Session, type SessionRequest } from './session.ts'
+import { Session, type SessionEvent, type SessionRequest } from './session.ts'
 
 export interface SessionsOptions {
   readonly runtime: Runtime
@@ -18,8 +19,13 @@ export interface SessionsOptions {
 const MAX_SESSIONS = 10_000
 const MAX_PARTICIPANTS = 1_000
 
+/** What happens in rooms, and that there is a new one. */
+export type SessionsEvent = SessionEvent | { readonly type: 'opened'; readonly session: Session }
+
 /** The rooms as front ends see them. */
 export interface SessionsApi {
+  /** Of all rooms. */
+  readonly events: Signal<SessionsEvent>
   /** @throws {SessionExistsError} @throws {SessionIdInvalidError} @throws {TooManySessionsError} */
   create(request: SessionRequest): Session
   /** Undefined: there is none of this id now. */
@@ -31,12 +37,15 @@ export interface SessionsApi {
 
 /** Every room there is, by id. */
 export class Sessions implements SessionsApi, Disposable {
+  readonly events: Signal<SessionsEvent>
   readonly #options: SessionsOptions
   readonly #sessions = new Map<string, Session>()
   readonly #following: Disposable
 
   constructor(options: SessionsOptions) {
     this.#options = options
+    const { log } = options.runtime
+    this.events = new Signal((err) => log.error({ event: 'session.listener-failed', err }))
     this.#following = options.hub.streamStarted.listen((stream) => {
       const [, id] = /\/([^/]+)\/[^/]+$/.exec(stream.path) ?? []
       const session = id === undefined ? undefined : this.#sessions.get(id)
@@ -52,6 +61,8 @@ export class Sessions implements SessionsApi, Disposable {
     const ended = ({ id }: Session) => void this.#sessions.delete(id)
     const session = new Session(request, { runtime, hub, recorder, composer, maxParticipants, ended })
     this.#sessions.set(session.id, session)
+    this.events.emit({ type: 'opened', session })
+    session.events.listen((event) => this.events.emit(event))
     return session
   }
 
