@@ -129,6 +129,8 @@ export interface Container {
   /**
    * Completes a part from its bytes alone: after a clean end, after a crash, it is the same code. Idempotent: a finished
    * part is left as it is and summarised. A torn tail is cut or covered. Media is never copied.
+   * @throws {TornHeadError} it was hardly begun: there is no access unit in it
+   * @throws {ContainerError} not ours, or damaged; in either case nothing was changed
    */
   finish(part: PartBytes): Promise<PartSummary>
   /** What the part holds, without changing it; unfinished parts too. */

@@ -30,6 +30,16 @@ export class DamagedError extends ContainerError {
   }
 }
 
+/** The file is the beginning of one of ours and breaks off before its first access unit: nothing is lost with it. */
+export class TornHeadError extends ContainerError {
+  readonly code = 'container/torn-head'
+  readonly container: string
+  constructor(container: string) {
+    super(`${container} file that breaks off inside its head, so that nothing was recorded in it: delete it`)
+    this.container = container
+  }
+}
+
 /** A track cannot be stored in this container. */
 export class CodecUnsupportedError extends ContainerError {
   readonly code = 'container/codec-unsupported'

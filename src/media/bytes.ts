@@ -75,6 +75,12 @@ export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   return true
 }
 
+/** Whether the one begins with the other, whichever is longer. */
+export function startsAlike(left: Uint8Array, right: Uint8Array): boolean {
+  const bytes = Math.min(left.length, right.length)
+  return bytesEqual(left.subarray(0, bytes), right.subarray(0, bytes))
+}
+
 /** True when `bytes` begins with the ASCII characters of `text`. */
 export function startsWithAscii(bytes: Uint8Array, text: string): boolean {
   if (bytes.length < text.length) return false

@@ -152,6 +152,33 @@ for (const { name, part, content, state, parts, code } of EMPTY) {
   })
 }
 
+for (const format of H264_CONTAINERS) {
+  test(`${format}: a part killed as it begins holds nothing and goes, but for one that had been longer`, async () => {
+    await using folder = await TempFolder.make()
+    const container = containers[format]
+    const path = `x.${container.extension}`
+    const part = await createPartFile(folder.path, path, { ifExists: 'fail' })
+    await placeUnits(container.open(writerOptions(source)), part, source.units.slice(0, 1))
+    await part.close()
+    await truncate(folder.at(path), 300)
+
+    const noted = { trackId: 1, kind: 'video', codec: 'h264', codecString: 'avc1', payloadBytes: 5000 } as const
+    const longer = await recoverRecording(
+      unfinished(folder.path, format, { path, tracks: [{ ...noted, accessUnits: 3 }] }),
+      options,
+    )
+    assert.deepEqual([longer.parts[0]?.state, longer.error?.code], ['damaged', 'container/torn-head'])
+    assert.deepEqual(await readdir(folder.path), [path])
+
+    const begun = await recoverRecording(
+      unfinished(folder.path, format, { path, tracks: [{ ...noted, accessUnits: 0, payloadBytes: 0 }] }),
+      options,
+    )
+    assert.deepEqual([begun.parts, begun.error?.code], [[], 'storage/interrupted'])
+    assert.deepEqual(await readdir(folder.path), [])
+  })
+}
+
 test('recordings are recovered newest first, several at a time', async () => {
   const order: string[] = []
   let running = 0

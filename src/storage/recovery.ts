@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode, errorMessage } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Container, ContainerName, PartSummary } from '#containers/container.ts'
+import { TornHeadError } from '#containers/errors.ts'
 import { isVideoCodec } from '#media/codec.ts'
 import { resolveInRoot } from './confine.ts'
 import { InterruptedError, mayPass } from './errors.ts'
+import type { PartFile } from './part-file.ts'
 import { openPartFile } from './part-files.ts'
 import { type FinalNames, giveLastName, whereItIs, withLastName } from './part-rename.ts'
 import {
@@ -84,7 +86,17 @@ export async function recoverRecording(
         err: outcome.error,
       })
     }
-    if (outcome.part === undefined) continue
+    if (outcome.part === undefined) {
+      const { discarded } = outcome
+      if (discarded !== undefined) {
+        const place = { recording: recording.id, path: part.path, bytes: discarded.bytes }
+        runtime.log.info(
+          { event: 'recovery.part-discarded', ...place },
+          'a file in which nothing was recorded is deleted',
+        )
+      }
+      continue
+    }
     const noteName = (renaming: PartDocument) =>
       note({ ...recording, parts: [...parts, renaming, ...recording.parts.slice(position + 1)] })
     try {
@@ -104,17 +116,25 @@ export async function recoverRecording(
   return recovered
 }
 
-/** No part when it never had a file, or when the file holds no access unit: then it is deleted. */
-async function finishPart(part: PartDocument, container: Container): Promise<{ part?: PartDocument; error?: unknown }> {
+interface Outcome {
+  /** Undefined when there is nothing in it, or it never had a file. */
+  readonly part?: PartDocument
+  /** The file that was deleted because it holds no access unit. */
+  readonly discarded?: { readonly bytes: number }
+  /** Why the part is damaged. */
+  readonly error?: unknown
+}
+
+async function finishPart(part: PartDocument, container: Container): Promise<Outcome> {
   if (part.path === '') return {}
   try {
     const path = await resolveInRoot(part.root, part.path)
     await using file = await openPartFile(path)
-    // A container can't finish what it never began; there are no headers in an empty file.
-    const summary = file.sizeBytes === 0 ? undefined : await container.finish(file)
-    if (summary === undefined || summary.tracks.every(({ accessUnits }) => accessUnits === 0)) {
+    const foundBytes = file.sizeBytes
+    const summary = await finishFile(part, file, container)
+    if (summary.tracks.every(({ accessUnits }) => accessUnits === 0)) {
       await file.discard()
-      return {}
+      return { discarded: { bytes: foundBytes } }
     }
     await file.commit()
     await file.sync()
@@ -123,6 +143,16 @@ async function finishPart(part: PartDocument, container: Container): Promise<{ p
     return { part: { ...finished, state: 'ready' } }
   } catch (error) {
     return { part: { ...part, state: 'damaged' }, error }
+  }
+}
+
+/** A file that was hardly begun holds nothing, unless there has been more in it already: then it lost that. */
+async function finishFile(part: PartDocument, file: PartFile, container: Container): Promise<PartSummary> {
+  try {
+    return await container.finish(file)
+  } catch (error) {
+    if (!(error instanceof TornHeadError) || part.tracks.some(({ accessUnits }) => accessUnits > 0)) throw error
+    return { durationMs: 0, bytes: 0, tracks: [] }
   }
 }
 

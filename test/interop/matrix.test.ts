@@ -197,8 +197,7 @@ async function startAndKill(folder: TempFolder, cases: readonly Prepared[]): Pro
   for (const { recording } of started) {
     await api.until(recording.id, 'recording', ({ state }) => state === 'recording')
   }
-  // In the midst of a part: where the next begins, what is there of it is a head without media, and kept as damaged.
-  await sleep(1_500)
+  await sleep(1_000)
   await server.kill()
   await publishing
   return started

@@ -1,3 +1,5 @@
+import { startsAlike } from '#media/bytes.ts'
+
 /** The header and the PreviousTagSize0 behind it. */
 export const FILE_HEADER_BYTES = 13
 
@@ -10,6 +12,11 @@ export function fileHeader(hasVideo: boolean, hasAudio: boolean): Uint8Array {
     ...[0, 0, 0, 9], // DataOffset
     ...[0, 0, 0, 0], // PreviousTagSize0
   )
+}
+
+/** Whether a file of ours may go on from here. @param start fewer than FILE_HEADER_BYTES of it */
+export function beginsFile(start: Uint8Array): boolean {
+  return startsAlike(start, fileHeader((start[4] ?? 0) % 2 === 1, (start[4] ?? 0) >= 4))
 }
 
 export function isFileHeader(bytes: Uint8Array): boolean {

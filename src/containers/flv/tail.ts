@@ -1,7 +1,7 @@
 import type { ReadableBytes } from '../container.ts'
-import { DamagedError, NotOursError } from '../errors.ts'
+import { DamagedError, NotOursError, TornHeadError } from '../errors.ts'
 import { CHECKPOINT_MAGIC, type Checkpoint, type CheckpointTrack, decodeCheckpoint } from './checkpoint.ts'
-import { FILE_HEADER_BYTES, isFileHeader } from './file-header.ts'
+import { beginsFile, FILE_HEADER_BYTES, isFileHeader } from './file-header.ts'
 import { KeyFrameIndex, type KeyFrameIndexState } from './key-frame-index.ts'
 import { indexCapacity, type Metadata, readMetadata } from './metadata.ts'
 import { isPreviousTagSize, readTagHeader, TAG_FRAMING_BYTES, TAG_HEADER_BYTES, TagType } from './tag.ts'
@@ -32,7 +32,8 @@ export interface FlvTail {
 /**
  * Finds the last checkpoint and counts on from there: a few mebibytes of reading, whatever the length of the file.
  * @throws {NotOursError} not written by Tapedeck
- * @throws {DamagedError} ends before its first checkpoint
+ * @throws {TornHeadError} ends before its first checkpoint
+ * @throws {DamagedError} has another thing where that should be
  */
 export async function readTail(part: ReadableBytes): Promise<FlvTail> {
   const { first, metadata } = await readHead(part)
@@ -68,23 +69,36 @@ interface FoundCheckpoint {
 /** The file header, onMetaData and the first checkpoint: what makes the file ours. */
 async function readHead(part: ReadableBytes): Promise<{ first: FoundCheckpoint; metadata: Metadata }> {
   const start = await part.read(0, FILE_HEADER_BYTES)
-  if (part.sizeBytes < FILE_HEADER_BYTES + TAG_HEADER_BYTES) throw new DamagedError('FLV', 'it ends inside its header')
+  if (start.length < FILE_HEADER_BYTES && beginsFile(start)) throw new TornHeadError('FLV')
   if (!isFileHeader(start)) throw new NotOursError('FLV', 'no FLV header')
-  const script = readTagHeader(await part.read(FILE_HEADER_BYTES, TAG_HEADER_BYTES), 0)
+  const scriptHeader = await part.read(FILE_HEADER_BYTES, TAG_HEADER_BYTES)
+  if (scriptHeader.length < TAG_HEADER_BYTES) throw new TornHeadError('FLV')
+  const script = readTagHeader(scriptHeader, 0)
   if (script === undefined || script.type !== TagType.script)
     throw new NotOursError('FLV', 'no onMetaData at its start')
-  const room = await part.read(FILE_HEADER_BYTES, TAG_FRAMING_BYTES + script.bodyBytes)
+  const scriptBytes = TAG_FRAMING_BYTES + script.bodyBytes
+  const room = await part.read(FILE_HEADER_BYTES, scriptBytes)
+  if (room.length < scriptBytes) throw new TornHeadError('FLV')
   const metadata = readMetadata(room, script.bodyBytes)
   if (metadata?.['encoder'] !== 'Tapedeck') throw new NotOursError('FLV', 'another program wrote its onMetaData')
-  let position = FILE_HEADER_BYTES
-  for (let tags = 0; tags < MAX_HEAD_TAGS && position < part.sizeBytes; tags++) {
-    const found = await checkpointAt(part, position)
-    if (found !== undefined) return { first: found, metadata }
-    const header = readTagHeader(await part.read(position, TAG_HEADER_BYTES), 0)
+  return { first: await firstCheckpoint(part, FILE_HEADER_BYTES + scriptBytes), metadata }
+}
+
+/** @param position behind onMetaData, where a tag fills the rest of its room */
+async function firstCheckpoint(part: ReadableBytes, position: number): Promise<FoundCheckpoint> {
+  for (let at = position, tags = 0, fillers = 0; tags < MAX_HEAD_TAGS; tags++) {
+    const found = await checkpointAt(part, at)
+    if (found !== undefined) return found
+    const start = await part.read(at, TAG_HEADER_BYTES)
+    if (start.length < TAG_HEADER_BYTES) throw new TornHeadError('FLV')
+    const header = readTagHeader(start, 0)
     if (header === undefined) break
-    position += TAG_FRAMING_BYTES + header.bodyBytes
+    at += TAG_FRAMING_BYTES + header.bodyBytes
+    if (at > part.sizeBytes) throw new TornHeadError('FLV')
+    // There is one, so what follows it would be media.
+    if (header.type === TagType.reserve && ++fillers > 1) break
   }
-  throw new DamagedError('FLV', 'it ends before anything was recorded')
+  throw new DamagedError('FLV', 'its first checkpoint is not there')
 }
 
 /** Looks backwards from the end. */

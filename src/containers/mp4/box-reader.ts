@@ -15,12 +15,15 @@ export interface BoxHeader {
   readonly sizeBytes: number
 }
 
+/** Header of a box without largesize: the fewest bytes that can be one. */
+export const BOX_HEADER_BYTES = 8
+
 /** Header of a box with largesize: the most that parseBoxHeader may need. */
 export const MAX_BOX_HEADER_BYTES = 16
 
 /** ISO/IEC 14496-12 §4.2. Undefined when there are too few bytes, or they can't begin a box. */
 export function parseBoxHeader(bytes: Uint8Array): BoxHeader | undefined {
-  if (bytes.length < 8) return undefined
+  if (bytes.length < BOX_HEADER_BYTES) return undefined
   const view = viewOf(bytes)
   const type = typeAt(bytes, 4)
   const size = view.getUint32(0)

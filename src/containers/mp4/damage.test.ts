@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { TapedeckError } from '#base/error.ts'
 import type { PartSummary } from '#containers/container.ts'
-import { DamagedError, NotOursError } from '#containers/errors.ts'
+import { DamagedError, NotOursError, TornHeadError } from '#containers/errors.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
 import { assertThrowsOnlyTapedeckErrors } from '#test/support/bytes.ts'
 import { MemoryPart } from '#test/support/part-bytes.ts'
@@ -51,15 +51,16 @@ function contentOf(bytes: Uint8Array, type: string): Uint8Array {
   throw new Error(`no ${type}`)
 }
 
-test('foreign and empty files are refused and left alone', async () => {
+test('foreign files, empty ones and beginnings are refused and left alone', async () => {
   const foreign = new MemoryPart(new Uint8Array(5000))
   await assert.rejects(mp4.finish(foreign), NotOursError)
   await assert.rejects(mp4.openForAppend(foreign, writerOptions({ formats: FORMATS })), NotOursError)
   assert.deepEqual(foreign.applied, [])
-  await assert.rejects(mp4.inspect(new MemoryPart()), DamagedError)
-  const part = await smallPart()
-  const headless = new MemoryPart(part.bytes.subarray(0, 4096 + 20))
-  await assert.rejects(mp4.finish(headless), DamagedError)
+  await assert.rejects(mp4.inspect(new MemoryPart()), TornHeadError)
+  const { bytes } = await smallPart()
+  await assert.rejects(mp4.finish(new MemoryPart(bytes.subarray(0, 4096 + 20))), TornHeadError)
+  // With what follows it there, it is more than a beginning.
+  await assert.rejects(mp4.finish(new MemoryPart(bytes.fill(0, 4096, 4096 + 20))), DamagedError)
 })
 
 test('boxes from anywhere give a value or an error of ours', async () => {

@@ -1,11 +1,11 @@
 import type { ReadableBytes } from '#containers/container.ts'
-import { DamagedError, NotOursError } from '#containers/errors.ts'
+import { DamagedError, NotOursError, TornHeadError } from '#containers/errors.ts'
 import { join } from './box.ts'
-import { MAX_BOX_HEADER_BYTES, parseBoxHeader } from './box-reader.ts'
+import { BOX_HEADER_BYTES, MAX_BOX_HEADER_BYTES, parseBoxHeader } from './box-reader.ts'
 import { indexCrc } from './index-crc.ts'
 import type { Movie } from './movie.ts'
 import { type ReadMovie, readMovie } from './movie-reader.ts'
-import { PREPARED_AT, type Room, readRoom } from './room.ts'
+import { beginsFile, PREPARED_AT, type Room, readRoom } from './room.ts'
 
 /** What a part of ours looks like from outside. */
 export interface Layout {
@@ -23,10 +23,10 @@ export interface Layout {
 /** Larger than any moov: 1000 hours of audio and video have an index of about 1.5 GB. */
 const MAX_MOOV_BYTES = 2 ** 31
 
-/** Reads the boxes before the fragments. @throws {NotOursError} @throws {DamagedError} */
+/** Reads the boxes before the fragments. @throws {NotOursError} @throws {TornHeadError} @throws {DamagedError} */
 export async function readLayout(part: ReadableBytes): Promise<Layout> {
   const head = await part.read(0, PREPARED_AT)
-  if (part.sizeBytes === 0) throw new DamagedError('MP4', 'it is empty')
+  if (part.sizeBytes < PREPARED_AT && beginsFile(head)) throw new TornHeadError('MP4')
   const room = readRoom(head)
   if (room === undefined) throw new NotOursError('MP4', 'it does not begin as we write it')
   const layout = await walk(part, room, room.endAt)
@@ -34,7 +34,16 @@ export async function readLayout(part: ReadableBytes): Promise<Layout> {
   // Finishing was cut off by a power failure that kept the last write but lost those before it
   const unfinished = await walk(part, room, room.unfinishedEndAt)
   if (unfinished !== undefined) return unfinished
+  if (await isTornHead(part, room)) throw new TornHeadError('MP4')
   throw new DamagedError('MP4', 'it breaks off before its first track header')
+}
+
+/** Whether a room that was never changed is all there is, or the moov behind it is not there to its end. */
+async function isTornHead(part: ReadableBytes, { endAt, unfinishedEndAt }: Room): Promise<boolean> {
+  if (endAt !== unfinishedEndAt) return false
+  const header = parseBoxHeader(await part.read(endAt, MAX_BOX_HEADER_BYTES))
+  if (header === undefined) return part.sizeBytes < endAt + BOX_HEADER_BYTES
+  return header.type === 'moov' && endAt + header.sizeBytes > part.sizeBytes
 }
 
 /** Undefined: no usable moov on this way through the file. */

@@ -1,3 +1,4 @@
+import { startsAlike } from '#media/bytes.ts'
 import { ascii, boxHeader, join, serialize, u32, u64 } from './box.ts'
 import { typeAt, uint64At, viewOf } from './box-reader.ts'
 import { FTYP_BYTES, ftyp } from './ftyp.ts'
@@ -51,6 +52,17 @@ export function fileHead(roomEndAt: number, compatible32: boolean): Uint8Array {
   )
   head[COMPATIBLE_32_AT] = compatible32 ? 1 : 0
   return head
+}
+
+/** Whether a file of ours may go on from here. @param start fewer than its first PREPARED_AT bytes */
+export function beginsFile(start: Uint8Array): boolean {
+  const head = fileHead(0, false)
+  const magicAt = ROOM_AT + 8
+  // The size of the room is any; what follows the magic and its version is not looked at.
+  return (
+    startsAlike(start, head.subarray(0, ROOM_AT)) &&
+    startsAlike(start.subarray(ROOM_AT + 4), head.subarray(ROOM_AT + 4, magicAt + MAGIC.length + 4))
+  )
 }
 
 /** @param head the file's first PREPARED_AT bytes. Undefined: not a file of ours, or of a version we don't know. */

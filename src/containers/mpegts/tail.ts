@@ -1,12 +1,13 @@
 import type { ReadableBytes } from '../container.ts'
-import { DamagedError, NotOursError } from '../errors.ts'
-import { NULL_PID, PACKET_BYTES, pidAt, SYNC_BYTE } from './packet.ts'
+import { NotOursError, TornHeadError } from '../errors.ts'
+import { NULL_PID, PACKET_BYTES, PAT_PID, pidAt, SYNC_BYTE } from './packet.ts'
 import { PacketScanner } from './packet-scanner.ts'
+import { PMT_PID } from './section.ts'
 import { decodeTally, type Tally, type TallyTrack, tallyBytes } from './tally.ts'
 
 /** The first tally follows the tables at once; more packets than any programme map of ours takes. */
 const HEAD_PACKETS = 64
-const MIN_HEAD_PACKETS = 3
+const HEAD_PIDS: ReadonlySet<number> = new Set([PAT_PID, PMT_PID, NULL_PID])
 
 /** Packets read at a time, about 1 MiB. */
 const PIECE_PACKETS = 5577
@@ -31,20 +32,27 @@ export interface TransportTail {
 /**
  * Finds the last tally and counts on from there: about a mebibyte of reading, whatever the length of the file.
  * @throws {NotOursError} no tally at the start: not written by Tapedeck
- * @throws {DamagedError} too short to have one
+ * @throws {TornHeadError} too short to have one
  */
 export async function readTail(part: ReadableBytes): Promise<TransportTail> {
   const head = await part.read(0, HEAD_PACKETS * PACKET_BYTES)
   const first = firstTally(head)
   if (first === undefined) {
-    // A kill during the very first write leaves less than the tables and the tally behind them.
-    const isCutShort = part.sizeBytes < MIN_HEAD_PACKETS * PACKET_BYTES
-    if (isCutShort) throw new DamagedError('MPEG-TS', 'it ends before anything was recorded')
+    if (head.length === part.sizeBytes && isTornHead(head)) throw new TornHeadError('MPEG-TS')
     throw new NotOursError('MPEG-TS', 'no tally packet at its start')
   }
   const wholeBytes = part.sizeBytes - (part.sizeBytes % PACKET_BYTES)
   const tally = (await lastTally(part, wholeBytes)) ?? first
   return scanFrom(part, tally, wholeBytes)
+}
+
+/** Whether it is tables, and the beginning of a tally, up to its end: no packet of a track. */
+function isTornHead(file: Uint8Array): boolean {
+  for (let at = 0; at < file.length; at += PACKET_BYTES) {
+    if (file[at] !== SYNC_BYTE) return false
+    if (at + 3 <= file.length && !HEAD_PIDS.has(pidAt(file, at))) return false
+  }
+  return true
 }
 
 function firstTally(head: Uint8Array): Tally | undefined {

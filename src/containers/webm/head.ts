@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { concatBytes } from '#media/bytes.ts'
+import { concatBytes, startsAlike } from '#media/bytes.ts'
 import type { DocType } from './codec-mapping.ts'
 import {
   date,
@@ -87,13 +87,15 @@ export function segmentContentAt(docType: DocType): number {
   return ebmlHeader(docType).length + 4 + LARGE_SIZE_BYTES
 }
 
-export type HeadFault = 'not-matroska' | 'not-ours' | 'damaged'
+/** `torn`: it breaks off before it is whole. */
+export type HeadFault = 'not-matroska' | 'not-ours' | 'torn' | 'damaged'
 
 /** Reads our own block of the head; the elements before it follow from it. */
 export function readHead(bytes: Uint8Array): Head | HeadFault {
+  if (bytes.length < HEAD_BYTES && DOC_TYPES.some((docType) => startsAlike(bytes, ebmlHeader(docType)))) return 'torn'
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length < 4 || view.getUint32(0) !== Id.ebml) return 'not-matroska'
-  if (bytes.length < HEAD_BYTES) return 'damaged'
+  if (bytes.length < HEAD_BYTES) return 'not-ours'
   if (Buffer.from(bytes.subarray(BLOCK_AT, BLOCK_AT + MAGIC.length)).toString('latin1') !== MAGIC) return 'not-ours'
   return readBlock(bytes.subarray(BLOCK_AT)) ?? 'damaged'
 }

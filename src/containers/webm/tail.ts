@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { ReadableBytes } from '../container.ts'
-import { DamagedError, NotOursError } from '../errors.ts'
+import { DamagedError, NotOursError, TornHeadError } from '../errors.ts'
 import { DOC_TYPE_NAMES, type DocType } from './codec-mapping.ts'
 import { VOID_HEADER_BYTES } from './ebml.ts'
 import { MAX_HEADER_BYTES, readHeader } from './ebml-reader.ts'
@@ -35,22 +35,32 @@ export interface Tail {
 /**
  * Finds the last record: a few kibibytes of reading, or the cluster that was torn.
  * @throws {NotOursError} not written by Tapedeck, or of the other kind
- * @throws {DamagedError} ends before anything was recorded
+ * @throws {TornHeadError} ends before anything was recorded
+ * @throws {DamagedError} has another thing where the first record should be
  */
 export async function readTail(part: ReadableBytes, docType: DocType): Promise<Tail> {
   const name = DOC_TYPE_NAMES[docType]
   const head = readHead(await part.read(0, HEAD_BYTES))
   if (head === 'not-matroska') throw new NotOursError(name, 'no EBML header')
   if (head === 'not-ours') throw new NotOursError(name, 'another program wrote it')
+  if (head === 'torn') throw new TornHeadError(name)
   if (head === 'damaged') throw new DamagedError(name, 'its first kibibyte is not whole')
   if (head.docType !== docType) throw new NotOursError(name, `it is a ${DOC_TYPE_NAMES[head.docType]} file`)
+  if (head.finish === undefined && (await endsBeforeMedia(part, head.mediaAt))) throw new TornHeadError(name)
   const recordedInfo = infoElement({ ...head, finish: undefined })
   const entries = await entriesAt(part, head.recordedAt + recordedInfo.length)
   if (entries === undefined) throw new DamagedError(name, 'its tracks are not described')
   const finished = await finishedRecord(part, head)
   const last = finished ?? (await lastRecord(part, head.mediaAt))
-  if (last === undefined) throw new DamagedError(name, 'it ends before anything was recorded')
+  if (last === undefined) throw new DamagedError(name, 'its records are not there')
   return { head, isFinished: finished !== undefined, entries, lastRecord: last.record, goodBytes: last.end }
+}
+
+/** Whether the record that opens the media is not there to its end. */
+async function endsBeforeMedia(part: ReadableBytes, mediaAt: number): Promise<boolean> {
+  if (part.sizeBytes < mediaAt + VOID_HEADER_BYTES) return true
+  const header = readHeader(await part.read(mediaAt, MAX_HEADER_BYTES), 0)
+  return header?.id === Id.void && mediaAt + header.contentAt + header.contentBytes > part.sizeBytes
 }
 
 /** All cue points up to a record, in order. */
