@@ -27,9 +27,16 @@ export class OfferingTransport implements Disposable {
     // The library lets go of the process only when the ends of both were listened to, and both were closed.
     track.onClosed(() => {})
     track.onError(() => {})
-    peer.onStateChange((state) => {
+    const changeTo = (state: string) => {
       this.#state = state
       this.#changed.dispatchEvent(new Event('change'))
+    }
+    // Connected is who can send: the track opens a moment after the connection says that it stands.
+    peer.onStateChange((state) => {
+      if (state !== 'connected' || track.isOpen()) changeTo(state)
+    })
+    track.onOpen(() => {
+      if (peer.state() === 'connected') changeTo('connected')
     })
   }
 

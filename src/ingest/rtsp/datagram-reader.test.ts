@@ -3,8 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ReadPacer } from '#ingest/tcp/read-pacer.ts'
-import { DATAGRAM_GATHER_MS, DatagramReader, makeDatagramBuffer } from './datagram-reader.ts'
+import { CALM_GATHER_MS, DatagramReader, DatagramReading } from './datagram-reader.ts'
 
 async function boundSocket(port = 0): Promise<Socket & AsyncDisposable> {
   const socket = createSocket('udp4')
@@ -42,7 +41,7 @@ test('every datagram comes, in order, one by one and gathered, and again after a
   const { port } = socket.address()
   const received: number[] = []
   let mayGather = true
-  using pacer = new ReadPacer(DATAGRAM_GATHER_MS)
+  using reading = new DatagramReading()
   const user = {
     received: (bytes: Uint8Array) => {
       const number = Buffer.from(bytes).readUInt32BE()
@@ -52,7 +51,7 @@ test('every datagram comes, in order, one by one and gathered, and again after a
     },
     mayGather: () => mayGather,
   }
-  new DatagramReader(socket, user, pacer, makeDatagramBuffer())
+  new DatagramReader(socket, user, reading)
   let sent = 0
   const send = async (from: Socket, datagrams: number) => {
     for (let index = 0; index < datagrams; index++) {
@@ -80,14 +79,14 @@ test('a socket that is closed while its datagrams gather is left alone', async (
   await using sender = await boundSocket()
   const { port } = socket.address()
   let received = 0
-  using pacer = new ReadPacer(DATAGRAM_GATHER_MS)
+  using reading = new DatagramReading()
   const user = { received: () => ++received > 0, mayGather: () => true }
-  new DatagramReader(socket, user, pacer, makeDatagramBuffer())
+  new DatagramReader(socket, user, reading)
   for (let number = 0; number < 200; number++) sender.send(datagram(number), port, '127.0.0.1')
   await until(() => received > 120)
   socket.close()
   const atClose = received
   sender.send(datagram(0), port, '127.0.0.1')
-  await sleep(3 * DATAGRAM_GATHER_MS)
+  await sleep(3 * CALM_GATHER_MS)
   assert.equal(received, atClose)
 })

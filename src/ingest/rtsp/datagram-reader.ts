@@ -1,9 +1,12 @@
 import type { Socket } from 'node:dgram'
 import { readSync } from 'node:fs'
-import type { ReadPacer } from '#ingest/tcp/read-pacer.ts'
+import { ReadPacer } from '#ingest/tcp/read-pacer.ts'
 
-/** How long datagrams are left to gather. Jitter buffers wait ten times as long. */
-export const DATAGRAM_GATHER_MS = 20
+/** How long datagrams of a calm sender are left to gather. Jitter buffers wait twice as long, those of TCP too. */
+export const CALM_GATHER_MS = 100
+
+/** And those of any other. */
+const BRISK_GATHER_MS = 20
 
 /**
  * What gathers must fit the kernel's buffer whatever comes: 20 ms of a gigabit line are 2.5 MB. Linux counts its own
@@ -11,11 +14,18 @@ export const DATAGRAM_GATHER_MS = 20
  */
 const MIN_RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 
+/** A quarter of that buffer: Linux counts 2304 bytes for a datagram of 1200. Who once sends more while we wait is not calm. */
+const MAX_CALM_DATAGRAMS = 450
+
+/** Who sends no more than this within 20 ms, for half a second, is calm: 30 Mbit/s. */
+const MAX_CALM_BRISK_DATAGRAMS = 64
+const CALM_AFTER_MS = 500
+
 /** So many from one port, one after the other: that is where the sender is, whatever it had announced. */
 const SETTLED_DATAGRAMS = 100
 
-/** A sender silent for so many ticks may come back from elsewhere: half a second. */
-const MAX_EMPTY_TICKS = 25
+/** A sender silent for so long may come back from elsewhere. */
+const MAX_SILENCE_MS = 500
 
 /** A fast sender gets no more reads than this before others have their turn. */
 const MAX_READS_AT_ONCE = 512
@@ -31,9 +41,17 @@ export interface DatagramUser {
   mayGather(): boolean
 }
 
-/** Where gathered datagrams of all sockets are read to, one after the other. */
-export function makeDatagramBuffer(): Uint8Array {
-  return new Uint8Array(MAX_DATAGRAM_BYTES)
+/** What the readers of many sockets share. */
+export class DatagramReading implements Disposable {
+  readonly calm = new ReadPacer(CALM_GATHER_MS)
+  readonly brisk = new ReadPacer(BRISK_GATHER_MS)
+  /** Datagrams of all sockets are read to it, one after the other. */
+  readonly buffer = new Uint8Array(MAX_DATAGRAM_BYTES);
+
+  [Symbol.dispose](): void {
+    this.calm[Symbol.dispose]()
+    this.brisk[Symbol.dispose]()
+  }
 }
 
 /**
@@ -43,22 +61,23 @@ export function makeDatagramBuffer(): Uint8Array {
 export class DatagramReader {
   readonly #socket: Socket
   readonly #user: DatagramUser
-  readonly #pacer: ReadPacer
-  readonly #buffer: Uint8Array
+  readonly #reading: DatagramReading
   readonly #handle: DatagramHandle | undefined
   readonly #readGathered = () => this.#takeGathered()
   #address = ''
   #port = -1
   #inARow = 0
-  #emptyTicks = 0
+  #isCalm = false
+  /** How long it has sent as little as a calm sender does. */
+  #calmMs = 0
+  #silentMs = 0
   #isClosed = false
 
   /** @param socket bound; the reader listens to it until it is closed */
-  constructor(socket: Socket, user: DatagramUser, pacer: ReadPacer, buffer: Uint8Array) {
+  constructor(socket: Socket, user: DatagramUser, reading: DatagramReading) {
     this.#socket = socket
     this.#user = user
-    this.#pacer = pacer
-    this.#buffer = buffer
+    this.#reading = reading
     this.#handle = socket.getRecvBufferSize() < MIN_RECEIVE_BUFFER_BYTES ? undefined : handleOf(socket)
     socket.on('message', (bytes, { address, port }) => this.#received(bytes, address, port))
     socket.on('close', () => {
@@ -83,15 +102,17 @@ export class DatagramReader {
       // It goes on as it is.
       if (error instanceof Error) return
       handle.recvStop()
-      this.#emptyTicks = 0
-      this.#pacer.park(this.#readGathered)
+      this.#silentMs = 0
+      this.#calmMs = 0
+      this.#isCalm = false
+      this.#reading.brisk.park(this.#readGathered)
     })
   }
 
   #takeGathered(): void {
     const { fd } = this.#handle ?? { fd: -1 }
     if (this.#isClosed || fd < 0) return
-    const buffer = this.#buffer
+    const { buffer, calm, brisk } = this.#reading
     let reads = 0
     for (; reads < MAX_READS_AT_ONCE; reads++) {
       const bytes = readNow(fd, buffer)
@@ -99,9 +120,18 @@ export class DatagramReader {
       this.#user.received(buffer.subarray(0, bytes), this.#address)
       if (this.#isClosed) return
     }
-    this.#emptyTicks = reads === 0 ? this.#emptyTicks + 1 : 0
-    if (this.#emptyTicks <= MAX_EMPTY_TICKS && this.#user.mayGather()) this.#pacer.park(this.#readGathered)
-    else this.#unsettle()
+    this.#judge(reads, this.#isCalm ? CALM_GATHER_MS : BRISK_GATHER_MS)
+    if (this.#silentMs > MAX_SILENCE_MS || !this.#user.mayGather()) this.#unsettle()
+    else if (this.#isCalm) calm.park(this.#readGathered)
+    else brisk.park(this.#readGathered)
+  }
+
+  /** How fast the sender is decides how long we may look away. */
+  #judge(datagrams: number, gatheredMs: number): void {
+    this.#silentMs = datagrams === 0 ? this.#silentMs + gatheredMs : 0
+    const isLittle = datagrams <= (this.#isCalm ? MAX_CALM_DATAGRAMS : MAX_CALM_BRISK_DATAGRAMS)
+    this.#calmMs = isLittle ? this.#calmMs + gatheredMs : 0
+    this.#isCalm = this.#calmMs > CALM_AFTER_MS
   }
 
   /** Every datagram is an event again, whoever it is from. */

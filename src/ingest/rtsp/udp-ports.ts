@@ -1,8 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { ReadPacer } from '#ingest/tcp/read-pacer.ts'
 import type { Pair } from '#protocols/rtsp/transport.ts'
-import { DATAGRAM_GATHER_MS, DatagramReader, type DatagramUser, makeDatagramBuffer } from './datagram-reader.ts'
+import { DatagramReader, DatagramReading, type DatagramUser } from './datagram-reader.ts'
 import { RtspUdpPortsError } from './errors.ts'
 
 /** What the kernel keeps of a burst until we read: a key frame of 4K comes as a thousand packets at once. */
@@ -17,20 +16,14 @@ export interface PortRange {
   readonly last: number
 }
 
-/** What all readers share. */
-interface Reading {
-  readonly pacer: ReadPacer
-  readonly buffer: Uint8Array
-}
-
 /** Two neighbouring sockets: RTP on the even port, RTCP on the odd one after it (RFC 3550 §11). */
 export class UdpPair implements Disposable {
   readonly rtp: Socket
   readonly rtcp: Socket
   readonly ports: Pair
-  readonly #reading: Reading
+  readonly #reading: DatagramReading
 
-  constructor(rtp: Socket, rtcp: Socket, ports: Pair, reading: Reading) {
+  constructor(rtp: Socket, rtcp: Socket, ports: Pair, reading: DatagramReading) {
     this.rtp = rtp
     this.rtcp = rtcp
     this.ports = ports
@@ -44,8 +37,7 @@ export class UdpPair implements Disposable {
 
   /** Reads the RTP port from now on. */
   read(user: DatagramUser): void {
-    const { pacer, buffer } = this.#reading
-    new DatagramReader(this.rtp, user, pacer, buffer)
+    new DatagramReader(this.rtp, user, this.#reading)
   }
 
   [Symbol.dispose](): void {
@@ -58,7 +50,7 @@ export class UdpPair implements Disposable {
 export class UdpPorts {
   readonly #range: PortRange
   readonly #pairs: number
-  readonly #reading: Reading = { pacer: new ReadPacer(DATAGRAM_GATHER_MS), buffer: makeDatagramBuffer() }
+  readonly #reading = new DatagramReading()
   /** Where the search goes on: a pair just left may still be sent to by its last user. */
   #next: number
 
@@ -87,7 +79,7 @@ export class UdpPorts {
   }
 }
 
-async function openPair(address: string, ports: Pair, reading: Reading): Promise<UdpPair> {
+async function openPair(address: string, ports: Pair, reading: DatagramReading): Promise<UdpPair> {
   const rtp = await bound(address, ports[0])
   try {
     return new UdpPair(rtp, await bound(address, ports[1]), ports, reading)

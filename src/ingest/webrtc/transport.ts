@@ -69,6 +69,7 @@ export class Transport implements Disposable {
       }
     })
     connection.onStateChange((state) => guarded(() => this.#changed(state)))
+    track.onOpen(() => guarded(() => this.#opened()))
   }
 
   /**
@@ -129,6 +130,16 @@ export class Transport implements Disposable {
     // A goodbye by DTLS is told as a disconnection too; there is nothing wrong with the path then.
     const isGoodbye = state === 'disconnected' && !LOST_STATES.includes(this.#connection.iceState())
     const next = isGoodbye ? 'closed' : STATES[state]
+    if (next === 'connected' && !this.#track.isOpen()) return
+    this.#changeTo(next)
+  }
+
+  /** The library is connected a moment before it can send: what is sent in between would be lost without a word. */
+  #opened(): void {
+    if (this.#connection.state() === 'connected') this.#changeTo('connected')
+  }
+
+  #changeTo(next: TransportState | undefined): void {
     if (next === undefined || next === this.#state || this.#state === 'closed') return
     this.#state = next
     if (this.#isDisposed) return
