@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Slabs } from '../slabs.ts'
 import { NULL_PID, PACKET_BYTES, payloadOffsetAt, pidAt, startsUnitAt } from './packet.ts'
-import { PacketSlabs } from './packet-slabs.ts'
 import { Packetizer } from './packetizer.ts'
 import { readPesHeader, unwrapTicks, wrapTicks } from './pes.ts'
 import { Segments } from './segments.ts'
@@ -10,7 +10,7 @@ const PATTERN = Uint8Array.from({ length: 66_000 }, (_, i) => i % 251)
 
 /** Packets of one access unit of `bytes`, as one byte string. */
 function packets(bytes: number, pcr: number | undefined, dts = 5): Uint8Array {
-  const slabs = new PacketSlabs()
+  const slabs = new Slabs()
   const elementaryStream = new Segments()
   elementaryStream.add(PATTERN, 0, bytes)
   const times = { pts: 10, dts, pcr, isRandomAccess: pcr !== undefined, isDiscontinuity: false }
@@ -56,7 +56,7 @@ for (const { name, from, pcr, dts } of [
 }
 
 test('packetizer: sections, PCR-only and null packets', () => {
-  const slabs = new PacketSlabs()
+  const slabs = new Slabs()
   const packetizer = new Packetizer(slabs, new Map([[0x1000, 15]]))
   packetizer.section(0x1000, new Uint8Array(200).fill(7))
   packetizer.pcrOnly(0x100, 2 ** 33 + 1)

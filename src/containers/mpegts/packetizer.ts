@@ -1,5 +1,5 @@
+import type { Slabs } from '../slabs.ts'
 import { AdaptationFlag, NULL_PID, PACKET_BYTES, PACKET_PAYLOAD_BYTES, SYNC_BYTE } from './packet.ts'
-import type { PacketSlabs } from './packet-slabs.ts'
 import { isUnbounded, MAX_PES_HEADER_BYTES, pesHeaderBytes, wrapTicks, writePesHeader } from './pes.ts'
 import type { Segments } from './segments.ts'
 
@@ -27,12 +27,12 @@ export interface PesUnit {
  * field and those between first and last never do, so a reader sees whether a PES packet of unsaid length is whole.
  */
 export class Packetizer {
-  readonly #slabs: PacketSlabs
+  readonly #slabs: Slabs
   readonly #continuity: Map<number, number>
   readonly #header = new Uint8Array(MAX_PES_HEADER_BYTES)
 
   /** @param continuity the continuity_counter last used, by PID */
-  constructor(slabs: PacketSlabs, continuity: ReadonlyMap<number, number>) {
+  constructor(slabs: Slabs, continuity: ReadonlyMap<number, number>) {
     this.#slabs = slabs
     this.#continuity = new Map(continuity)
   }
@@ -67,7 +67,7 @@ export class Packetizer {
     let at = this.#begin(unit.pid, true, left, adaptationBytes)
     if (adaptationBytes > 0) this.#writeAdaptation(at, flags, unit.pcr)
     let payload = Math.min(left, firstRoom)
-    let out = this.#slabs.slab
+    let out = this.#slabs.memory
     let to = at + PACKET_BYTES - payload
     out.set(this.#header.subarray(0, headerBytes), to)
     body.copy(out, to + headerBytes, payload - headerBytes)
@@ -75,7 +75,7 @@ export class Packetizer {
     while (left > 0) {
       at = this.#begin(unit.pid, false, left, 0)
       payload = Math.min(left, PACKET_PAYLOAD_BYTES)
-      out = this.#slabs.slab
+      out = this.#slabs.memory
       to = at + PACKET_BYTES - payload
       body.copy(out, to, payload)
       left -= payload
@@ -86,7 +86,7 @@ export class Packetizer {
   section(pid: number, section: Uint8Array): void {
     for (let from = 0; from < section.length; ) {
       const at = this.#begin(pid, from === 0, PACKET_PAYLOAD_BYTES, 0)
-      const out = this.#slabs.slab
+      const out = this.#slabs.memory
       out.fill(0xff, at + 4, at + PACKET_BYTES)
       let to = at + 4
       if (from === 0) out[to++] = 0 // pointer_field
@@ -98,8 +98,8 @@ export class Packetizer {
 
   /** A packet with a PCR and no payload, which leaves the continuity_counter alone. H.222.0 §2.4.3.3. */
   pcrOnly(pid: number, pcr: number): void {
-    const at = this.#slabs.reserve()
-    const out = this.#slabs.slab
+    const at = this.#slabs.reserve(PACKET_BYTES)
+    const out = this.#slabs.memory
     out[at] = SYNC_BYTE
     out[at + 1] = pid >> 8
     out[at + 2] = pid & 0xff
@@ -111,8 +111,8 @@ export class Packetizer {
 
   /** A null packet with 184 bytes that every reader ignores. H.222.0 §2.4.1, null packet. */
   nullPacket(payload: Uint8Array): void {
-    const at = this.#slabs.reserve()
-    const out = this.#slabs.slab
+    const at = this.#slabs.reserve(PACKET_BYTES)
+    const out = this.#slabs.memory
     out[at] = SYNC_BYTE
     out[at + 1] = NULL_PID >> 8
     out[at + 2] = NULL_PID & 0xff
@@ -122,8 +122,8 @@ export class Packetizer {
 
   /** Reserves a packet, writes its header and stuffs an adaptation field where `left` does not fill it. */
   #begin(pid: number, isFirst: boolean, left: number, adaptationBytes: number): number {
-    const at = this.#slabs.reserve()
-    const out = this.#slabs.slab
+    const at = this.#slabs.reserve(PACKET_BYTES)
+    const out = this.#slabs.memory
     const continuity = ((this.#continuity.get(pid) ?? 0x0f) + 1) & 0x0f
     this.#continuity.set(pid, continuity)
     const adaptation = Math.max(adaptationBytes, PACKET_PAYLOAD_BYTES - left)
@@ -141,7 +141,7 @@ export class Packetizer {
 
   /** Flags and PCR of an adaptation field whose length and stuffing are in place. H.222.0 §2.4.3.4. */
   #writeAdaptation(at: number, flags: number, pcr: number | undefined): void {
-    const out = this.#slabs.slab
+    const out = this.#slabs.memory
     out[at + 5] = flags
     if (pcr === undefined) return
     const base = wrapTicks(pcr)

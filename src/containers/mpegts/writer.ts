@@ -4,10 +4,10 @@ import { rescale } from '#media/clock.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { ContainerWriter, PartTiming, WriterOptions, WriterOutput } from '../container.ts'
 import { CodecUnsupportedError, UnannouncedTrackError } from '../errors.ts'
+import { Slabs } from '../slabs.ts'
 import { TrackTotals } from '../track-totals.ts'
 import { MpegTsContinuation } from './continuation.ts'
-import { CLOCK_HZ, PAT_PID } from './packet.ts'
-import { PacketSlabs } from './packet-slabs.ts'
+import { CLOCK_HZ, PACKET_BYTES, PAT_PID } from './packet.ts'
 import { Packetizer } from './packetizer.ts'
 import { PMT_PID, programAssociation, programMap } from './section.ts'
 import { Segments } from './segments.ts'
@@ -27,6 +27,9 @@ const BATCH_BYTES = 256 * 1024
 const TALLY_INTERVAL_BYTES = 1024 * 1024
 const TALLY_INTERVAL_TICKS = 10 * CLOCK_HZ
 
+/** 348 packets, just under 64 KiB: a second of 2.5 Mbit/s takes about five. */
+const PACKET_SLABS = { slabBytes: 348 * PACKET_BYTES, maxIdle: 8 }
+
 /** What an appending writer continues. */
 export interface MpegTsBefore {
   readonly fileBytes: number
@@ -38,7 +41,7 @@ export interface MpegTsBefore {
 }
 
 export class MpegTsWriter implements ContainerWriter {
-  readonly #slabs = new PacketSlabs()
+  readonly #slabs = new Slabs(PACKET_SLABS)
   readonly #packetizer: Packetizer
   readonly #elementaryStream = new Segments()
   readonly #tracks = new Map<number, TransportTrack>()

@@ -1,8 +1,8 @@
 import type { AccessUnit } from '#media/access-unit.ts'
+import type { Slabs } from '../slabs.ts'
 import { LARGE_SIZE_BYTES, sizeBytes, writeVint } from './ebml.ts'
 import { Id } from './ids.ts'
 import type { CuePoint } from './record.ts'
-import type { Slabs } from './slabs.ts'
 import type { WriterTrack } from './writer-track.ts'
 
 /** Cluster and its Timestamp, both with sizes that hold anything: 4 + 8 and 1 + 1 + 8 bytes. */

@@ -1,17 +1,24 @@
 import { copyInto } from '#media/bytes.ts'
 
-/** Headers and small payloads of about a second. */
-const SLAB_BYTES = 32 * 1024
-
 /** Payloads up to this size are copied between their headers: cheaper for the kernel than one more piece of a write. */
 const COPY_BYTES = 1024
 
+export interface SlabSizes {
+  readonly slabBytes: number
+  /** Slabs kept for another batch. More were needed once, by a burst; the collector takes them. */
+  readonly maxIdle: number
+}
+
+/** For headers and small payloads of about a second. */
+const BESIDE_PAYLOADS: SlabSizes = { slabBytes: 32 * 1024, maxIdle: 2 }
+
 /**
  * Collects bytes as a list of buffers: large payloads as they lie in memory, everything around them in slabs that are
- * used again from batch to batch.
+ * used again from batch to batch, so that a writer in steady state allocates nothing for media.
  */
 export class Slabs {
-  #slab: Uint8Array = new Uint8Array(SLAB_BYTES)
+  readonly #sizes: SlabSizes
+  #slab: Uint8Array
   #usedBytes = 0
   #sliceStart = 0
   #buffers: Uint8Array[] = []
@@ -20,19 +27,24 @@ export class Slabs {
   #lent: Uint8Array[] = []
   readonly #idle: Uint8Array[] = []
 
+  constructor(sizes = BESIDE_PAYLOADS) {
+    this.#sizes = sizes
+    this.#slab = new Uint8Array(sizes.slabBytes)
+  }
+
   /** Bytes since the last take. */
   get pendingBytes(): number {
     return this.#pendingBytes
   }
 
-  /** Memory to write a header into, at `reserve`'s place: ask again after each reserve. */
+  /** What `reserve` has pointed into: ask again after each. */
   get memory(): Uint8Array {
     return this.#slab
   }
 
-  /** Room for so many bytes, fewer than a slab's; where they begin in `memory`. */
+  /** Room for so many bytes, no more than a slab's; where they begin in `memory`. What was there before still is. */
   reserve(bytes: number): number {
-    if (this.#usedBytes + bytes > SLAB_BYTES) {
+    if (this.#usedBytes + bytes > this.#sizes.slabBytes) {
       this.#closeSlice()
       this.#filled.push(this.#slab)
       this.#nextSlab()
@@ -58,7 +70,7 @@ export class Slabs {
   /** Everything since the last take, in order. Valid until the next take. */
   take(): Uint8Array[] {
     this.#closeSlice()
-    for (const slab of this.#lent) if (this.#idle.length < 2) this.#idle.push(slab)
+    for (const slab of this.#lent) if (this.#idle.length < this.#sizes.maxIdle) this.#idle.push(slab)
     this.#lent = this.#filled
     this.#lent.push(this.#slab)
     this.#filled = []
@@ -76,7 +88,7 @@ export class Slabs {
   }
 
   #nextSlab(): void {
-    this.#slab = this.#idle.pop() ?? new Uint8Array(SLAB_BYTES)
+    this.#slab = this.#idle.pop() ?? new Uint8Array(this.#sizes.slabBytes)
     this.#usedBytes = 0
     this.#sliceStart = 0
   }
