@@ -1,7 +1,10 @@
 import type { PullsApi } from '#control/pulls.ts'
 import type { RoomComposer, RoomComposition } from '#sessions/composing.ts'
 import type { OpenViduSettings } from '../configuration/settings.ts'
+import type { Desk } from '../desk.ts'
 import { LayoutMissingError } from '../errors.ts'
+import type { RecordingProperties } from '../properties.ts'
+import type { Room } from '../room.ts'
 import { RecordingFolder } from './recording-folder.ts'
 
 /** Loading a page, and the first pictures of it. */
@@ -42,8 +45,30 @@ export async function layoutUrl({ settings, localUrl, sessionId, layout }: Layou
   return `${base.href.replace(/\/+$/, '')}/${folder}/${path}?${query.toString()}`
 }
 
+/** What makes the picture and sound of a recording, where that is a page and not the server's own grid. */
+export function pageComposer(
+  room: Room,
+  { outputMode, hasVideo, recordingLayout, customLayout: layout }: RecordingProperties,
+  { settings, localUrl, control, runtime }: Desk,
+): RoomComposer | undefined {
+  if (outputMode === 'INDIVIDUAL' || !hasVideo || recordingLayout === 'BEST_FIT') return undefined
+  if (recordingLayout !== 'CUSTOM') {
+    runtime.log.info(
+      { event: 'facade.layout-as-grid', layout: recordingLayout },
+      'this layout was never shipped: it is a grid',
+    )
+    return undefined
+  }
+  return {
+    start: async (request) => {
+      const url = await layoutUrl({ settings, localUrl: localUrl(), sessionId: room.id, layout })
+      return await layoutComposer(control.pulls, url).start(request)
+    },
+  }
+}
+
 /** Makes the picture of a room by opening a page that shows it, and capturing that. */
-export function layoutComposer(pulls: PullsApi, url: string): RoomComposer {
+function layoutComposer(pulls: PullsApi, url: string): RoomComposer {
   return {
     async start({ output, widthPixels, heightPixels, frameRate }): Promise<RoomComposition> {
       // Codecs count the pixels of colours by two.

@@ -117,6 +117,24 @@ export class RecordingFolder {
     for (const file of files) await rm(file, { force: true })
   }
 
+  /**
+   * A file that is called so in its address. In the folder of a recording everything is its own; beside others', what is
+   * called after it. Undefined: it has none.
+   */
+  async fileOf(stored: StoredRecording, name: string): Promise<string | undefined> {
+    const { facts, layout } = stored
+    if (layout === 'flat' && name !== `${facts.id}.jpg` && name !== `${facts.id}.info`) {
+      const media = await this.media(stored)
+      return media?.file === name ? media.path : undefined
+    }
+    return await this.file(this.relative(facts.id, layout, name))
+  }
+
+  /** Where streams lie that are on their way into a zip; the flat layout has no place for them that anybody sees. */
+  streams(id: string, layout: Layout): string {
+    return layout === 'flat' ? `.streams.${id}` : id
+  }
+
   /** Path below the folder, with forward slashes. */
   relative(id: string, layout: Layout, name: string): string {
     return layout === 'flat' ? name : `${id}/${name}`

@@ -1,0 +1,72 @@
+import type { RoomComposer } from '#sessions/composing.ts'
+import type { Publication } from '#sessions/publication.ts'
+import type { FileRequest, SessionRecordingRequest } from '#sessions/session-recording.ts'
+import type { Desk } from '../desk.ts'
+import type { RecordedStream } from './recording-facts.ts'
+import type { RecordingFolder } from './recording-folder.ts'
+import type { RecordingRoot } from './recording-root.ts'
+import type { RunningRecording } from './running-recording.ts'
+import { tracksKnown } from './tracks-known.ts'
+
+/** Where files go, and what else of the server a request needs. */
+export interface RequestContext {
+  readonly desk: Pick<Desk, 'control'>
+  readonly folder: RecordingFolder
+  readonly place: RecordingRoot
+  /** Undefined: the server's own grid. */
+  readonly composer: RoomComposer | undefined
+}
+
+/** What the room is asked for, of a recording of the vendor's. spec section 4. */
+export function recordingRequest(running: RunningRecording, context: RequestContext): SessionRecordingRequest {
+  const { facts, layout, fileName, properties, room } = running
+  const { folder, place, composer } = context
+  const { id, hasAudio, hasVideo } = facts
+  const [widthPixels, heightPixels] = properties.resolution.split('x').map(Number)
+  const file = { root: place.root, pathText: 'verbatim' } as const
+  return {
+    id,
+    ...(composer !== undefined && { composer }),
+    mode: facts.outputMode === 'INDIVIDUAL' ? 'individual' : 'composed',
+    audio: hasAudio,
+    video: hasVideo,
+    layout: 'best-fit',
+    ...(widthPixels !== undefined && { widthPixels }),
+    ...(heightPixels !== undefined && { heightPixels }),
+    frameRate: properties.frameRate,
+    composedFile: {
+      ...file,
+      path: place.prefix + folder.relative(id, layout, fileName),
+      format: hasVideo ? 'mp4' : 'webm',
+    },
+    individualFile: async (publication) => ({ ...file, ...(await streamFile(running, publication, context)) }),
+    labels: { name: facts.name, uniqueSessionId: room.uniqueId },
+  }
+}
+
+/** The file of one stream. It is WebM where that carries it, else Matroska, which carries everything. */
+async function streamFile(
+  running: RunningRecording,
+  publication: Publication,
+  { desk, folder, place }: RequestContext,
+): Promise<FileRequest> {
+  // What it is of is noted right after it was announced.
+  await Promise.resolve()
+  running.addStream(recordedStream(running, publication))
+  const tracks = await tracksKnown(publication, desk.control.hub)
+  const isForWebm = tracks?.every(({ codec }) => ['vp8', 'vp9', 'av1', 'opus', 'vorbis'].includes(codec)) ?? false
+  const path = `${place.prefix}${folder.streams(running.id, running.layout)}/${publication.id}`
+  return { path, format: isForWebm ? 'webm' : 'mkv' }
+}
+
+function recordedStream({ room }: RunningRecording, { id, participant }: Publication): RecordedStream {
+  const connection = room.connection(participant.id)
+  const typeOfVideo = connection?.published?.stream.typeOfVideo
+  return {
+    streamId: id,
+    connectionId: participant.id,
+    clientData: connection?.arrival?.clientData ?? '',
+    serverData: connection?.properties.data ?? '',
+    ...(typeOfVideo !== undefined && { typeOfVideo }),
+  }
+}
