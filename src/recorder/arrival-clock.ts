@@ -27,6 +27,11 @@ export class ArrivalClock {
     this.#beganAtMs = this.#nowMs() - ageMs
   }
 
+  /** It goes on with another connection: when it began says nothing of what comes now. */
+  goesOn(): void {
+    this.#beganAtMs = undefined
+  }
+
   /** What is taken during the call arrived in the past. */
   catchUp(take: () => void): void {
     const before = this.#isCatchingUp

@@ -29,6 +29,17 @@ test('is ready when both kinds are known and a random access point is there', ()
   assert.deepEqual(times(g.take()), ['a0', 'a21', 'v0'])
 })
 
+test('tells how long ago the first that is held came', () => {
+  const { gathering: g, clock } = gathering()
+  g.format(video)
+  g.add(unit(video, 0), 5_000)
+  assert.equal(g.heldForMs, 0, 'what comes before a random access point is not held')
+  g.add(unit(video, 40, { key: true }), 300)
+  clock.ms = 100
+  g.add(unit(video, 80))
+  assert.equal(g.heldForMs, 400)
+})
+
 test('a stream of one kind waits trackWaitMs for the other', () => {
   const { gathering: g, clock } = gathering()
   g.format(video)

@@ -28,6 +28,8 @@ export class Gathering implements Disposable {
   readonly #heard = new Set<number>()
   #held: AccessUnit[] = []
   #heldBytes = 0
+  /** When the first that is held came. */
+  #heldSinceMs: number | undefined
   #sinceMs: number | undefined
   #start: AccessUnit | undefined
 
@@ -48,6 +50,11 @@ export class Gathering implements Disposable {
     return this.#heldBytes
   }
 
+  /** The first that is held came so long ago. */
+  get heldForMs(): number {
+    return this.#heldSinceMs === undefined ? 0 : this.#options.monotonicMs() - this.#heldSinceMs
+  }
+
   format(format: TrackFormat): void {
     const leadingBefore = leadingTrackId(this.#formats.values())
     this.#formats.set(format.trackId, format)
@@ -60,8 +67,8 @@ export class Gathering implements Disposable {
     return this.#start === undefined
   }
 
-  /** Retains what may belong to the recording. */
-  add(accessUnit: AccessUnit): void {
+  /** Retains what may belong to the recording, which came so long ago. */
+  add(accessUnit: AccessUnit, ageMs = 0): void {
     this.#sinceMs ??= this.#options.monotonicMs()
     const { trackId } = accessUnit.format
     const isLeading = trackId === leadingTrackId(this.#formats.values())
@@ -70,6 +77,7 @@ export class Gathering implements Disposable {
       else return
     }
     this.#heard.add(trackId)
+    this.#heldSinceMs ??= this.#options.monotonicMs() - ageMs
     this.#held.push(accessUnit.retain())
     this.#heldBytes += accessUnit.payloadBytes
   }

@@ -75,6 +75,8 @@ export class Intake implements StreamSink, Disposable {
   #attachment: Disposable | undefined
   /** A stream may still be handing an access unit round when we leave. */
   #isListening = false
+  /** Of the first that the stream remembers, while it gives what it remembers. */
+  #rememberedAgeMs = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -95,6 +97,11 @@ export class Intake implements StreamSink, Disposable {
   /** Nothing is gathered. */
   get isEmpty(): boolean {
     return this.#gathering?.isEmpty ?? true
+  }
+
+  /** The first that is gathered came so long ago. */
+  get gatheredForMs(): number {
+    return this.#gathering?.heldForMs ?? 0
   }
 
   get gatheredBytes(): number {
@@ -118,7 +125,9 @@ export class Intake implements StreamSink, Disposable {
     this.#isListening = true
     const usual = startOn === 'now' ? 'now' : 'memory'
     const from = this.#container === undefined ? joinsFrom(stream, startOn, backMs) : usual
+    this.#rememberedAgeMs = from === 'memory' ? (stream.memoryAgeMs(backMs) ?? 0) : 0
     const attachment = stream.attach(this, { from, backMs, live: false })
+    this.#rememberedAgeMs = 0
     if (this.#gathering?.waitsForRandomAccess === true) this.#options.events.awaitsRandomAccess()
     // What the stream remembers may have ended the recording already.
     if (this.#isListening && stream.end === undefined) this.#attachment = attachment
@@ -200,7 +209,7 @@ export class Intake implements StreamSink, Disposable {
       if (this.#formats.get(format.trackId) !== format) return
     }
     if (this.#gathering !== undefined) {
-      this.#gathering.add(accessUnit)
+      this.#gathering.add(accessUnit, this.#rememberedAgeMs)
       if (this.#gathering.waitsForRandomAccess) this.#options.events.awaitsRandomAccess()
       if (this.#gathering.isReady) this.#options.events.ready()
     } else if (this.#passes(accessUnit)) {

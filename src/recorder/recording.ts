@@ -234,6 +234,7 @@ export class Recording {
     const backMs = this.#backMs()
     const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
     if (ageMs !== undefined) this.#arrival.began(ageMs)
+    else if (this.#container !== undefined) this.#arrival.goesOn()
     this.#arrival.catchUp(() => this.#intake.attach(stream, backMs))
   }
 
@@ -374,6 +375,10 @@ export class Recording {
       return
     }
     this.#sound.begin(container, formats.values())
+    // What goes on in a file begins after a pause that is counted to now.
+    if (this.request.ifExists !== 'append' && this.#arrival.beganAtMs === undefined) {
+      this.#arrival.began(this.#intake.gatheredForMs)
+    }
     const nowMs = this.#arrival.beganAtMs ?? this.#runtime.nowMs()
     if (this.request.ifExists !== 'append') {
       this.#start(container, nowMs, undefined)

@@ -82,9 +82,17 @@ test('what events say of a recording is so when they say it', async () => {
 test('in mid-GOP it begins at the remembered random access point, at once', async () => {
   await using fixture = await RecorderFixture.open()
   const publisher = fixture.publish('live/cam1')
-  publisher.send(between(0, 1.7))
+  publisher.send(between(0, 1))
+  publisher.send(between(1, 1.7))
+  fixture.advance(60_000)
+  const requestedMs = fixture.runtime.nowMs()
   const { id } = await fixture.start()
-  await fixture.event('part.opened')
+  const begun = await fixture.event('part.opened')
+  // It says when it came, not when the recording was asked for.
+  const [part] = begun.recording.parts
+  for (const startedAt of [begun.recording.startedAt, part?.startedAt]) {
+    assert.ok(Date.parse(startedAt ?? '') <= requestedMs - 60_000, startedAt ?? 'no time')
+  }
   publisher.send(between(1.7, END))
   const recording = await fixture.recorder.stop(id)
   const file = await judgedFile(fixture.path(recording.parts[0]), 'as-is')
