@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { CodecEncoder } from '#transcode/codec-encoder.ts'
-import { SoundQueue } from '#transcode/sound-queue.ts'
 import {
   type BeginMessage,
   type ChildInput,
@@ -9,14 +7,14 @@ import {
   FLAG_REMEMBERED,
   FLAG_VIDEO,
   type MediaMessage,
-  OUTPUT_CHANNELS,
   OUTPUT_RATE_HZ,
   type TileMessage,
   type UnitsMessage,
 } from '../messages.ts'
-import { Mixer } from './mixer.ts'
+import { MixedSound } from './mixed-sound.ts'
 import { PictureEncoder } from './picture-encoder.ts'
 import { Scene } from './scene.ts'
+import { SourceClock } from './source-clock.ts'
 import { Tile } from './tile.ts'
 
 /** Of a composition without pictures, between its messages. */
@@ -40,11 +38,9 @@ export class CompositionLoop {
   readonly #intervalMs: number
   readonly #minDelayMs: number
   readonly #tiles = new Map<number, Tile>()
-  readonly #mixer = new Mixer()
   readonly #scene: Scene | undefined
   readonly #pictures: PictureEncoder | undefined
-  readonly #sound: { readonly encoder: CodecEncoder; readonly queue: SoundQueue; readonly start: number } | undefined
-  #mixed: number
+  readonly #sound: MixedSound | undefined
   /** Of the next picture. */
   #number: number
   #ordered: Tile[] = []
@@ -63,20 +59,7 @@ export class CompositionLoop {
       this.#scene = new Scene(request.widthPixels, request.heightPixels, request.layout)
     }
     this.#number = Math.ceil(Math.max(fromMs, this.#nowMs()) / this.#intervalMs)
-    this.#mixed = this.#samplesAt(this.#number)
-    if (request.audio) {
-      const target = {
-        codec: 'aac',
-        sampleRateHz: OUTPUT_RATE_HZ,
-        channels: OUTPUT_CHANNELS,
-        bitrateBps: request.audioBitrateBps,
-      } as const
-      this.#sound = {
-        encoder: new CodecEncoder('aac', target),
-        queue: new SoundQueue(OUTPUT_CHANNELS),
-        start: this.#mixed,
-      }
-    }
+    if (request.audio) this.#sound = new MixedSound(request.audioBitrateBps, this.#samplesAt(this.#number))
     tell({
       kind: 'ready',
       encoder: this.#pictures?.name ?? '',
@@ -115,7 +98,7 @@ export class CompositionLoop {
 
   #takeTile(message: TileMessage): void {
     const tile = this.#tiles.get(message.tile)
-    if (tile === undefined) this.#tiles.set(message.tile, new Tile(message.facts, this.#minDelayMs))
+    if (tile === undefined) this.#tiles.set(message.tile, new Tile(message.facts, new SourceClock(this.#minDelayMs)))
     else tile.facts = message.facts
     this.#arranged()
   }
@@ -182,22 +165,8 @@ export class CompositionLoop {
   }
 
   #mix(to: number): Pick<MediaMessage, 'audioPositions' | 'audioSizes' | 'audioBytes'> {
-    const positions: number[] = []
-    const payloads: Uint8Array[] = []
-    const sound = this.#sound
-    if (sound !== undefined && to > this.#mixed) {
-      const inputs = [...this.#tiles.values()].flatMap((tile) => tile.sound ?? [])
-      sound.queue.put(this.#mixer.mix(inputs, this.#mixed, to - this.#mixed))
-      while (sound.queue.length >= sound.encoder.frameSamples) {
-        sound.encoder.encode(sound.queue, (at, _samples, payload) => {
-          // The encoder's delay: before the beginning there is nothing.
-          if (at < 0) return
-          positions.push(sound.start + at)
-          payloads.push(Uint8Array.from(payload))
-        })
-      }
-    }
-    this.#mixed = to
+    const inputs = [...this.#tiles.values()].flatMap((tile) => tile.sound ?? [])
+    const { positions, payloads } = this.#sound?.mixTo(to, inputs) ?? { positions: [], payloads: [] }
     return {
       audioPositions: Float64Array.from(positions),
       audioSizes: Uint32Array.from(payloads, ({ length }) => length),

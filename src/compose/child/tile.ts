@@ -2,21 +2,27 @@ import type { Frame } from 'node-av/lib'
 import type { AudioSource, VideoSource } from '../messages.ts'
 import type { TileFacts } from '../request.ts'
 import { SoundInput } from './sound-input.ts'
-import { SourceClock } from './source-clock.ts'
 import { VideoInput } from './video-input.ts'
+
+/** Where a source's times lie in the composition. */
+export interface TileClock {
+  /** When in the composition a moment of the source is due. */
+  dueMs(sourceMs: number): number
+  /** See SourceClock. */
+  arrived(sourceMs: number, arrivedMs: number, isRemembered: boolean): void
+}
 
 /** One participant: what it sends, decoded, on the clock of the composition. */
 export class Tile implements Disposable {
   facts: TileFacts
-  readonly #clock: SourceClock
+  readonly #clock: TileClock
   #video: VideoInput | undefined
   #sound: SoundInput | undefined
   #soundSource: AudioSource | undefined
 
-  /** @param minDelayMs what it waits at least */
-  constructor(facts: TileFacts, minDelayMs: number) {
+  constructor(facts: TileFacts, clock: TileClock) {
     this.facts = facts
-    this.#clock = new SourceClock(minDelayMs)
+    this.#clock = clock
   }
 
   get picture(): Frame | undefined {
