@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import {
   accessibilityProblems,
+  closePages,
   launchChromium,
   mediaState,
   openWatched,
@@ -22,6 +23,7 @@ before(async () => {
   await buildDashboardIfStale()
   ;[browser, media] = await Promise.all([launchChromium(), makeDashboardMedia()])
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 async function open(backend: DashboardBackend, options: BrowserContextOptions = {}, hash = '') {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AgoraServer, eventually } from '#test/support/agora.ts'
-import { FAKE_CAMERA, launchChromium } from '#test/support/chromium.ts'
+import { launchWithCamera } from '#test/support/chromium.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
 import { program } from '#test/support/programs.ts'
 
@@ -41,7 +41,7 @@ test('silencePaddingSeconds: files of a channel that nobody stopped end in silen
 test('a browser is a user of a channel by WHIP, whose name may have anything', { timeout: 60_000 }, async () => {
   await using ars = await AgoraServer.run({ CONVERT_WHEN: 'atOnce' }, { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' })
   const channel = 'what? & more: <a>'
-  await using browser = await launchChromium(FAKE_CAMERA)
+  await using browser = await launchWithCamera()
   const page = await browser.newPage()
   await page.goto(ars.server.page)
   const url = `/whip/${encodeURIComponent(channel)}/2147483648`

@@ -4,11 +4,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { FAKE_CAMERA, launchChromium, waitUntilPlaying } from '#test/support/chromium.ts'
+import { closePages, launchWithCamera, waitUntilPlaying } from '#test/support/chromium.ts'
 import { LossyRelay } from '#test/support/lossy-relay.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -21,8 +21,9 @@ const WEBRTC = { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' }
 let browser: Browser
 before(async () => {
   await buildDashboardIfStale()
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 /** A web server with one page, on an origin of its own. */

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
-import { accessibilityProblems, launchChromium, openWatched, waitForCount } from '#test/support/chromium.ts'
+import { accessibilityProblems, closePages, launchChromium, openWatched, waitForCount } from '#test/support/chromium.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -18,6 +18,7 @@ before(async () => {
   await buildDashboardIfStale()
   browser = await launchChromium()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 /** Somebody who takes webhooks, or does not. */

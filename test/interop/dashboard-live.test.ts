@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import {
   accessibilityProblems,
-  FAKE_CAMERA,
-  launchChromium,
+  closePages,
+  launchWithCamera,
   openWatched,
   waitForCount,
   waitUntilPlaying,
@@ -20,8 +20,9 @@ const WEBRTC = { env: { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' } }
 let browser: Browser
 before(async () => {
   await buildDashboardIfStale()
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 test('an encoder’s stream comes by WebRTC; with B-frames as MP4, and the page says why', {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import {
   accessibilityProblems,
-  FAKE_CAMERA,
+  closePages,
   launchChromium,
+  launchWithCamera,
   mediaState,
   openWatched,
   waitUntilPlaying,
@@ -21,8 +22,9 @@ import { buildDashboardIfStale } from '../../scripts/build-dashboard.ts'
 let browser: Browser
 before(async () => {
   await buildDashboardIfStale()
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 const WEBRTC = { env: { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' } }
@@ -56,7 +58,7 @@ test('on the server: preview, record, stop; the file plays there', { timeout: 12
   await page.getByRole('button', { name: 'Turn on the camera' }).click()
   await waitUntilPlaying(page.getByLabel('Preview'))
   await waitForSound(page)
-  await page.getByLabel('Camera', { exact: true }).and(page.locator('select')).selectOption('fake_device_0')
+  await page.getByLabel('Camera', { exact: true }).and(page.locator('select')).selectOption({ index: 1 })
   await waitUntilPlaying(page.getByLabel('Preview'))
   assert.deepEqual(await accessibilityProblems(page), [])
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { accessibilityProblems, launchChromium, openWatched } from '#test/support/chromium.ts'
+import { accessibilityProblems, closePages, launchChromium, openWatched } from '#test/support/chromium.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
@@ -16,6 +16,7 @@ before(async () => {
   await buildDashboardIfStale()
   browser = await launchChromium()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 async function ask<Answer>(server: ServerProcess, path: string, token?: string): Promise<Answer> {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import {
   accessibilityProblems,
+  closePages,
   launchChromium,
   mediaState,
   openWatched,
@@ -24,6 +25,7 @@ before(async () => {
   await buildDashboardIfStale()
   browser = await launchChromium()
 })
+afterEach(() => closePages(browser))
 after(() => browser.close())
 
 test('the page: watch, record, stop, play, delete', { timeout: 120_000 }, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { FAKE_CAMERA, launchChromium } from '#test/support/chromium.ts'
+import { launchWithCamera } from '#test/support/chromium.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
 import { eventually, Installation } from '#test/support/flashphoner.ts'
 import { FlashphonerClient } from '#test/support/flashphoner-client.ts'
@@ -14,7 +14,7 @@ const BY_NAME = 'stream_record_policy=streamName\n'
 
 let browser: Browser
 before(async () => {
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
 })
 after(() => browser.close())
 

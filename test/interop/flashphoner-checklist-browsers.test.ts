@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser, Locator } from 'playwright-core'
 import { beepsOf } from '#test/support/beeps.ts'
-import { FAKE_CAMERA, launchChromium, mediaState, waitUntilPlaying } from '#test/support/chromium.ts'
+import { launchWithCamera, mediaState, waitUntilPlaying } from '#test/support/chromium.ts'
 import { flashesOf } from '#test/support/flashes.ts'
 import { eventually, Installation } from '#test/support/flashphoner.ts'
 import { FlashphonerClient } from '#test/support/flashphoner-client.ts'
@@ -19,7 +19,7 @@ const BY_NAME = 'stream_record_policy=streamName\n'
 
 let browser: Browser
 before(async () => {
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
 })
 after(() => browser.close())
 

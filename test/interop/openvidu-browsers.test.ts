@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { FAKE_CAMERA, launchChromium } from '#test/support/chromium.ts'
+import { launchWithCamera } from '#test/support/chromium.ts'
 import { OpenViduServer } from '#test/support/openvidu-application.ts'
 import { OpenViduPage } from '#test/support/openvidu-page.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
@@ -31,7 +31,7 @@ let server: ServerProcess
 let door: string
 before(async () => {
   const folder = owned.use(await TempFolder.make())
-  browser = await launchChromium(FAKE_CAMERA)
+  browser = await launchWithCamera()
   owned.defer(() => browser.close())
   server = owned.use(
     await startServerProcess(folder.path, {

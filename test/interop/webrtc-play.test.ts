@@ -1,8 +1,8 @@
 /** Chromium plays by WHEP what others publish. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { launchChromium } from '#test/support/chromium.ts'
+import { closePages, launchChromium } from '#test/support/chromium.ts'
 import { ClockPage } from '#test/support/clock-page.ts'
 import { makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
 import { FfmpegPublisher } from '#test/support/ffmpeg-publisher.ts'
@@ -21,6 +21,7 @@ before(async () => {
   server = await startServerProcess(folder.path, { env: { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' } })
   browser = await launchChromium()
 })
+afterEach(() => closePages(browser))
 after(async () => {
   await browser.close()
   await server[Symbol.asyncDispose]()

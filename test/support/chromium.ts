@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+import { cachedMedia } from './cached-media.ts'
 
 /** Debian's; another place can be named in the environment. */
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -27,8 +28,25 @@ export async function launchChromium(flags: readonly string[] = []): Promise<Bro
   return chromium.launch({ executablePath: EXECUTABLE, args: [...FLAGS, ...flags] })
 }
 
-/** A camera and a microphone that need nobody: a moving test picture, and beeps. */
-export const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+/** Closes what tests have left open, which would go on playing behind the tests that follow. */
+export async function closePages(browser: Browser): Promise<void> {
+  await Promise.all(browser.contexts().map((context) => context.close()))
+}
+
+const CAMERA_PICTURES = ['-f', 'lavfi', '-i', 'testsrc2=size=320x240:rate=15:duration=4', '-pix_fmt', 'yuv420p']
+
+/**
+ * The same with a camera and a microphone that need nobody: a moving picture of 320×240, fifteen a second, which
+ * processors of testing machines can encode several of, and beeps.
+ */
+export async function launchWithCamera(): Promise<Browser> {
+  const pictures = await cachedMedia(CAMERA_PICTURES, 'y4m')
+  return launchChromium([
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-video-capture=${pictures}`,
+  ])
+}
 
 /** A page that remembers what it must not do. */
 export interface WatchedPage {

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { copyFile, readFile } from 'node:fs/promises'
 import { Demuxer } from 'node-av/api'
 import { AccessUnit } from '#media/access-unit.ts'
 import { type AudioCodec, isVideoCodec, type VideoCodec } from '#media/codec.ts'
 import type { PayloadMemory } from '#media/payload-memory.ts'
 import type { TrackFormat } from '#media/track.ts'
+import { cachedMedia } from './cached-media.ts'
 import type { TempFolder } from './temp-folder.ts'
-
-const run = promisify(execFile)
 
 /** Encoder arguments per codec, quick and small. */
 const VIDEO_ARGUMENTS: Readonly<Record<VideoCodec, readonly string[]>> = {
@@ -76,13 +73,14 @@ export async function makeSource(folder: TempFolder, options: SourceOptions): Pr
   const inputs: string[] = []
   if (video !== undefined) inputs.push('-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=25:duration=${seconds}`)
   if (audio !== undefined) inputs.push('-f', 'lavfi', '-i', sound ?? `sine=frequency=440:duration=${seconds}`)
-  await run('ffmpeg', [
-    ...['-v', 'error', '-y', '-threads', '1', ...inputs],
+  const args = [
+    ...['-threads', '1', ...inputs],
     ...(video === undefined ? [] : VIDEO_ARGUMENTS[video]),
     ...(audio === undefined ? [] : AUDIO_ARGUMENTS[audio]),
     ...encoding,
-    ...['-strict', '-2', path],
-  ])
+    ...['-strict', '-2'],
+  ]
+  await copyFile(await cachedMedia(args, extension), path)
   return readSource(path, [video, audio])
 }
 
