@@ -17,24 +17,27 @@ const BESIDE_PAYLOADS: SlabSizes = { slabBytes: 32 * 1024, maxIdle: 2 }
  * used again from batch to batch, so that a writer in steady state allocates nothing for media.
  */
 export class Slabs {
-  readonly #sizes: SlabSizes
+  readonly #slabBytes: number
+  readonly #maxIdle: number
   #slab: Uint8Array
   #usedBytes = 0
   #sliceStart = 0
   #buffers: Uint8Array[] = []
-  #pendingBytes = 0
+  /** Of `#buffers`. */
+  #closedBytes = 0
   #filled: Uint8Array[] = []
   #lent: Uint8Array[] = []
   readonly #idle: Uint8Array[] = []
 
-  constructor(sizes = BESIDE_PAYLOADS) {
-    this.#sizes = sizes
-    this.#slab = new Uint8Array(sizes.slabBytes)
+  constructor({ slabBytes, maxIdle } = BESIDE_PAYLOADS) {
+    this.#slabBytes = slabBytes
+    this.#maxIdle = maxIdle
+    this.#slab = new Uint8Array(slabBytes)
   }
 
   /** Bytes since the last take. */
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#closedBytes + this.#usedBytes - this.#sliceStart
   }
 
   /** What `reserve` has pointed into: ask again after each. */
@@ -44,14 +47,13 @@ export class Slabs {
 
   /** Room for so many bytes, no more than a slab's; where they begin in `memory`. What was there before still is. */
   reserve(bytes: number): number {
-    if (this.#usedBytes + bytes > this.#sizes.slabBytes) {
+    if (this.#usedBytes + bytes > this.#slabBytes) {
       this.#closeSlice()
       this.#filled.push(this.#slab)
       this.#nextSlab()
     }
     const at = this.#usedBytes
     this.#usedBytes += bytes
-    this.#pendingBytes += bytes
     return at
   }
 
@@ -64,31 +66,32 @@ export class Slabs {
     }
     this.#closeSlice()
     this.#buffers.push(source.subarray(start, start + bytes))
-    this.#pendingBytes += bytes
+    this.#closedBytes += bytes
   }
 
   /** Everything since the last take, in order. Valid until the next take. */
   take(): Uint8Array[] {
     this.#closeSlice()
-    for (const slab of this.#lent) if (this.#idle.length < this.#sizes.maxIdle) this.#idle.push(slab)
+    for (const slab of this.#lent) if (this.#idle.length < this.#maxIdle) this.#idle.push(slab)
     this.#lent = this.#filled
     this.#lent.push(this.#slab)
     this.#filled = []
     this.#nextSlab()
     const buffers = this.#buffers
     this.#buffers = []
-    this.#pendingBytes = 0
+    this.#closedBytes = 0
     return buffers
   }
 
   #closeSlice(): void {
     if (this.#usedBytes === this.#sliceStart) return
     this.#buffers.push(this.#slab.subarray(this.#sliceStart, this.#usedBytes))
+    this.#closedBytes += this.#usedBytes - this.#sliceStart
     this.#sliceStart = this.#usedBytes
   }
 
   #nextSlab(): void {
-    this.#slab = this.#idle.pop() ?? new Uint8Array(this.#sizes.slabBytes)
+    this.#slab = this.#idle.pop() ?? new Uint8Array(this.#slabBytes)
     this.#usedBytes = 0
     this.#sliceStart = 0
   }
