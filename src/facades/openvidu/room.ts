@@ -8,6 +8,7 @@ import { Connection } from './connection.ts'
 import { newIds } from './ids.ts'
 import type { ConnectionProperties, SessionProperties } from './properties.ts'
 import { coreRole } from './roles.ts'
+import { streamObject } from './stream-object.ts'
 
 /** The vendor's words for why somebody left or stopped publishing. spec section 6. */
 const REASONS: Readonly<Record<UnpublishReason, string>> = {
@@ -100,6 +101,11 @@ export class Room {
     return [...this.#connections.values()].filter(({ arrival }) => arrival !== undefined)
   }
 
+  /** In the hub, of a stream of this id. */
+  streamPath(id: string): string {
+    return `${this.session.streamPrefix}/${this.id}/${id}`
+  }
+
   /** Who publishes this stream. */
   publisherOf(streamId: string): Connection | undefined {
     return this.present().find(({ published }) => published?.stream.id === streamId)
@@ -127,6 +133,13 @@ export class Room {
     if (connection.arrival === undefined || connection.isRecorder) return
     const { id, metadata } = connection
     this.tell('participantJoined', { id, createdAt: connection.arrival.activeAtMs, metadata }, connection)
+  }
+
+  /** It publishes, and knows it: the others are told. */
+  published(connection: Connection): void {
+    if (connection.published === undefined) return
+    const told = { id: connection.id, streams: [streamObject(connection.published.stream)] }
+    this.tell('participantPublished', told, connection)
   }
 
   /** He is in no list any more; told so if it was not his own wish. Of the recorder nobody else hears. */

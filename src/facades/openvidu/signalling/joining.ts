@@ -8,11 +8,12 @@ import type { Desk } from '../desk.ts'
 import type { ConnectionProperties } from '../properties.ts'
 import { coreRole } from '../roles.ts'
 import { type Room, recordingNames } from '../room.ts'
+import { streamObject } from '../stream-object.ts'
 import { SERVER_VERSION, tokenOf } from '../token-url.ts'
 import { isSecret, type Line } from './line.ts'
-import { Member, type Reply } from './member.ts'
+import { Member } from './member.ts'
+import type { Reply } from './reply.ts'
 import { RPC_CODES, type RpcParams, RpcRefusal } from './rpc.ts'
-import { streamObject } from './stream-object.ts'
 
 const MAX_TOKEN_CHARACTERS = 2_048
 const MAX_METADATA_CHARACTERS = 10_000

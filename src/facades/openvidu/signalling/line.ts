@@ -3,7 +3,8 @@ import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { PlayRequest } from '#hub/webrtc.ts'
 import type { Desk } from '../desk.ts'
 import { join } from './joining.ts'
-import type { Member, Reply } from './member.ts'
+import type { Member } from './member.ts'
+import type { Reply } from './reply.ts'
 import {
   RPC_CODES,
   type RpcParams,

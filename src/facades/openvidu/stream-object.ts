@@ -1,4 +1,4 @@
-import type { PublishedStream } from '../properties.ts'
+import type { PublishedStream } from './properties.ts'
 
 /** A stream as clients are told of it. spec section 7.6. */
 export function streamObject(stream: PublishedStream): object {
