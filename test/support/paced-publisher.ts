@@ -16,8 +16,8 @@ export interface PacedPublisherOptions {
   readonly units: readonly SourceUnit[]
   /** Multiple of real time. Default 1. */
   readonly speed?: number
-  /** What is due before this is sent all at once then, the first of it as late. Milliseconds after the start; default 0. */
-  readonly heldMs?: number
+  /** What is due in between is sent all at once when this is over, as by a network that hung. Milliseconds; default: none. */
+  readonly stall?: { readonly fromMs: number; readonly toMs: number }
 }
 
 /** An encoder in the test's own process that sends a source at its pace and knows what the server has got of it. */
@@ -28,7 +28,7 @@ export class PacedPublisher implements Disposable {
   /** Bytes given to the socket when each unit sent so far had been. */
   readonly #endBytes: number[] = []
   readonly #speed: number
-  readonly #heldMs: number
+  readonly #stall: NonNullable<PacedPublisherOptions['stall']>
   #stopped = false
   #mostUnsentBytes = 0
   readonly #done: Promise<void>
@@ -38,7 +38,7 @@ export class PacedPublisher implements Disposable {
     this.#serverPort = serverPort
     this.#units = options.units
     this.#speed = options.speed ?? 1
-    this.#heldMs = options.heldMs ?? 0
+    this.#stall = options.stall ?? { fromMs: 0, toMs: 0 }
     this.#done = this.#run()
   }
 
@@ -113,7 +113,8 @@ export class PacedPublisher implements Disposable {
     for (const format of new Set(this.#units.map((unit) => unit.format))) sendConfiguration(this.#client, format)
     const startMs = performance.now()
     for (const unit of this.#units) {
-      const dueMs = Math.max(this.#heldMs, (unit.dts * 1000) / unit.format.timescale / this.#speed)
+      const ownMs = (unit.dts * 1000) / unit.format.timescale / this.#speed
+      const dueMs = ownMs < this.#stall.fromMs ? ownMs : Math.max(ownMs, this.#stall.toMs)
       while (performance.now() - startMs < dueMs && !this.#stopped) await sleep(TICK_MS)
       if (this.#stopped || socket.destroyed) return
       sendUnit(this.#client, unit)
