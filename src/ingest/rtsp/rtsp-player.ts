@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
@@ -7,30 +6,24 @@ import { type PullRequest, type PullStop, pullProtocol } from '#hub/pull-source.
 import { NO_CONNECTION_FACTS, type Stream, type StreamEnd } from '#hub/stream.ts'
 import { MediaReceiver } from '#ingest/rtp/media-receiver.ts'
 import { MultiplexReceiver } from '#ingest/rtp/multiplex-receiver.ts'
-import { writeRtpPacket } from '#protocols/rtp/packet.ts'
-import { writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import { SourceClock } from '#protocols/rtp/source-clock.ts'
-import { controlAddress } from '#protocols/rtsp/address.ts'
-import { attributeOf, parseDescription, type SessionDescription } from '#protocols/rtsp/description.ts'
 import { RtspMessageError } from '#protocols/rtsp/errors.ts'
-import type { HeaderFields, RtspRequest, RtspResponse } from '#protocols/rtsp/message.ts'
-import { parseTransport, type TransportSpec, writeTransport } from '#protocols/rtsp/transport.ts'
+import type { RtspRequest } from '#protocols/rtsp/message.ts'
 import {
   PullConnectionLostError,
   PullIdleError,
   PullNothingPlayableError,
   PullProtocolError,
-  PullRefusedError,
   PullSourceEndedError,
-  PullStreamNotFoundError,
   PullTimeoutError,
 } from '../pull/errors.ts'
 import type { ReaderSlots } from '../pull/libav/reader-slots.ts'
 import type { ReadWish, TransportUser } from '../tcp/transport.ts'
 import { ClientConnection } from './client-connection.ts'
+import { ClientDialog, type Described } from './client-dialog.ts'
 import { type ClientLink, type LinkMeans, openLink } from './client-link.ts'
 import { ClientLogin } from './client-login.ts'
-import { ClientPorts } from './client-ports.ts'
+import { ClientTracks, type SetUpTrack } from './client-tracks.ts'
 import { openTunnel } from './client-tunnel.ts'
 import { type RtspUrl, redirected } from './client-url.ts'
 import { type OfferedTrack, offeredTracks } from './offered-tracks.ts'
@@ -43,15 +36,12 @@ const UDP_PATIENCE_MS = 3_000
 
 /** RFC 3550 §6.2 has 5 seconds as the smallest interval. */
 const REPORT_EVERY_MS = 5_000
-/** RFC 2326 §12.37: when the server does not say. */
-const SESSION_TIMEOUT_SECONDS = 60
 /** The politest server is not waited for longer than this to take leave. */
 const FAREWELL_MS = 500
 /** A read of this size means a fast stream: reading on at once keeps its kernel buffer from filling. */
 const LARGE_READ_BYTES = 64 * 1024
 /** By then the source has told how its tracks belong together; before, arrivals do, and reads must not be gathered. */
 const GATHER_AFTER_MS = 10_000
-const MAX_SSRC = 2 ** 32
 
 export interface RtspLimits {
   /** From connecting until the source says that it plays. */
@@ -86,14 +76,6 @@ export type PlayOutcome =
 /** What the source owes us; the values are words of PullTimeoutError. */
 type Phase = 'the connection' | 'OPTIONS' | 'DESCRIBE' | 'SETUP' | 'PLAY' | 'media' | 'over'
 
-/** A track that the server has set up for us. */
-interface SetUpTrack {
-  readonly track: OfferedTrack
-  readonly lower: 'udp' | 'tcp'
-  readonly sendControl: (bytes: Uint8Array) => void
-  receiver: MediaReceiver | undefined
-}
-
 /** One RTSP session as a player: what it plays is published in the hub. RFC 2326. */
 export class RtspPlayer implements TransportUser {
   readonly #options: RtspPlayerOptions
@@ -101,22 +83,16 @@ export class RtspPlayer implements TransportUser {
   readonly #log: Logger
   readonly #connection: ClientConnection
   readonly #login: ClientLogin
+  readonly #dialog: ClientDialog
   readonly #openedMs: number
-  readonly #ssrc = randomInt(MAX_SSRC)
   /** Aborted when it is over. */
   readonly #ending = new AbortController()
   readonly #over = Promise.withResolvers<PlayOutcome>()
+  readonly #clock = new SourceClock()
   #link: ClientLink | undefined
   #phase: Phase = 'the connection'
-  #serverName = ''
-  #lower: 'udp' | 'tcp'
-  readonly #tracks: SetUpTrack[] = []
-  readonly #ports: ClientPorts[] = []
-  /** By interleaved channel: of media, and of control. */
-  readonly #media: (SetUpTrack | undefined)[] = []
-  readonly #control: (SetUpTrack | undefined)[] = []
-  readonly #clock = new SourceClock()
-  #aggregate = ''
+  /** Undefined until there is a connection. */
+  #tracks: ClientTracks | undefined
   #publication: Publication | undefined
   #end: StreamEnd | undefined
   #playedMs = 0
@@ -124,23 +100,25 @@ export class RtspPlayer implements TransportUser {
   #lastMediaMs = 0
   #receivedPackets = 0
   #reportedMs = 0
-  #keepAliveEveryMs = (SESSION_TIMEOUT_SECONDS * 1000) / 2
-  #keptAliveMs = 0
-  #keepAliveMethod: 'GET_PARAMETER' | 'OPTIONS' = 'OPTIONS'
 
   constructor(options: RtspPlayerOptions) {
     const { runtime, request, url } = options
     this.#options = options
     this.#id = runtime.newId()
-    this.#lower = options.ports === undefined ? 'tcp' : 'udp'
     this.#log = runtime.log.child({ protocol: pullProtocol(url.scheme), connectionId: this.#id, stream: request.path })
     this.#openedMs = runtime.monotonicMs()
     this.#login = new ClientLogin(url)
     this.#connection = new ClientConnection({
       shown: url.shown,
       login: this.#login,
-      frame: (channel, bytes, start, end) => this.#frame(channel, bytes, start, end),
+      frame: (channel, bytes, start, end) => this.#tracks?.frame(channel, bytes, start, end),
       asked: (asked) => this.#asked(asked),
+    })
+    this.#dialog = new ClientDialog({
+      url,
+      connection: this.#connection,
+      redirected: (location) => this.#redirected(location),
+      forgotten: (error) => this.#fail(error),
     })
     // Whoever runs it looks at it.
     this.#over.promise.catch(() => {})
@@ -168,9 +146,10 @@ export class RtspPlayer implements TransportUser {
 
   /** Gives up packets that were waited for too long; call it every few tens of milliseconds. */
   tick(nowMs: number): void {
-    if (this.#lower === 'tcp' || this.#publication === undefined || this.#isOver) return
+    const tracks = this.#tracks
+    if (tracks?.lower !== 'udp' || this.#publication === undefined || this.#isOver) return
     this.#attempt(() => {
-      for (const { receiver } of this.#tracks) receiver?.tick(nowMs)
+      for (const { receiver } of tracks.all) receiver?.tick(nowMs)
     })
   }
 
@@ -205,162 +184,53 @@ export class RtspPlayer implements TransportUser {
       link.destroy()
       return
     }
-    await this.#learnMethods()
-    const description = await this.#describe()
-    if (description === undefined) return
-    await this.#setUp(description)
+    const tracks = this.#waysFor(link)
+    this.#tracks = tracks
+    this.#phase = 'OPTIONS'
+    await this.#dialog.options()
+    if (this.#isOver) return
+    this.#phase = 'DESCRIBE'
+    const described = await this.#dialog.describe()
+    if (described === undefined) return
+    const offered = this.#offered(described)
+    this.#phase = 'SETUP'
+    await tracks.setUp(offered)
     if (this.#isOver) return
     this.#phase = 'PLAY'
-    const range = attributeOf(description.attributes, 'range').startsWith('npt=now') ? 'npt=now-' : 'npt=0.000-'
-    await this.#ask('PLAY', this.#aggregate, [['Range', range]])
+    await this.#dialog.play(described.description)
     if (this.#isOver) return
     this.#phase = 'media'
     const nowMs = this.#options.runtime.monotonicMs()
     this.#playedMs = nowMs
     this.#lastMediaMs = Math.max(this.#lastMediaMs, nowMs)
-    this.#keptAliveMs = nowMs
-    for (const port of this.#ports) this.#openWay(port)
+    this.#dialog.used(nowMs)
+    tracks.openWays()
   }
 
-  /** What the server can do. One that does not like to be asked is believed to do what it must. */
-  async #learnMethods(): Promise<void> {
-    this.#phase = 'OPTIONS'
-    const { headers } = await this.#connection.request('OPTIONS', this.#options.url.address, [], () => true)
-    this.#serverName = (headers.get('Server') ?? '').slice(0, 200)
-    if (/\bGET_PARAMETER\b/i.test(headers.get('Public') ?? '')) this.#keepAliveMethod = 'GET_PARAMETER'
+  #waysFor({ ends }: ClientLink): ClientTracks {
+    const { ports, mayFallBack } = this.#options
+    return new ClientTracks({
+      dialog: this.#dialog,
+      connection: this.#connection,
+      ends,
+      name: this.#id,
+      ports,
+      mayFallBack,
+      isOver: () => this.#isOver,
+      media: (track, bytes, start, end) => this.#packet(track, bytes, start, end),
+      control: ({ receiver }, bytes) => receiver?.rtcp(bytes, this.#nowMs()),
+      attempt: (work) => this.#attempt(work),
+      mayGather: () => this.#mayGather,
+      log: this.#log,
+    })
   }
 
-  async #describe(): Promise<SessionDescription | undefined> {
-    const { url } = this.#options
-    this.#phase = 'DESCRIBE'
-    const response = await this.#ask('DESCRIBE', url.address, [['Accept', 'application/sdp']])
-    if (response === undefined) return undefined
-    const { headers, body } = response
-    this.#serverName = (headers.get('Server') ?? this.#serverName).slice(0, 200)
-    const description = parseDescription(Buffer.from(body).toString('utf8'))
-    const base = headers.get('Content-Base') || headers.get('Content-Location') || url.address
-    this.#aggregate = controlAddress(url.address, base.trim())
-    return description
-  }
-
-  async #setUp(description: SessionDescription): Promise<void> {
-    const { url } = this.#options
-    const base = this.#aggregate
+  /** @throws {PullNothingPlayableError} */
+  #offered({ description, base }: Described): readonly OfferedTrack[] {
     const { tracks, left } = offeredTracks(description, base)
     if (left.length > 0) this.#log.info({ event: 'pull.media-left', left })
-    if (tracks.length === 0) throw new PullNothingPlayableError(url.shown, left)
-    this.#aggregate = controlAddress(base, description.control)
-    this.#phase = 'SETUP'
-    let refused: unknown
-    for (const track of tracks) {
-      try {
-        await this.#setUpTrack(track)
-      } catch (error) {
-        if (!(error instanceof PullRefusedError)) throw error
-        // One track that can't be had is no reason to lose the others.
-        refused = error
-        this.#log.warn({ event: 'pull.track-refused', track: track.trackId, err: error })
-      }
-      if (this.#isOver) return
-    }
-    if (this.#tracks.length === 0) throw refused
-  }
-
-  async #setUpTrack(track: OfferedTrack): Promise<void> {
-    if (this.#lower === 'udp') {
-      const { mayFallBack } = this.#options
-      try {
-        await this.#setUpUdp(track)
-        return
-      } catch (error) {
-        const isFirst = this.#tracks.length === 0
-        if (!(error instanceof PullRefusedError) || !mayFallBack || !isFirst) throw error
-        this.#log.info({ event: 'pull.udp-refused', err: error })
-        this.#lower = 'tcp'
-      }
-    }
-    await this.#setUpTcp(track)
-  }
-
-  async #setUpUdp(track: OfferedTrack): Promise<void> {
-    const ends = this.#link?.ends
-    const { ports: free } = this.#options
-    if (ends === undefined || free === undefined) return
-    const setUp: { track: SetUpTrack | undefined } = { track: undefined }
-    const pair = await free.open(ends.localAddress)
-    const ports = new ClientPorts(pair, ends.remoteAddress, {
-      media: (bytes) => this.#attempt(() => setUp.track && this.#packet(setUp.track, bytes, 0, bytes.length)),
-      control: (bytes) => this.#attempt(() => setUp.track?.receiver?.rtcp(bytes, this.#nowMs())),
-      mayGather: () => this.#mayGather,
-    })
-    const wanted = { profile: track.profile, lower: 'udp', clientPorts: ports.ports } as const
-    const granted = await this.#requestTrack(track, wanted).catch((error: unknown) => {
-      ports[Symbol.dispose]()
-      throw error
-    })
-    if (granted === undefined || granted.lower === 'tcp' || this.#isOver) {
-      ports[Symbol.dispose]()
-      // Asked for UDP, it grants what it likes better.
-      if (granted?.lower === 'tcp') this.#addInterleaved(track, granted)
-      return
-    }
-    this.#ports.push(ports)
-    const { serverPorts, source } = granted
-    if (serverPorts !== undefined) ports.connect(ends.remoteAddress, serverPorts, source)
-    setUp.track = { track, lower: 'udp', sendControl: (bytes) => ports.sendControl(bytes), receiver: undefined }
-    this.#tracks.push(setUp.track)
-  }
-
-  async #setUpTcp(track: OfferedTrack): Promise<void> {
-    const channel = 2 * this.#tracks.length
-    const wanted = { profile: track.profile, lower: 'tcp', interleaved: [channel, channel + 1] } as const
-    const granted = await this.#requestTrack(track, wanted)
-    if (granted !== undefined)
-      this.#addInterleaved(track, { ...granted, interleaved: granted.interleaved ?? wanted.interleaved })
-  }
-
-  #addInterleaved(track: OfferedTrack, { interleaved }: Pick<TransportSpec, 'interleaved'>): void {
-    const [media, control] = interleaved ?? [2 * this.#tracks.length, 2 * this.#tracks.length + 1]
-    this.#lower = 'tcp'
-    const sendControl = (bytes: Uint8Array) => this.#connection.sendFrame(control, bytes)
-    const setUp: SetUpTrack = { track, lower: 'tcp', sendControl, receiver: undefined }
-    this.#media[media] = setUp
-    this.#control[control] = setUp
-    this.#tracks.push(setUp)
-  }
-
-  /** What the server grants; undefined: it sends us elsewhere. */
-  async #requestTrack(
-    track: OfferedTrack,
-    wanted: Parameters<typeof writeTransport>[0],
-  ): Promise<TransportSpec | undefined> {
-    const response = await this.#ask('SETUP', track.address, [['Transport', writeTransport(wanted)]])
-    if (response === undefined) return undefined
-    const { headers } = response
-    const [id = '', ...parameters] = (headers.get('Session') ?? '').split(';')
-    if (id.trim() !== '') this.#connection.session = id.trim()
-    const [, seconds] = /timeout\s*=\s*(\d{1,6})/i.exec(parameters.join(';')) ?? []
-    if (seconds !== undefined) this.#keepAliveEveryMs = Math.max(SWEEP_MS, Number(seconds) * 500)
-    const [granted] = parseTransport(headers.get('Transport') ?? '')
-    const asWanted = { isMulticast: false, interleaved: undefined, clientPorts: undefined, serverPorts: undefined }
-    return (
-      granted ?? { ...asWanted, profile: track.profile, lower: wanted.lower, ssrc: undefined, mode: '', source: '' }
-    )
-  }
-
-  /** Undefined: the source is somewhere else, and the session over. */
-  async #ask(method: string, address: string, fields: HeaderFields): Promise<RtspResponse | undefined> {
-    const isAnswer = (status: number) => (status >= 200 && status < 400) || status === 404
-    const response = await this.#connection.request(method, address, fields, isAnswer)
-    const { url } = this.#options
-    if (response.status === 404 && method === 'DESCRIBE') throw new PullStreamNotFoundError(url.shown)
-    const location = response.status >= 300 && response.status < 400 ? response.headers.get('Location') : undefined
-    if (location === undefined && response.status < 300) return response
-    if (location === undefined) {
-      throw new PullRefusedError(url.shown, `${method}: ${response.status}`, response.reason.slice(0, 300))
-    }
-    this.#redirected(location)
-    return undefined
+    if (tracks.length === 0) throw new PullNothingPlayableError(this.#options.url.shown, left)
+    return tracks
   }
 
   #redirected(location: string): void {
@@ -376,12 +246,6 @@ export class RtspPlayer implements TransportUser {
     else if (method === 'REDIRECT' || method === 'TEARDOWN') {
       throw new PullSourceEndedError(this.#options.url.shown)
     }
-  }
-
-  #frame(channel: number, bytes: Uint8Array, start: number, end: number): void {
-    const media = this.#media[channel]
-    if (media !== undefined) this.#packet(media, bytes, start, end)
-    else this.#control[channel]?.receiver?.rtcp(bytes.subarray(start, end), this.#nowMs())
   }
 
   #packet(setUp: SetUpTrack, bytes: Uint8Array, start: number, end: number): void {
@@ -403,12 +267,13 @@ export class RtspPlayer implements TransportUser {
       localPort,
       protocol: pullProtocol(url.scheme),
       connectionId: this.#id,
-      encoder: this.#serverName,
+      encoder: this.#dialog.serverName,
       disconnect: (reason) => this.#disconnected(reason),
     })
     const { stream } = this.#publication
     const isFirst = this.#firstMediaMs === 0
-    for (const setUp of this.#tracks) {
+    const setUpTracks = this.#tracks?.all ?? []
+    for (const setUp of setUpTracks) {
       const { format, trackId } = setUp.track
       const rest = {
         stream,
@@ -426,8 +291,8 @@ export class RtspPlayer implements TransportUser {
     if (isFirst) {
       this.#firstMediaMs = this.#nowMs()
       this.#lastMediaMs = this.#firstMediaMs
-      const tracks = this.#tracks.map(({ track, lower }) => `${encodingOf(track)} over ${lower}`)
-      this.#log.info({ event: 'pull.streaming', from: url.shown, server: this.#serverName, tracks })
+      const tracks = setUpTracks.map(({ track, lower }) => `${encodingOf(track)} over ${lower}`)
+      this.#log.info({ event: 'pull.streaming', from: url.shown, server: this.#dialog.serverName, tracks })
       request.onStreaming()
     }
     return first.receiver as MediaReceiver
@@ -448,11 +313,12 @@ export class RtspPlayer implements TransportUser {
       if (nowMs - this.#openedMs <= limits.connectTimeoutMs) return
       throw new PullTimeoutError(url.shown, limits.connectTimeoutMs, this.#phase)
     }
-    if (this.#publication === undefined && this.#lower === 'udp' && mayFallBack) {
+    const tracks = this.#tracks
+    if (this.#publication === undefined && tracks?.lower === 'udp' && mayFallBack) {
       if (nowMs - this.#playedMs >= UDP_PATIENCE_MS) this.#finish({ kind: 'silent' }, undefined)
-      else for (const port of this.#ports) this.#openWay(port)
+      else tracks.openWays()
     }
-    const receivers = this.#tracks.flatMap(({ receiver }) => receiver ?? [])
+    const receivers = tracks?.all.flatMap(({ receiver }) => receiver ?? []) ?? []
     const received = receivers.reduce((sum, { receivedPackets }) => sum + receivedPackets, 0)
     if (received !== this.#receivedPackets) this.#lastMediaMs = nowMs
     this.#receivedPackets = received
@@ -460,42 +326,11 @@ export class RtspPlayer implements TransportUser {
     if (silentMs > limits.idleTimeoutMs) throw new PullIdleError(url.shown, silentMs)
     const active = receivers.filter(({ receivedPackets }) => receivedPackets > 0)
     if (active.length > 0 && active.every(({ saidGoodbye }) => saidGoodbye)) throw new PullSourceEndedError(url.shown)
-    if (nowMs - this.#reportedMs >= REPORT_EVERY_MS) this.#report(nowMs)
-    if (nowMs - this.#keptAliveMs >= this.#keepAliveEveryMs) this.#keepAlive(nowMs)
-  }
-
-  #report(nowMs: number): void {
-    this.#reportedMs = nowMs
-    for (const { receiver, sendControl } of this.#tracks) {
-      const report = receiver?.report(this.#ssrc, this.#id, nowMs)
-      if (report !== undefined) sendControl(report)
+    if (nowMs - this.#reportedMs >= REPORT_EVERY_MS) {
+      this.#reportedMs = nowMs
+      tracks?.report(nowMs)
     }
-  }
-
-  /** Empty packets towards the server: what stands between lets its own through then. */
-  #openWay(ports: ClientPorts): void {
-    const header = { payloadType: 0, marker: false, sequenceNumber: 0, timestamp: 0, ssrc: this.#ssrc }
-    ports.sendMedia(writeRtpPacket(header, new Uint8Array(0)))
-    ports.sendControl(writeReceiverReport(this.#ssrc, [], this.#id))
-  }
-
-  /** The session is used, says any request. RFC 2326 §10.8: GET_PARAMETER without a body is made for it. */
-  #keepAlive(nowMs: number): void {
-    this.#keptAliveMs = nowMs
-    const method = this.#keepAliveMethod
-    this.#connection
-      .request(method, this.#aggregate, [], () => true)
-      .then(({ status, reason }) => {
-        if (status < 300) return
-        if (status === 454) {
-          this.#fail(new PullRefusedError(this.#options.url.shown, `${method}: ${status}`, reason.slice(0, 300)))
-        } else if (method === 'GET_PARAMETER') {
-          this.#keepAliveMethod = 'OPTIONS'
-          this.#keepAlive(this.#nowMs())
-        }
-      })
-      // The connection is over, which is told elsewhere.
-      .catch(() => {})
+    this.#dialog.keepAlive(nowMs)
   }
 
   get #isOver(): boolean {
@@ -539,22 +374,22 @@ export class RtspPlayer implements TransportUser {
     if (this.#isOver) return
     this.#phase = 'over'
     if (outcome !== undefined) this.#over.resolve(outcome)
-    for (const { receiver } of this.#tracks) receiver?.[Symbol.dispose]()
+    for (const { receiver } of this.#tracks?.all ?? []) receiver?.[Symbol.dispose]()
     if (end !== undefined) this.#publication?.end(end)
   }
 
-  /** Takes leave of the server, which else keeps sending until its own timeout, and closes everything. */
+  /** Takes leave of the server, as far as it answers, and closes everything. */
   async #close(): Promise<void> {
     const leave = new AbortController()
-    if (this.#link !== undefined && this.#tracks.length > 0) {
-      const answered = this.#connection.request('TEARDOWN', this.#aggregate, [], () => true).catch(() => {})
-      await Promise.race([answered, sleep(FAREWELL_MS, undefined, { signal: leave.signal }).catch(() => {})])
+    if (this.#link !== undefined && (this.#tracks?.all.length ?? 0) > 0) {
+      const patience = sleep(FAREWELL_MS, undefined, { signal: leave.signal }).catch(() => {})
+      await Promise.race([this.#dialog.tearDown(), patience])
     }
     leave.abort()
     this.#ending.abort()
     this.#connection.fail(new PullConnectionLostError(this.#options.url.shown, undefined))
     this.#link?.destroy()
-    for (const ports of this.#ports) ports[Symbol.dispose]()
+    this.#tracks?.[Symbol.dispose]()
   }
 }
 
