@@ -51,6 +51,7 @@ export const NAME_ELEMENTS = {
   partSecond: { pattern: '\\d{2}', ofPart: true },
   partMillisecond: { pattern: '\\d{3}' },
   partZone: { pattern: ZONE },
+  partUtcMillis: { pattern: '\\d{17}', ofPart: true },
   endTime: { pattern: `${EPOCH}|\\{endTime\\}`, ofPart: true },
   endTimeMillis: { pattern: `${EPOCH}|\\{endTimeMillis\\}`, ofPart: true },
   duration: { pattern: `${EPOCH}|\\{duration\\}` },
@@ -114,6 +115,7 @@ export function elementTexts(values: NameValues, clock: LocalClock): Record<Name
     partIndex: String(values.part - 1),
     ...timeTexts(values.startedAtMs, clock),
     ...ofPart(timeTexts(values.partStartedAtMs ?? values.startedAtMs, clock)),
+    partUtcMillis: utcMillis(values.partStartedAtMs ?? values.startedAtMs),
     endTime: late === undefined ? '{endTime}' : String(Math.round(late.endedAtMs)),
     endTimeMillis: late === undefined ? '{endTimeMillis}' : String(Math.round(late.endedAtMs)),
     duration: late === undefined ? '{duration}' : String(Math.round(late.durationMs)),
@@ -147,6 +149,11 @@ function timeTexts(atMs: number, clock: LocalClock) {
     millisecond,
     zone,
   }
+}
+
+/** `20190611073246073`: year to millisecond, in UTC. */
+function utcMillis(atMs: number): string {
+  return new Date(atMs).toISOString().replaceAll(/\D/g, '')
 }
 
 function ofPart(times: ReturnType<typeof timeTexts>) {

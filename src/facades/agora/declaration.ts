@@ -30,6 +30,18 @@ export const AGORA = declareFacade({
         'Sign key (App Certificate) that Recording Dynamic Keys are checked with. Empty: the vendor key alone is the key, and the door opens on this machine only.',
       secret: true,
     }),
+    cloud: {
+      customerId: new Key(text('a text'), {
+        default: '',
+        about:
+          'Customer ID that calls of Cloud Recording (acquire, start, query, stop) are made with. Empty: none are taken.',
+      }),
+      customerSecret: new Key(text('a text'), {
+        default: '',
+        about: 'Customer secret that goes with it.',
+        secret: true,
+      }),
+    },
     allowedOrigins: new Key(list(text('an origin such as https://example.com', { minLength: 1 }), 'origins'), {
       default: [],
       about: 'Web pages of these origins may call from a browser.',

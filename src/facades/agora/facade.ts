@@ -4,6 +4,7 @@ import type { ValuesOf } from '#config/key.ts'
 import { type FacadeContext, implementFacade, type RunningFacade } from '../facade.ts'
 import { ChannelRecordings } from './channel-recordings.ts'
 import { Channels } from './channels.ts'
+import { CloudRecordings } from './cloud/cloud-recordings.ts'
 import { Conversions } from './conversion/conversions.ts'
 import { AGORA } from './declaration.ts'
 import { AgoraKeysError } from './errors.ts'
@@ -45,11 +46,17 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
       logFile: convert.log === '' ? join(data, 'agora_hourly.log') : convert.log,
     }),
   )
+  const cloudRecordings = opening.use(
+    new CloudRecordings({ runtime, recorder: control.recorder, composer: control.composer, channels, root }),
+  )
+  const access = { appId: vendorKey, ...settings.cloud }
   const calls = new RecordingCalls({ runtime, recordings, project: { vendorKey, signKey }, audioOnly })
   await using opened = new AsyncDisposableStack()
   const addresses: Record<string, ListenAddress> = {}
   if (listen !== undefined) {
-    const door = opened.use(await openWeb({ runtime, calls, listen, key: 'facades.agora.listen', allowedOrigins }))
+    const cloud = { recordings: cloudRecordings, access }
+    const key = 'facades.agora.listen'
+    const door = opened.use(await openWeb({ runtime, calls, cloud, listen, key, allowedOrigins }))
     addresses['http'] = door.address
   }
   const doors = opened.move()

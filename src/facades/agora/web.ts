@@ -6,12 +6,14 @@ import { ApiListenError } from '#api/listen-error.ts'
 import { pathOf } from '#api/problems.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { ListenAddress } from '#config/config.ts'
+import type { CloudRecordings } from './cloud/cloud-recordings.ts'
+import { CLOUD_PREFIX, type CloudAccess, NO_ROUTE, refusalBody, registerCloudRoutes } from './cloud/cloud-routes.ts'
 import { AgoraErrorNumber, ERROR_TEXTS, statusOfError } from './error-numbers.ts'
 import { AgoraRefusedError } from './errors.ts'
 import type { RecordingCalls } from './recording-calls.ts'
 
-/** A key and a tag. */
-const BODY_LIMIT_BYTES = 16 * 1024
+/** A key and a tag, or a start of Cloud Recording with its lists of uids. */
+const BODY_LIMIT_BYTES = 64 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_CONNECTIONS = 1_024
 /** A name that is too long is to be told so; this is what nobody types. */
@@ -21,6 +23,7 @@ const CLIENT = join(import.meta.dirname, 'browser/recording-service.js')
 export interface WebOptions {
   readonly runtime: Runtime
   readonly calls: RecordingCalls
+  readonly cloud: { readonly recordings: CloudRecordings; readonly access: CloudAccess }
   readonly listen: ListenAddress
   /** Key of `listen`, for messages. */
   readonly key: string
@@ -32,7 +35,7 @@ export interface WebDoor extends AsyncDisposable {
   readonly address: ListenAddress
 }
 
-/** Opens the door for the calls of spec section 5.3. @throws {ApiListenError} */
+/** Opens the door for the calls of spec sections 5.3 and 7. @throws {ApiListenError} */
 export async function openWeb(options: WebOptions): Promise<WebDoor> {
   const { runtime, listen, key } = options
   const client = await readFile(CLIENT, 'utf8')
@@ -50,9 +53,11 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, runtime))
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: AgoraErrorNumber.invalidArgument, message: `nothing is at ${pathOf(request.url)}` }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url)
+    if (path.startsWith(CLOUD_PREFIX)) return reply.code(NO_ROUTE.status).send(refusalBody(NO_ROUTE))
+    return reply.code(404).send({ error: AgoraErrorNumber.invalidArgument, message: `nothing is at ${path}` })
+  })
   app.addHook('onRequest', async (request, reply) => {
     const { origin } = request.headers
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
@@ -65,6 +70,7 @@ export async function openWeb(options: WebOptions): Promise<WebDoor> {
     })
   })
   registerRoutes(app, options, client)
+  registerCloudRoutes(app, { runtime, ...options.cloud })
   try {
     await app.listen({ host: listen.host, port: listen.port })
   } catch (error) {
