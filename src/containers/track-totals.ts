@@ -12,6 +12,13 @@ export interface TotalsState {
   readonly lastTicks: number
 }
 
+/**
+ * What the last access unit of a track lasts is guessed from its distance to the one before, which may be a pause: of a
+ * publisher that was away while its file was kept for it. So that no pause counts twice, it lasts at most so many times
+ * as long as the one before.
+ */
+const MAX_TIMES_LONGER = 25
+
 const EMPTY: TotalsState = { accessUnits: 0, payloadBytes: 0, firstPts: 0, lastPts: 0, lastDts: 0, lastTicks: 0 }
 
 /**
@@ -41,7 +48,8 @@ export class TrackTotals {
       this.#firstPts = pts
       this.#lastPts = pts
     } else if (durationTicks === 0) {
-      this.#lastTicks = Math.max(0, dts - this.#lastDts)
+      const most = this.#lastTicks > 0 ? this.#lastTicks * MAX_TIMES_LONGER : Number.POSITIVE_INFINITY
+      this.#lastTicks = Math.min(most, Math.max(0, dts - this.#lastDts))
     }
     if (durationTicks > 0) this.#lastTicks = durationTicks
     if (pts < this.#firstPts) this.#firstPts = pts
