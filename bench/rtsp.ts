@@ -1,5 +1,5 @@
 /**
- * npm run bench:rtsp -- [--streams 50] [--seconds 90] [--kbps 2500] [--transports tcp,udp] [--only tapedeck,ffmpeg,gstreamer] [--json FILE]
+ * npm run bench:rtsp -- [--streams 50] [--seconds 120] [--kbps 2500] [--transports tcp,udp] [--only tapedeck,ffmpeg,gstreamer] [--json FILE]
  *
  * Cameras recorded to MP4: one server pulls them all by RTSP, beside one ffmpeg (and one gst-launch) process for each.
  * The cameras are players' views of one stream that another Tapedeck, a process of its own, serves in real time. Prints
@@ -25,7 +25,7 @@ const { values } = parseArgs({
   options: {
     streams: { type: 'string', default: '50' },
     // Long enough that starting, in which the runtime compiles, is not what is measured.
-    seconds: { type: 'string', default: '90' },
+    seconds: { type: 'string', default: '120' },
     kbps: { type: 'string', default: '2500' },
     transports: { type: 'string', default: 'tcp,udp' },
     only: { type: 'string', default: 'tapedeck,ffmpeg,gstreamer' },
