@@ -13,7 +13,11 @@ interface Page {
   readonly recordings: readonly {
     readonly state: string
     readonly ledger: {
-      readonly tracks: readonly { readonly written: number; readonly source?: { received: number } }[]
+      readonly tracks: readonly {
+        readonly received: number
+        readonly written: number
+        readonly source?: { received: number }
+      }[]
     }
   }[]
 }
@@ -22,12 +26,15 @@ export interface WhipServerOptions {
   readonly folder: string
   /** What becomes of Opus: `auto` makes AAC of it, `copy` leaves it. */
   readonly sound: 'auto' | 'copy'
+  /** Default `mp4`. */
+  readonly format?: 'mp4' | 'mkv'
   /** Of Node, for profiles. Default: none. */
   readonly nodeOptions?: string
 }
 
-/** Tapedeck, recording every publisher to MP4. */
-export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipServerOptions): Promise<WebRtcServer> {
+/** Tapedeck, recording every publisher, by default to MP4. */
+export async function startWhipServer(options: WhipServerOptions): Promise<WebRtcServer> {
+  const { folder, sound, format = 'mp4', nodeOptions = '' } = options
   const [api, udp] = [await freePort(), await freePort()]
   const records = join(folder, 'recordings')
   mkdirSync(records, { recursive: true })
@@ -39,7 +46,7 @@ export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipS
       NODE_OPTIONS: nodeOptions,
       TAPEDECK_DATA: join(folder, 'data'),
       TAPEDECK_RECORDINGS_ROOT: records,
-      TAPEDECK_RECORDINGS_FORMAT: 'mp4',
+      TAPEDECK_RECORDINGS_FORMAT: format,
       TAPEDECK_RULES: `[{ match: '**', request: { audio: { codec: ${sound} } } }]`,
       TAPEDECK_API_LISTEN: `127.0.0.1:${api}`,
       TAPEDECK_RTMP_LISTEN: '',
@@ -52,7 +59,7 @@ export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipS
   await untilReady(child, `${base}/readyz`)
   if (child.pid === undefined) throw new Error('Tapedeck did not start')
   return {
-    name: `Tapedeck (MP4, ${sound === 'copy' ? 'Opus as it came' : 'AAC made of Opus'})`,
+    name: `Tapedeck (${format.toUpperCase()}, ${sound === 'copy' ? 'Opus as it came' : 'AAC made of Opus'})`,
     version: '0.1.0',
     pid: child.pid,
     load: ['whip', base, '127.0.0.1'],
@@ -65,14 +72,15 @@ export async function startWhipServer({ folder, sound, nodeOptions = '' }: WhipS
   }
 }
 
-/** Waits until every recording is final; gives the access units of the publishers in them. */
-async function settled(base: string): Promise<Recorded> {
+/** Waits until every recording is final; gives the access units of the publishers in them. @param base of the API */
+export async function settled(base: string): Promise<Recorded> {
   for (;;) {
     const { recordings } = (await (await fetch(`${base}/api/v1/recordings?limit=1000`)).json()) as Page
     if (recordings.every(({ state }) => state === 'ready' || state === 'failed')) {
       const tracks = recordings.flatMap(({ ledger }) => ledger.tracks)
       const recordedAccessUnits = tracks.reduce((sum, { written }) => sum + written, 0)
-      return { recordedPackets: undefined, recordedAccessUnits }
+      const lostAccessUnits = tracks.reduce((sum, { received, written }) => sum + received - written, 0)
+      return { recordedPackets: undefined, recordedAccessUnits, lostAccessUnits }
     }
     await sleep(200)
   }

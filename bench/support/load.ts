@@ -3,10 +3,13 @@
  * message in a write of its own as encoders do. Prints one line of JSON when done.
  *
  *   node bench/support/load.ts <port> <app> <publishers> <flv>
+ *
+ * As the app `channels` two each publish into a channel, under the numbers 1 and 2.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { prepareStream } from './prepared-stream.ts'
 import { publish } from './publisher.ts'
+import { streamInChannel } from './two-party.ts'
 
 /** Publishers begin spread over this time, so that their key frames don't fall together. */
 const STAGGER_MS = 2_000
@@ -27,7 +30,8 @@ interface Sender {
 
 const senders: Sender[] = []
 for (let i = 0; i < count; i++) {
-  const { socket, streamId } = await publish(Number(port), app, `bench${i}`)
+  const [at = app, name = ''] = app === 'channels' ? streamInChannel(i).split('/') : [app, `bench${i}`]
+  const { socket, streamId } = await publish(Number(port), at, name)
   if (streamId !== 1) throw new Error(`the server gave message stream ${streamId}; the prepared chunks are for 1`)
   socket.write(stream.setChunkSize)
   senders.push({ socket, startMs: 0, next: 0 })

@@ -3,7 +3,7 @@
  * prepared RTP on each of them in real time, paced as browsers do. Prints a line of JSON when all are connected, one
  * whenever `count` is asked for, and one when all is sent.
  *
- *   node bench/support/webrtc-load.ts whip|janus <address> <from> <publishers> <media> <kbps>
+ *   node bench/support/webrtc-load.ts whip|channels|rooms|janus <address> <from> <publishers> <media> <kbps>
  */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +11,8 @@ import { parseRtcp } from '#protocols/rtp/rtcp.ts'
 import { OfferingTransport } from '#test/support/webrtc-offerer.ts'
 import { readAnswer, writeOffer } from '#test/support/webrtc-sdp.ts'
 import { ScriptedSource } from '#test/support/webrtc-source.ts'
+import { room } from './room-signalling.ts'
+import { streamInChannel } from './two-party.ts'
 import { type PreparedMedia, preparePackets, readWebrtcMedia } from './webrtc-media.ts'
 import { janus, type Signalling, whip } from './webrtc-signalling.ts'
 
@@ -27,9 +29,14 @@ const LAST_REPAIRS_MS = 700
 
 const [kind, address, from, publishers, mediaPath, kbps] = process.argv.slice(2)
 if (kbps === undefined || address === undefined || mediaPath === undefined) {
-  throw new Error('usage: webrtc-load.ts whip|janus <address> <from> <publishers> <media> <kbps>')
+  throw new Error('usage: webrtc-load.ts whip|channels|rooms|janus <address> <from> <publishers> <media> <kbps>')
 }
-const signalling: Signalling = kind === 'janus' ? janus(address, 1234) : whip(address)
+const signallings: Readonly<Record<string, (address: string) => Signalling>> = {
+  janus: (base) => janus(base, 1234),
+  channels: (base) => whip(base, streamInChannel),
+  rooms: room,
+}
+const signalling = (signallings[kind ?? ''] ?? whip)(address)
 const { units } = await readWebrtcMedia(mediaPath)
 let media: PreparedMedia | undefined
 const bySequence = new Map<string, Uint8Array>()

@@ -1,10 +1,10 @@
 /** Hands an offer over; gives the answer and what ends the session. */
 export type Signalling = (offer: string, index: number) => Promise<{ answer: string; end: () => Promise<void> }>
 
-/** WHIP (RFC 9725). */
-export function whip(base: string): Signalling {
+/** WHIP (RFC 9725). @param pathOf a publisher's stream */
+export function whip(base: string, pathOf = (index: number) => `live/bench${index}`): Signalling {
   return async (offer, index) => {
-    const url = `${base}/whip/live/bench${index}`
+    const url = `${base}/whip/${pathOf(index)}`
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/sdp' },
