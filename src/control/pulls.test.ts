@@ -243,6 +243,17 @@ test('ids outlive a restart, those of the configuration too, wherever they stand
   )
 })
 
+test('what belongs to a room of this server is not pulled again after a restart', async () => {
+  const rows = new Map<string, PullRow>()
+  {
+    await using all = await fixture({ rows })
+    await all.pulls.add({ path: 'room/camera', url: 'test://host' }, { isRemembered: false })
+    assert.equal(all.pulls.list().length, 1)
+  }
+  await using all = await fixture({ rows })
+  assert.deepEqual(all.pulls.list(), [])
+})
+
 test('refused: unknown schemes, too many, those of the configuration removed, impossible paths', async () => {
   await using all = await fixture({ configured: [{ path: 'live/one', url: 'test://host/1' }] })
   await assert.rejects(all.pulls.add({ path: 'a', url: 'gopher://host/1' }), PullSchemeError)

@@ -24,9 +24,10 @@ export interface PullsApi {
   readonly events: Signal<PullEvent>
   /**
    * Begins at once, and again after every restart. Whether the origin can be reached is seen in the state.
+   * @param options isRemembered false: not after a restart, since it belongs to something that a restart ends
    * @throws {StreamPathError | PullSchemeError | PullUrlError | PullOptionError | TooManyPullsError}
    */
-  add(spec: PullSpec): Promise<PullDocument>
+  add(spec: PullSpec, options?: { readonly isRemembered?: boolean }): Promise<PullDocument>
   /** By path. */
   list(): readonly PullDocument[]
   /** @throws {PullNotFoundError} */
@@ -83,14 +84,14 @@ export class Pulls implements PullsApi, AsyncDisposable {
     for (const row of rows) this.#begin(row)
   }
 
-  async add(spec: PullSpec): Promise<PullDocument> {
+  async add(spec: PullSpec, { isRemembered = true }: { readonly isRemembered?: boolean } = {}): Promise<PullDocument> {
     const { store, runtime, maxPulls } = this.#options
     const row = this.#row(spec, runtime.newId(), 'api')
     if (this.#pulls.size + this.#adding >= maxPulls) throw new TooManyPullsError(maxPulls)
     this.#adding++
     try {
       // What is tried only once is not tried again after a restart.
-      if (row.keepAlive) await store.savePull(row)
+      if (row.keepAlive && isRemembered) await store.savePull(row)
     } finally {
       this.#adding--
     }

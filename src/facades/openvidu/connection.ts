@@ -17,14 +17,18 @@ export interface Arrival {
   readonly notify: (method: string, params: object) => void
 }
 
+/** Who a connection is. */
+export type ConnectionKind = 'client' | 'recorder' | 'camera'
+
 /** A place in a session: pending until its token is used, active while somebody is there. spec section 3.5. */
 export class Connection {
   readonly id: string
   readonly createdAtMs: number
   readonly properties: ConnectionProperties
-  /** Undefined: it came without a token (recorder, insecure participant). */
+  /** Undefined: it came without a token (recorder, insecure participant, camera). */
   readonly invitation: Invitation | undefined
-  readonly isRecorder: boolean
+  /** A client with a token or the secret, the page that records the room, or an IP camera. */
+  readonly kind: ConnectionKind
   /** Set when somebody is there. */
   arrival: Arrival | undefined
   /** What it publishes; the vendor's participants publish one stream at most. */
@@ -35,13 +39,17 @@ export class Connection {
     readonly createdAtMs: number
     readonly properties: ConnectionProperties
     readonly invitation: Invitation | undefined
-    readonly isRecorder: boolean
+    readonly kind: ConnectionKind
   }) {
     this.id = facts.id
     this.createdAtMs = facts.createdAtMs
     this.properties = facts.properties
     this.invitation = facts.invitation
-    this.isRecorder = facts.isRecorder
+    this.kind = facts.kind
+  }
+
+  get isRecorder(): boolean {
+    return this.kind === 'recorder'
   }
 
   get status(): 'pending' | 'active' {

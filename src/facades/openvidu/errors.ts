@@ -47,6 +47,15 @@ export class NothingThereError extends VendorError {
   }
 }
 
+/** A camera's stream and its connection are one thing. */
+export class CameraStreamError extends VendorError {
+  readonly code = 'openvidu/camera-stream'
+  readonly status = 405
+  constructor(connectionId: string) {
+    super(`${connectionId} is an IP camera, whose stream can't be ended alone: delete the connection`)
+  }
+}
+
 /** Nobody is there to hear a signal. */
 export class NobodyToSignalError extends VendorError {
   readonly code = 'openvidu/nobody-to-signal'

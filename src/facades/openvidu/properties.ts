@@ -41,6 +41,18 @@ export interface ConnectionProperties {
   readonly record: boolean
   readonly kurentoOptions: KurentoOptions | null
   readonly customIceServers: readonly IceServer[]
+  /** Undefined: a client will come, and not a camera be fetched. */
+  readonly camera?: CameraProperties
+}
+
+/** An IP camera; its address and what is said of how to fetch it, of which nothing is needed here. spec section 3.5. */
+export interface CameraProperties {
+  /** May hold credentials. */
+  readonly rtspUri: string
+  readonly adaptativeBitrate: boolean
+  readonly onlyPlayWithSubscribers: boolean
+  /** Milliseconds. */
+  readonly networkCache: number
 }
 
 /** Bandwidths in kbit/s; the rest is kept as it came, for whoever asks. */

@@ -4,7 +4,7 @@ import type { LeaveReason, UnpublishReason } from '#sessions/publication.ts'
 import type { Session, SessionEvent } from '#sessions/session.ts'
 import type { RecordingStopReason, SessionRecording } from '#sessions/session-recording.ts'
 import type { Notification } from './configuration/settings.ts'
-import { Connection } from './connection.ts'
+import { Connection, type ConnectionKind } from './connection.ts'
 import { newIds } from './ids.ts'
 import type { ConnectionProperties, SessionProperties } from './properties.ts'
 import { coreRole } from './roles.ts'
@@ -113,18 +113,15 @@ export class Room {
 
   /** A place for somebody who will come with its token. @throws {SessionNotFoundError} @throws {TooManySessionsError} */
   invite(properties: ConnectionProperties): Connection {
-    const id = newIds.connection()
+    const id = newIds.connection('client')
     const invitation = this.session.invite({ id, role: coreRole(properties.role), isRecorded: properties.record })
-    return this.#add(
-      new Connection({ id, createdAtMs: this.#runtime.nowMs(), properties, invitation, isRecorder: false }),
-    )
+    return this.#add(new Connection({ id, createdAtMs: this.#runtime.nowMs(), properties, invitation, kind: 'client' }))
   }
 
-  /** A place for somebody who has shown the secret instead of a token. */
-  place(properties: ConnectionProperties, isRecorder: boolean): Connection {
-    const id = isRecorder ? RECORDER_ID : newIds.connection()
-    const createdAtMs = this.#runtime.nowMs()
-    return new Connection({ id, createdAtMs, properties, invitation: undefined, isRecorder })
+  /** A place for somebody who needs no token: the secret was shown, or the application wants a camera there. */
+  place(properties: ConnectionProperties, kind: ConnectionKind): Connection {
+    const id = kind === 'recorder' ? RECORDER_ID : newIds.connection(kind)
+    return new Connection({ id, createdAtMs: this.#runtime.nowMs(), properties, invitation: undefined, kind })
   }
 
   /** He has come, and knows it: the others are told. */

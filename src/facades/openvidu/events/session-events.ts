@@ -49,7 +49,10 @@ class SessionEvents {
     switch (event.type) {
       case 'joined': {
         const { participant } = event
-        this.#began(participant, 'participantJoined', participantFacts(participant.id, this.#room))
+        // His front end notes who he is right after this.
+        queueMicrotask(() => {
+          this.#began(participant, 'participantJoined', participantFacts(participant.id, this.#room))
+        })
         break
       }
       case 'left':

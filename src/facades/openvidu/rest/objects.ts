@@ -39,11 +39,12 @@ export function sessionObject(room: Room, address: PublicAddress, options: { rea
 /** spec section 3.5. Lists of an active one are never null: some clients crash on that. */
 export function connectionObject(room: Room, connection: Connection, address: PublicAddress): object {
   const { id, createdAtMs, properties, arrival, invitation, published } = connection
+  const { camera } = properties
   const subscriptions = arrival === undefined ? [] : [...arrival.participant.subscriptions()]
   return {
     id,
     object: 'connection',
-    type: 'WEBRTC',
+    type: camera === undefined ? 'WEBRTC' : 'IPCAM',
     status: connection.status,
     connectionId: id,
     sessionId: room.id,
@@ -61,13 +62,13 @@ export function connectionObject(room: Room, connection: Connection, address: Pu
     data: properties.data,
     clientData: arrival?.clientData ?? null,
     record: arrival?.participant.isRecorded ?? properties.record,
-    role: connection.role,
+    role: camera === undefined ? connection.role : null,
     kurentoOptions: properties.kurentoOptions,
-    customIceServers: properties.customIceServers,
-    rtspUri: null,
-    adaptativeBitrate: null,
-    onlyPlayWithSubscribers: null,
-    networkCache: null,
+    customIceServers: camera === undefined ? properties.customIceServers : null,
+    rtspUri: camera?.rtspUri ?? null,
+    adaptativeBitrate: camera?.adaptativeBitrate ?? null,
+    onlyPlayWithSubscribers: camera?.onlyPlayWithSubscribers ?? null,
+    networkCache: camera?.networkCache ?? null,
     publishers: arrival === undefined ? null : published === undefined ? [] : [publisherObject(published.stream)],
     subscribers:
       arrival === undefined

@@ -1,7 +1,12 @@
 import { FORCED_CODECS, type OpenViduSettings } from '../configuration/settings.ts'
 import { defaultRecordingProperties } from '../defaults.ts'
 import { VendorRequestError } from '../errors.ts'
-import { type ConnectionProperties, type SessionProperties, VENDOR_ROLES } from '../properties.ts'
+import {
+  type CameraProperties,
+  type ConnectionProperties,
+  type SessionProperties,
+  VENDOR_ROLES,
+} from '../properties.ts'
 import { OUTPUT_MODES, RECORDING_LAYOUTS } from '../recording/recording-facts.ts'
 import type { Body } from './body.ts'
 import { readRecordingProperties } from './recording-properties.ts'
@@ -9,6 +14,8 @@ import { readRecordingProperties } from './recording-properties.ts'
 /** A connection's data. spec section 3.5. */
 const MAX_DATA_CHARACTERS = 10_000
 const MAX_ICE_SERVERS = 20
+/** The original's default; cameras are waited for as all RTSP is. */
+const NETWORK_CACHE_MS = 2_000
 
 /** The body of `POST /sessions`, of all versions. spec section 3.4. @throws {VendorRequestError | RecordingPropertiesError} */
 export function readSessionProperties(
@@ -40,9 +47,6 @@ export function readSessionProperties(
 
 /** What `POST /tokens` and `POST /sessions/S/connection` say of a connection. spec section 3.5. @throws {VendorRequestError} */
 export function readConnectionProperties(body: Body): ConnectionProperties {
-  if (body.oneOf('type', ['WEBRTC', 'IPCAM']) === 'IPCAM') {
-    throw new VendorRequestError('connections of the type IPCAM are not supported: let the camera publish by RTSP')
-  }
   const iceServers = body.objects('customIceServers') ?? []
   if (iceServers.length > MAX_ICE_SERVERS) throw new VendorRequestError(`customIceServers are over ${MAX_ICE_SERVERS}`)
   return {
@@ -59,5 +63,19 @@ export function readConnectionProperties(body: Body): ConnectionProperties {
         ...(credential !== undefined && { credential }),
       }
     }),
+  }
+}
+
+/** What `POST /sessions/S/connection` says of an IP camera; undefined: it is about a client. @throws {VendorRequestError} */
+export function readCameraProperties(body: Body): CameraProperties | undefined {
+  if (body.oneOf('type', ['WEBRTC', 'IPCAM']) !== 'IPCAM') return undefined
+  const rtspUri = body.requiredText('rtspUri')
+  // Other schemes reach more than cameras.
+  if (!/^rtsps?:\/\//i.test(rtspUri)) throw new VendorRequestError('rtspUri has to begin with rtsp:// or rtsps://')
+  return {
+    rtspUri,
+    adaptativeBitrate: body.flag('adaptativeBitrate') ?? true,
+    onlyPlayWithSubscribers: body.flag('onlyPlayWithSubscribers') ?? true,
+    networkCache: body.integer('networkCache') ?? NETWORK_CACHE_MS,
   }
 }

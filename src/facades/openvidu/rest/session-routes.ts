@@ -1,15 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Connection } from '../connection.ts'
 import type { Desk } from '../desk.ts'
-import { NobodyToSignalError, NothingThereError, VendorRequestError } from '../errors.ts'
+import { CameraStreamError, NobodyToSignalError, NothingThereError, VendorRequestError } from '../errors.ts'
 import type { EventSink } from '../events/event-sink.ts'
+import { addCamera } from '../ip-cameras.ts'
 import { type ConnectionProperties, VENDOR_ROLES } from '../properties.ts'
 import { coreRole } from '../roles.ts'
 import type { Room } from '../room.ts'
 import { tokenUrl } from '../token-url.ts'
 import { Body } from './body.ts'
 import { connectionObject, pageOf, sessionObject } from './objects.ts'
-import { readConnectionProperties, readSessionProperties } from './session-properties.ts'
+import { readCameraProperties, readConnectionProperties, readSessionProperties } from './session-properties.ts'
 
 interface OneSession {
   Params: { readonly session: string }
@@ -75,7 +76,12 @@ export function sessionRoutes(app: FastifyInstance, prefix: string, desk: Desk, 
 
   app.post<OneSession>(`${prefix}/sessions/:session/connection`, async (request) => {
     const room = roomOf(request.params.session)
-    return connectionObject(room, room.invite(readConnectionProperties(Body.parse(request.body))), address())
+    const body = Body.parse(request.body)
+    const properties = readConnectionProperties(body)
+    const camera = readCameraProperties(body)
+    const connection =
+      camera === undefined ? room.invite(properties) : await addCamera(desk, room, { ...properties, camera })
+    return connectionObject(room, connection, address())
   })
   app.get<OneSession>(`${prefix}/sessions/:session/connection`, async (request) => {
     const room = roomOf(request.params.session)
@@ -103,6 +109,7 @@ export function sessionRoutes(app: FastifyInstance, prefix: string, desk: Desk, 
   app.delete<OneStream>(`${prefix}/sessions/:session/stream/:stream`, async ({ params }, reply) => {
     const publisher = roomOf(params.session, 400).publisherOf(params.stream)
     if (publisher?.published === undefined) throw new NothingThereError('stream', params.stream)
+    if (publisher.kind === 'camera') throw new CameraStreamError(publisher.id)
     publisher.published.publication.end('evicted-by-server')
     return reply.code(204).send()
   })

@@ -81,7 +81,7 @@ function withSecret(
   if (isThere) throw new RpcRefusal(RPC_CODES.alreadyThere, 'the session has a recorder already')
   const role = isRecorder || isModern ? 'SUBSCRIBER' : 'PUBLISHER'
   const properties: ConnectionProperties = { role, data: '', record: true, kurentoOptions: null, customIceServers: [] }
-  const connection = room.place(properties, isRecorder)
+  const connection = room.place(properties, isRecorder ? 'recorder' : 'client')
   const { session } = room
   return arrive(desk, line, room, connection, coming, (left) => {
     return session.admit({ id: connection.id, role: coreRole(role), isHidden: isRecorder, ...left })

@@ -47,7 +47,9 @@ export function forceDisconnect(seat: Seat, params: RpcParams): Reply {
 /** A MODERATOR ends somebody's stream. @throws {RpcRefusal} */
 export function forceUnpublish(seat: Seat, params: RpcParams): Reply {
   requireModerator(seat)
-  const published = seat.room.publisherOf(idOf(params, 'streamId'))?.published
+  const publisher = seat.room.publisherOf(idOf(params, 'streamId'))
+  const published = publisher?.published
+  if (publisher?.kind === 'camera') throw new RpcRefusal(RPC_CODES.notAllowed, 'an IP camera can only be disconnected')
   if (published === undefined) throw new RpcRefusal(RPC_CODES.notPublishing, 'there is no such stream')
   return { result: {}, after: () => published.publication.end('evicted-by-user') }
 }

@@ -1,0 +1,142 @@
+import { errorMessage, TapedeckError } from '#base/error.ts'
+import type { Hub } from '#hub/hub.ts'
+import type { Stream } from '#hub/stream.ts'
+import type { Connection } from './connection.ts'
+import type { Desk } from './desk.ts'
+import { VendorRequestError } from './errors.ts'
+import { newIds } from './ids.ts'
+import type { CameraProperties, ConnectionProperties, PublishedStream } from './properties.ts'
+import type { Room } from './room.ts'
+
+/** A camera that answers says what it sends within that; of one that doesn't, pictures and sound are taken for granted. */
+const CAMERA_WAIT_MS = 5_000
+/** From its first track to its last. */
+const TRACKS_WAIT_MS = 1_000
+/** What is told of pictures nobody has measured. */
+const UNKNOWN_DIMENSIONS = '{"width":1280,"height":720}'
+
+/** A connection's properties, when it is a camera's. */
+export type CameraConnectionProperties = ConnectionProperties & { readonly camera: CameraProperties }
+
+/**
+ * Puts an IP camera into a room: a participant that publishes what is pulled from the camera, for as long as it is there,
+ * however often the camera goes away. spec section 3.5.
+ * @throws {VendorRequestError} its address can't be pulled @throws {SessionNotFoundError} the room was closed meanwhile
+ * @throws {TooManyPullsError} @throws {TooManySessionsError}
+ */
+export async function addCamera(desk: Desk, room: Room, properties: CameraConnectionProperties): Promise<Connection> {
+  const { pulls, hub } = desk.control
+  const connection = room.place(properties, 'camera')
+  const streamId = newIds.stream('IPCAM', connection.id)
+  const path = room.streamPath(streamId)
+  const pullId = await pulled(desk, path, properties.camera.rtspUri)
+  const hangUp = () => {
+    pulls.remove(pullId).catch((err: unknown) => {
+      desk.runtime.log.warn({ event: 'facade.camera-not-left', session: room.id, connection: connection.id, err })
+    })
+  }
+  try {
+    const kinds = await kindsOf(hub, path)
+    return announce(room, connection, { streamId, kinds, hangUp })
+  } catch (error) {
+    hangUp()
+    throw error
+  }
+}
+
+interface Kinds {
+  readonly audio: boolean
+  readonly video: boolean
+}
+
+/** @returns the pull's id @throws {VendorRequestError | TooManyPullsError} */
+async function pulled({ control: { pulls } }: Desk, path: string, url: string): Promise<string> {
+  try {
+    // It belongs to the room, which ends with the server.
+    const { id } = await pulls.add({ path, url, keepAlive: true }, { isRemembered: false })
+    return id
+  } catch (error) {
+    const isAddress = error instanceof TapedeckError && error.code === 'pull/url-invalid'
+    throw isAddress ? new VendorRequestError(`rtspUri: ${errorMessage(error)}`) : error
+  }
+}
+
+function announce(
+  room: Room,
+  connection: Connection,
+  { streamId, kinds, hangUp }: { readonly streamId: string; readonly kinds: Kinds; readonly hangUp: () => void },
+): Connection {
+  const { properties, id } = connection
+  const labels = { clientData: '', serverData: properties.data.slice(0, MAX_LABEL_CHARACTERS) }
+  const participant = room.session.admit({ id, role: 'publisher', isRecorded: properties.record, labels })
+  connection.arrival = {
+    participant,
+    activeAtMs: participant.joinedAtMs,
+    clientData: '',
+    platform: 'IPCAM',
+    sdkVersion: undefined,
+    ip: hostOf(properties.camera?.rtspUri ?? ''),
+    // Nobody there listens.
+    notify() {},
+  }
+  room.arrived(connection)
+  const { audio: hasAudio, video: hasVideo } = kinds
+  const publication = participant.publish({ id: streamId, kind: 'camera', hasAudio, hasVideo, end: hangUp })
+  const stream: PublishedStream = {
+    id: streamId,
+    createdAt: publication.createdAtMs,
+    hasAudio,
+    hasVideo,
+    audioActive: hasAudio,
+    videoActive: hasVideo,
+    typeOfVideo: hasVideo ? 'IPCAM' : undefined,
+    frameRate: null,
+    videoDimensions: hasVideo ? UNKNOWN_DIMENSIONS : undefined,
+  }
+  connection.published = { publication, stream }
+  room.published(connection)
+  return connection
+}
+
+/** A recording with longer ones is refused. */
+const MAX_LABEL_CHARACTERS = 1_024
+
+/** What a stream that is about to begin consists of. */
+async function kindsOf(hub: Hub, path: string): Promise<Kinds> {
+  const known = Promise.withResolvers<Kinds>()
+  await using watching = new AsyncDisposableStack()
+  const patience = (ms: number, kinds: () => Kinds) => {
+    const timer = setTimeout(() => known.resolve(kinds()), ms)
+    watching.defer(() => clearTimeout(timer))
+  }
+  const watch = (stream: Stream) => {
+    const kinds = (): Kinds => {
+      const formats = [...stream.formats.values()]
+      const [audio, video] = ['audio', 'video'].map((kind) => formats.some((format) => format.kind === kind))
+      // Of one that has sent nothing yet, everything is taken for granted, too.
+      const isSilent = formats.length === 0
+      return { audio: isSilent || audio === true, video: isSilent || video === true }
+    }
+    patience(TRACKS_WAIT_MS, kinds)
+    const format = () => {
+      const { audio, video } = kinds()
+      if (stream.formats.size > 0 && audio && video) known.resolve({ audio, video })
+    }
+    watching.use(stream.attach({ accessUnit() {}, format, ended() {} }, { from: 'now', live: false }))
+  }
+  const stream = hub.get(path)
+  if (stream !== undefined) watch(stream)
+  else {
+    watching.use(
+      hub.streamStarted.listen((started) => {
+        if (started.path === path) watch(started)
+      }),
+    )
+    patience(CAMERA_WAIT_MS, () => ({ audio: true, video: true }))
+  }
+  return await known.promise
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : ''
+}
