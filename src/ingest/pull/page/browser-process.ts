@@ -49,6 +49,8 @@ export interface BrowserProcessOptions {
   /** Title of the tab that may be captured. */
   readonly captureTitle: string
   readonly verifyTls: boolean
+  /** As Chromium's --host-resolver-rules; undefined: hosts are where their names say. */
+  readonly hostRules: string | undefined
   /** Called once, unless it was ended by us. */
   readonly onGone: (error: PageBrowserError) => void
 }
@@ -63,13 +65,14 @@ export class BrowserProcess implements AsyncDisposable {
   #output = ''
 
   private constructor(options: BrowserProcessOptions, profile: string) {
-    const { executable, captureTitle, verifyTls, onGone } = options
+    const { executable, captureTitle, verifyTls, hostRules, onGone } = options
     this.#profile = profile
     const args = [
       ...FLAGS,
       `--user-data-dir=${profile}`,
       `--auto-select-tab-capture-source-by-title=${captureTitle}`,
       ...(verifyTls ? [] : ['--ignore-certificate-errors']),
+      ...(hostRules === undefined ? [] : [`--host-resolver-rules=${hostRules}`]),
       // Root has no sandbox in Chromium.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ]

@@ -61,7 +61,7 @@ export class CapturedPage implements AsyncDisposable {
   static async start(options: CapturedPageOptions): Promise<CapturedPage> {
     const { promise: gone, reject: fail } = Promise.withResolvers<never>()
     gone.catch(() => {}) // may come when nobody listens any more
-    const browser = await BrowserProcess.start({ ...options, onGone: fail })
+    const browser = await BrowserProcess.start({ ...options, hostRules: hostRules(options.page), onGone: fail })
     return new CapturedPage(options, { browser, gone, fail })
   }
 
@@ -251,4 +251,12 @@ export class CapturedPage implements AsyncDisposable {
     // What is gone meanwhile needs no answer.
     this.#send(method, params, sessionId).catch(() => {})
   }
+}
+
+/** @returns undefined: the page's server is where it says */
+function hostRules({ url, alsoAtPort }: PageUrl): string | undefined {
+  if (alsoAtPort === undefined) return undefined
+  const { hostname, port, protocol } = new URL(url)
+  const own = port === '' ? (protocol === 'https:' ? '443' : '80') : port
+  return `MAP ${hostname}:${alsoAtPort} ${hostname}:${own}`
 }

@@ -16,6 +16,7 @@ test('the address is the page’s, with what its fragment says to us', () => {
   assert.equal(url, 'HTTP://host/#/route:~:size=1920x1080&text=found&fps=30')
   assert.deepEqual(view, { widthPixels: 1920, heightPixels: 1080, frameRate: 30 })
   assert.deepEqual(parsePageUrl('page+http://host/#size=10x10', VIEW).view, VIEW)
+  assert.equal(parsePageUrl('page+http://host:81/#:~:fps=30&port=4443', VIEW).alsoAtPort, 4443)
 })
 
 test('what is no page, or of no size, is refused', () => {
@@ -31,6 +32,8 @@ test('what is no page, or of no size, is refused', () => {
     'page+https://host/#:~:fps=0',
     'page+https://host/#:~:fps=61',
     'page+https://host/#:~:fps=1e1',
+    'page+https://host/#:~:port=0',
+    'page+https://host/#:~:port=65536',
   ]
   for (const url of wrong) assert.throws(() => parsePageUrl(url, VIEW), PullUrlError, url)
 })

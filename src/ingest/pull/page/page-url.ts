@@ -20,6 +20,8 @@ export interface PageUrl {
   /** Credentials hidden. */
   readonly shown: string
   readonly view: PageView
+  /** Another port at which the page takes its own server to be: what it asks there goes to the server it is from. */
+  readonly alsoAtPort?: number
 }
 
 /** Sides of a picture: what encoders of H.264 in browsers take. */
@@ -32,7 +34,7 @@ const MAX_CHARACTERS = 2048
 
 /**
  * Directives for us stand after `:~:` in the fragment, which browsers keep for such and don't show to pages:
- * `size=1920x1080` and `fps=25`, joined by `&`. Others are the browser's.
+ * `size=1920x1080`, `fps=25` and `port=4443`, joined by `&`. Others are the browser's.
  * @param fallback what is not said
  * @throws {PullUrlError}
  */
@@ -47,12 +49,14 @@ export function parsePageUrl(text: string, fallback: PageView): PageUrl {
   if (!URL.canParse(url)) throw refuse('is no address')
   const [, directives = ''] = /#.*?:~:(.*)$/.exec(url) ?? []
   let view = fallback
+  let alsoAtPort: number | undefined
   for (const directive of directives.split('&')) {
-    const [, name = '', value = ''] = /^(size|fps)=(.*)$/.exec(directive) ?? []
+    const [, name = '', value = ''] = /^(size|fps|port)=(.*)$/.exec(directive) ?? []
     if (name === 'size') view = { ...view, ...sizeOf(value, refuse) }
     if (name === 'fps') view = { ...view, frameRate: rateOf(value, refuse) }
+    if (name === 'port') alsoAtPort = portOf(value, refuse)
   }
-  return { scheme, url, shown, view }
+  return { scheme, url, shown, view, ...(alsoAtPort !== undefined && { alsoAtPort }) }
 }
 
 function sizeOf(value: string, refuse: (reason: string) => PullUrlError) {
@@ -71,4 +75,10 @@ function rateOf(value: string, refuse: (reason: string) => PullUrlError): number
   const { min, max } = PAGE_FRAME_RATE
   if (rate < min || rate > max) throw refuse(`has fps that are not ${min} to ${max}`)
   return rate
+}
+
+function portOf(value: string, refuse: (reason: string) => PullUrlError): number {
+  const port = /^[0-9]{1,5}$/.test(value) ? Number(value) : 0
+  if (port < 1 || port > 65_535) throw refuse('has a port that is not 1 to 65535')
+  return port
 }
