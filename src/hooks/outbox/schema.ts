@@ -1,6 +1,5 @@
 /**
- * Steps from an empty file to today's schema, as in the catalog: a step is never changed once released. Times are
- * milliseconds since 1970 UTC.
+ * Steps from an empty file to today's schema; see DatabaseFileOptions. Times are milliseconds since 1970 UTC.
  */
 export const OUTBOX_MIGRATIONS: readonly string[] = [
   `

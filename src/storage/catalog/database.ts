@@ -1,59 +1,34 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { SQLInputValue } from 'node:sqlite'
 import type { GapDocument, PartDocument, RecordingDocument } from '../recording-document.ts'
+import { DatabaseFile } from '../sqlite/database-file.ts'
 import type { PartKey, PullRow, RecordingPage, RecordingQuery, RuleRow, UndigestedPart } from './catalog.ts'
-import { migrate } from './migrations.ts'
+import { CatalogTooNewError } from './errors.ts'
+import { MIGRATIONS } from './migrations.ts'
 import { checkQuery, writeCursor } from './page.ts'
 import type { RecordingChange } from './recording-change.ts'
 import { Row } from './row.ts'
 import { gapFromRow, ledgerTrackFromRow, partFromRow, pullFromRow, recordingFromRow, ruleFromRow } from './rows.ts'
 import { STATEMENTS, type StatementName } from './statements.ts'
 
-type Statement = ReturnType<DatabaseSync['prepare']>
-
-/** Up to this size the whole file is checked at every start: about a second per gigabyte when it is cached. */
-const MAX_CHECKED_BYTES = 256 * 1024 * 1024
-
 /**
- * The catalog's tables, synchronously; runs in the catalog's thread. WAL with synchronous=NORMAL: a power cut may undo
- * the last transactions, never tear the file; manifests know what is missing then.
+ * The catalog's tables, synchronously; runs in the catalog's thread. A power cut may undo the last transactions:
+ * manifests know what is missing then.
  */
 export class CatalogDatabase implements Disposable {
-  readonly #database: DatabaseSync
-  readonly #statements = new Map<StatementName, Statement>()
+  readonly #file: DatabaseFile
 
   /** @throws SQLite's own errors, and CatalogTooNewError */
   constructor(path: string) {
-    const database = new DatabaseSync(path, { timeout: 1_000 })
-    try {
-      // Held until closed: a second server on the same data folder is refused instead of finishing our open parts.
-      database.exec(`
-        PRAGMA locking_mode = EXCLUSIVE;
-        PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = NORMAL;
-        PRAGMA foreign_keys = ON;
-        BEGIN EXCLUSIVE; COMMIT
-      `)
-      checkWhole(database)
-      migrate(database, path)
-    } catch (error) {
-      database.close()
-      throw error
-    }
-    this.#database = database
+    this.#file = new DatabaseFile(path, {
+      isPowerSafe: false,
+      migrations: MIGRATIONS,
+      tooNew: (version, newestKnown) => new CatalogTooNewError(path, version, newestKnown),
+    })
   }
 
   /** Everything `work` writes is kept, or nothing. */
   transaction<Value>(work: () => Value): Value {
-    this.#database.exec('BEGIN IMMEDIATE')
-    try {
-      const value = work()
-      this.#database.exec('COMMIT')
-      return value
-    } catch (error) {
-      // A full disk has rolled back by itself already.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      throw error
-    }
+    return this.#file.transaction(work)
   }
 
   save(recording: RecordingDocument): void {
@@ -91,10 +66,7 @@ export class CatalogDatabase implements Disposable {
     const { conditions, values, limit } = checkQuery(query)
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
     const sql = `SELECT * FROM recordings ${where} ORDER BY requested_at DESC, id DESC LIMIT ${limit + 1}`
-    const rows = this.#database
-      .prepare(sql)
-      .all(...values)
-      .map((values) => new Row(values))
+    const rows = this.#file.query(sql, values).map((values) => new Row(values))
     const recordings = this.#recordings(rows.slice(0, limit))
     const last = recordings.at(-1)
     return { recordings, nextCursor: rows.length > limit && last !== undefined ? writeCursor(last) : undefined }
@@ -183,8 +155,7 @@ export class CatalogDatabase implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#statements.clear()
-    if (this.#database.isOpen) this.#database.close()
+    this.#file[Symbol.dispose]()
   }
 
   #savePart(id: string, part: PartDocument): void {
@@ -230,22 +201,11 @@ export class CatalogDatabase implements Disposable {
   }
 
   #run(name: StatementName, values: readonly SQLInputValue[]): void {
-    this.#statement(name).run(...values)
+    this.#file.run(STATEMENTS[name], values)
   }
 
   #all(name: StatementName, values: readonly SQLInputValue[]): readonly Row[] {
-    return this.#statement(name)
-      .all(...values)
-      .map((values) => new Row(values))
-  }
-
-  #statement(name: StatementName): Statement {
-    let statement = this.#statements.get(name)
-    if (statement === undefined) {
-      statement = this.#database.prepare(STATEMENTS[name])
-      this.#statements.set(name, statement)
-    }
-    return statement
+    return this.#file.all(STATEMENTS[name], values).map((values) => new Row(values))
   }
 }
 
@@ -268,15 +228,3 @@ function recordingValues(recording: Omit<RecordingDocument, 'parts'>): readonly 
     recording.error?.message ?? null,
   ]
 }
-
-/** @throws an error with SQLite's code for damage, as its own would be */
-function checkWhole(database: DatabaseSync): void {
-  const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count'] ?? 0)
-  const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size'] ?? 0)
-  if (pages * pageBytes > MAX_CHECKED_BYTES) return
-  const verdict = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
-  if (verdict !== 'ok') throw Object.assign(new Error(`quick_check: ${String(verdict)}`), { errcode: SQLITE_CORRUPT })
-}
-
-/** https://www.sqlite.org/rescode.html#corrupt */
-const SQLITE_CORRUPT = 11

@@ -1,9 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite'
-import { CatalogTooNewError } from './errors.ts'
-
 /**
- * Steps from an empty file to today's schema. A step is never changed once released: add another. The number of steps
- * made is SQLite's user_version. Times of day are ISO 8601 text in UTC, which sorts as it reads.
+ * Steps from an empty file to today's schema; see DatabaseFileOptions. Times of day are ISO 8601 text in UTC, which
+ * sorts as it reads.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -121,14 +118,3 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE parts ADD COLUMN format TEXT;                             -- where it is not the recording's
   `,
 ]
-
-/** Makes the steps that are missing, each in a transaction of its own. @throws {CatalogTooNewError} */
-export function migrate(database: DatabaseSync, path: string): void {
-  const row = database.prepare('PRAGMA user_version').get()
-  const version = Number(row?.['user_version'] ?? 0)
-  if (version > MIGRATIONS.length) throw new CatalogTooNewError(path, version, MIGRATIONS.length)
-  for (const [index, step] of MIGRATIONS.entries()) {
-    if (index < version) continue
-    database.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version = ${index + 1}; COMMIT`)
-  }
-}
