@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { Signal } from '#base/events.ts'
 import { ComposerBusyError } from '#compose/errors.ts'
+import type { PullDocument, PullSpec } from '#control/pull-document.ts'
+import type { PullEvent } from '#control/pulls.ts'
 import { Channels } from '#facades/agora/channels.ts'
 import { CloudRecordings } from '#facades/agora/cloud/cloud-recordings.ts'
 import { CloudRefusedError } from '#facades/agora/cloud/errors.ts'
@@ -28,11 +31,13 @@ before(async () => {
 class CloudFixture implements AsyncDisposable {
   readonly fixture: RecorderFixture
   readonly channels: Channels
+  readonly pages: Pages
   cloud: CloudRecordings
 
   constructor(fixture: RecorderFixture) {
     this.fixture = fixture
     this.channels = new Channels(fixture.runtime, fixture.hub)
+    this.pages = new Pages(fixture)
     this.cloud = this.#open()
   }
 
@@ -47,7 +52,7 @@ class CloudFixture implements AsyncDisposable {
       start: () => Promise.reject(new ComposerBusyError(1, 1, 1)),
       compositions: () => [],
     }
-    return new CloudRecordings({ runtime, recorder, composer, channels: this.channels, root })
+    return new CloudRecordings({ runtime, recorder, composer, pulls: this.pages, channels: this.channels, root })
   }
 
   /** As after a restart: nothing is remembered. */
@@ -95,6 +100,44 @@ class CloudFixture implements AsyncDisposable {
   }
 }
 
+/** Stands in for the browsers that open pages: each publishes the source. */
+class Pages {
+  readonly events = new Signal<PullEvent>((error) => assert.fail(String(error)))
+  readonly opened: PullSpec[] = []
+  readonly #fixture: RecorderFixture
+  readonly #open = new Map<string, TestPublisher>()
+
+  constructor(fixture: RecorderFixture) {
+    this.#fixture = fixture
+  }
+
+  async add(spec: PullSpec): Promise<PullDocument> {
+    this.opened.push(spec)
+    const id = `pull-${this.opened.length}`
+    const publisher = this.#fixture.publish(spec.path)
+    publisher.send(source.units.slice(0, 100))
+    this.#open.set(id, publisher)
+    return { id } as PullDocument
+  }
+
+  list(): PullDocument[] {
+    return Array.from(this.#open.keys(), (id) => ({ id }) as PullDocument)
+  }
+
+  async remove(id: string): Promise<PullDocument> {
+    this.#open.get(id)?.end('disconnected')
+    this.#open.delete(id)
+    return { id } as PullDocument
+  }
+
+  /** The browser crashes. */
+  crash(id: string): void {
+    this.#open.get(id)?.end('lost')
+    this.#open.delete(id)
+    this.events.emit({ type: 'pull.removed', pull: { id } as PullDocument })
+  }
+}
+
 const stopBody = { ...CALLER, clientRequest: {} }
 const refusedWith = (vendorCode: number) => (error: unknown) =>
   error instanceof CloudRefusedError && error.refusal.vendorCode === vendorCode
@@ -120,7 +163,8 @@ test('a user is recorded into slices with a playlist and an MP4; who comes back 
   const [base, otherBase] = [123, 7].map((uid) => `dir1/dir2/${sid}_my room__uid_s_${uid}__uid_e_`)
   const stopped = await ars.cloud.stop(target, stopBody)
   const { serverResponse } = stopped
-  assert.ok(serverResponse?.fileListMode === 'json')
+  assert.ok(serverResponse !== undefined && 'fileListMode' in serverResponse)
+  assert.ok(serverResponse.fileListMode === 'json')
   assert.equal(serverResponse.uploadingStatus, 'uploaded')
   const ofUser = serverResponse.fileList.filter(({ uid }) => uid === '123')
   assert.equal(serverResponse.fileList.length - ofUser.length, 2)
@@ -195,7 +239,8 @@ test('lists say whose sound and pictures are recorded, and may change', async ()
   await eventually(async () => tracksOf() === '2 video', 'the picture of the other')
   assert.throws(() => update({ audioUidList: { subscribeAudioUids: ['x'] } }), refusedWith(2))
   const { serverResponse } = await ars.cloud.stop(target, stopBody)
-  assert.ok(serverResponse?.fileListMode === 'json')
+  assert.ok(serverResponse !== undefined && 'fileListMode' in serverResponse)
+  assert.ok(serverResponse.fileListMode === 'json')
   assert.deepEqual(serverResponse.fileList.map(({ uid, trackType }) => `${uid} ${trackType}`).toSorted(), [
     '1 audio_and_video',
     '2 audio',
@@ -268,7 +313,7 @@ test('what can’t be is refused before anything is recorded', async () => {
     { cname: 'x', uid: '4294967296', clientRequest: {} },
     { cname: 'x', uid: '1' },
     { cname: 'x', uid: '1', clientRequest: { resourceExpiredHour: 0 } },
-    { cname: 'x', uid: '1', clientRequest: { scene: 1 } },
+    { cname: 'x', uid: '1', clientRequest: { scene: 2 } },
   ]) {
     assert.throws(() => ars.cloud.acquire(body), refusedWith(2), JSON.stringify(body))
   }
@@ -293,12 +338,75 @@ test('what can’t be is refused before anything is recorded', async () => {
     { storageConfig: { fileNamePrefix: [''] } },
     { storageConfig: { fileNamePrefix: ['.hidden'] } },
     { snapshotConfig: {} },
+    { extensionServiceConfig: {} },
+    { appsCollection: { combinationPolicy: 'postpone_transcoding' } },
   ]) {
     const body = { ...CALLER, clientRequest }
     await assert.rejects(ars.cloud.start(resourceId, 'individual', body), refusedWith(2), JSON.stringify(clientRequest))
   }
-  await assert.rejects(ars.cloud.start(resourceId, 'web', { ...CALLER, clientRequest: {} }), refusedWith(2))
+  const service = (serviceParam: object, serviceName = 'web_recorder_service') => ({ serviceName, serviceParam })
+  for (const extensionServices of [
+    [],
+    [service({ url: 'https://example.com' }, 'rtmp_publish_service')],
+    [service({ url: 'https://example.com' }), service({}, 'rtmp_publish_service')],
+    [service({})],
+    [service({ url: 'file:///etc/passwd' })],
+    [service({ url: 'https://exam ple.com' })],
+    [service({ url: 'https://example.com', videoWidth: 4000 })],
+    [service({ url: 'https://example.com', onhold: true })],
+  ]) {
+    const body = { ...CALLER, clientRequest: { extensionServiceConfig: { extensionServices } } }
+    await assert.rejects(ars.cloud.start(resourceId, 'web', body), refusedWith(2), JSON.stringify(extensionServices))
+  }
   assert.equal((await ars.cloud.start(resourceId, 'individual', { ...CALLER, clientRequest: {} })).sid.length, 32)
+})
+
+test('a page is recorded until it is stopped, or its browser is lost', async () => {
+  await using ars = await CloudFixture.open()
+  const open = async (uid: string) => {
+    const caller = { ...CALLER, uid }
+    const { resourceId } = ars.cloud.acquire({ ...caller, clientRequest: { scene: 1 } })
+    const serviceParam = { url: 'https://example.com/#top', videoWidth: 641, videoHeight: 360, maxRecordingHour: 1 }
+    const extensionServices = [{ serviceName: 'web_recorder_service', serviceParam }]
+    const recordingFileConfig = { avFileType: ['hls', 'mp4'] }
+    const clientRequest = { extensionServiceConfig: { extensionServices }, recordingFileConfig }
+    const { sid } = await ars.cloud.start(resourceId, 'web', { ...caller, clientRequest })
+    return { target: { resourceId, sid, mode: 'web' as const }, body: { ...caller, clientRequest: {} } }
+  }
+  const first = await open('1')
+  const { sid } = first.target
+  assert.deepEqual(
+    ars.pages.opened.map(({ url, path, keepAlive }) => [url, path, keepAlive]),
+    [['page+https://example.com/#top:~:size=640x360&fps=15', `agora-cloud/${sid}`, false]],
+  )
+  await ars.recording(2)
+  const { serverResponse: going } = await ars.cloud.query(first.target)
+  assert.ok('extensionServiceState' in going)
+  assert.deepEqual(going.extensionServiceState[0]?.serviceName, 'web_recorder_service')
+  assert.throws(() => ars.cloud.update(first.target, first.body), refusedWith(2))
+  const { serverResponse } = await ars.cloud.stop(first.target, first.body)
+  const files = [`${sid}_my room.m3u8`, `${sid}_my room_0.mp4`]
+  assert.ok(serverResponse !== undefined && 'extensionServiceState' in serverResponse)
+  const [uploader, recorder] = serverResponse.extensionServiceState
+  assert.deepEqual(uploader?.payload, { uploadingStatus: 'uploaded' })
+  assert.ok(recorder !== undefined && 'fileList' in recorder.payload && Array.isArray(recorder.payload.fileList))
+  assert.deepEqual(recorder.payload.fileList.map((file: { filename: string }) => file.filename).toSorted(), files)
+  for (const file of files) assert.equal((await ffprobe(ars.path(file))).streams.length, 2)
+
+  const second = await open('2')
+  await ars.recording(2)
+  ars.pages.crash('pull-2')
+  await eventually(async () => {
+    return ars.cloud.query(second.target).then(
+      () => false,
+      (error: unknown) => refusedWith(404)(error),
+    )
+  }, 'its end')
+  // Without waiting for its files.
+  const third = await open('3')
+  const stopped = await ars.cloud.stop(third.target, { ...third.body, clientRequest: { async_stop: true } })
+  assert.equal(stopped.serverResponse, undefined)
+  await ars.recording(0)
 })
 
 test('a playlist goes with the recordings it lists, also after a restart', async () => {

@@ -41,6 +41,11 @@ export const AGORA = declareFacade({
         about: 'Customer secret that goes with it.',
         secret: true,
       }),
+      web: new Key(flag, {
+        default: false,
+        about:
+          'Cloud Recording records pages too (mode web): a browser of this machine opens whatever address is given.',
+      }),
     },
     allowedOrigins: new Key(list(text('an origin such as https://example.com', { minLength: 1 }), 'origins'), {
       default: [],

@@ -47,7 +47,14 @@ async function start(settings: Settings, context: FacadeContext): Promise<Runnin
     }),
   )
   const cloudRecordings = opening.use(
-    new CloudRecordings({ runtime, recorder: control.recorder, composer: control.composer, channels, root }),
+    new CloudRecordings({
+      runtime,
+      recorder: control.recorder,
+      composer: control.composer,
+      pulls: settings.cloud.web ? control.pulls : undefined,
+      channels,
+      root,
+    }),
   )
   const access = { appId: vendorKey, ...settings.cloud }
   const calls = new RecordingCalls({ runtime, recordings, project: { vendorKey, signKey }, audioOnly })

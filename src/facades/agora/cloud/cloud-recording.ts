@@ -5,7 +5,7 @@ import type { Resource } from './resources.ts'
 import type { CloudSource } from './source.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Why it ended. `idle`: nobody was in the channel; `expired`: its resource's time was over. */
+/** Why it ended. `idle`: nobody was in the channel; `expired`: its time was over; `lost`: what it records was. */
 export type CloudEnd = 'stop' | 'idle' | 'expired' | 'lost' | 'shutdown'
 
 /** What the vendor's numbers for it say: first files are being made, files are there, it is being stopped. */
@@ -16,7 +16,10 @@ export interface CloudRecordingOptions {
   readonly channels: Channels
   readonly resource: Resource
   readonly sid: string
-  readonly maxIdleMs: number
+  /** Undefined: it is of no channel, and nobody has to be there. */
+  readonly maxIdleMs: number | undefined
+  /** Milliseconds since 1970 UTC. */
+  readonly endsAtMs: number
   readonly files: RecordedFiles
   readonly source: CloudSource
   /** Called once, when its files are final. */
@@ -33,18 +36,18 @@ export class CloudRecording {
   readonly #options: CloudRecordingOptions
   readonly #following = new DisposableStack()
   #idleTimer: NodeJS.Timeout | undefined
+  #expiryTimer: NodeJS.Timeout | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: CloudRecordingOptions) {
-    const { channels, resource, runtime } = options
+    const { channels, resource } = options
     this.sid = options.sid
     this.resource = resource
     this.#options = options
+    this.#awaitExpiry()
+    if (options.maxIdleMs === undefined) return
     this.#following.use(channels.joined.listen((user) => this.#joined(user)))
     this.#following.use(channels.left.listen((user) => this.#left(user)))
-    const expiring = setTimeout(() => this.#stopInBackground('expired'), resource.expiresAtMs - runtime.nowMs())
-    expiring.unref()
-    this.#following.defer(() => clearTimeout(expiring))
     for (const user of this.users) options.source.joined(user)
     if (this.users.length === 0) this.#awaitUsers()
   }
@@ -85,6 +88,7 @@ export class CloudRecording {
     const { source, files, ended } = this.#options
     this.#following.dispose()
     clearTimeout(this.#idleTimer)
+    clearTimeout(this.#expiryTimer)
     try {
       await source.end()
     } finally {
@@ -105,9 +109,22 @@ export class CloudRecording {
     if (this.users.length === 0) this.#awaitUsers()
   }
 
+  /** Its time may be longer than that of a timer. */
+  #awaitExpiry(): void {
+    const { endsAtMs, runtime } = this.#options
+    const leftMs = endsAtMs - runtime.nowMs()
+    if (leftMs <= 0) {
+      this.#stopInBackground('expired')
+      return
+    }
+    this.#expiryTimer = setTimeout(() => this.#awaitExpiry(), Math.min(leftMs, MAX_TIMER_MS))
+    this.#expiryTimer.unref()
+  }
+
   #awaitUsers(): void {
     clearTimeout(this.#idleTimer)
-    this.#idleTimer = setTimeout(() => this.#stopInBackground('idle'), Math.min(this.#options.maxIdleMs, MAX_TIMER_MS))
+    const { maxIdleMs = 0 } = this.#options
+    this.#idleTimer = setTimeout(() => this.#stopInBackground('idle'), Math.min(maxIdleMs, MAX_TIMER_MS))
     this.#idleTimer.unref()
   }
 

@@ -2,14 +2,24 @@ import { randomBytes } from 'node:crypto'
 import { TapedeckError } from '#base/error.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { ComposerApi } from '#compose/composer.ts'
+import type { PullsApi } from '#control/pulls.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { Channels } from '../channels.ts'
-import { type CloudEnd, CloudRecording, type CloudStatus } from './cloud-recording.ts'
-import { CloudRefusedError, workerNotFound } from './errors.ts'
+import {
+  type CloudIds,
+  type QueryAnswer,
+  queriedFiles,
+  type RecordingIds,
+  type StopAnswer,
+  stoppedFiles,
+} from './answers.ts'
+import { type CloudEnd, CloudRecording } from './cloud-recording.ts'
+import { CloudRefusedError, invalidParameter, workerNotFound } from './errors.ts'
 import { IndividualSource } from './individual-source.ts'
 import { MixedSource } from './mixed-source.ts'
+import { PageSource } from './page-source.ts'
 import { Playlists } from './playlists.ts'
-import { type ListedFile, RecordedFiles } from './recorded-files.ts'
+import { RecordedFiles } from './recorded-files.ts'
 import {
   type Caller,
   type CloudFileType,
@@ -23,9 +33,10 @@ import {
 } from './request.ts'
 import { type Resource, Resources } from './resources.ts'
 import type { CloudSource } from './source.ts'
+import type { Subscription } from './subscription.ts'
 
-/** Streams of mixed recordings: the first part of their paths. */
-const MIX_PREFIX = 'agora-cloud'
+/** Streams of mixed recordings and of pages: the first part of their paths. */
+const STREAM_PREFIX = 'agora-cloud'
 /** Recordings at a time. */
 const MAX_RECORDINGS = 1_000
 /** Ended ones that are known again, to answer a second stop. */
@@ -35,14 +46,11 @@ export interface CloudRecordingsOptions {
   readonly runtime: Runtime
   readonly recorder: RecorderApi
   readonly composer: ComposerApi
+  /** Opens pages. Undefined: mode web is refused. */
+  readonly pulls: Pick<PullsApi, 'add' | 'list' | 'remove' | 'events'> | undefined
   readonly channels: Channels
   /** Of the recordings, absolute. */
   readonly root: string
-}
-
-/** What every answer begins with. */
-export interface CloudIds extends Caller {
-  readonly resourceId: string
 }
 
 /** Addresses a recording that goes on. */
@@ -52,22 +60,11 @@ export interface CloudTarget {
   readonly mode: CloudMode
 }
 
-/** A recording in progress, as `query` shows it. */
-export interface QueryAnswer extends CloudIds {
+/** What sources of all modes are made with. */
+interface SourceFacts {
+  readonly runtime: Runtime
   readonly sid: string
-  readonly serverResponse: FileListAnswer & { readonly status: CloudStatus; readonly sliceStartTime: number }
-}
-
-/** Files as answers carry them: only a name, where only playlists of mixed recordings are made. */
-type FileListAnswer =
-  | { readonly fileListMode: 'json'; readonly fileList: readonly ListedFile[] }
-  | { readonly fileListMode: 'string'; readonly fileList: string }
-
-/** What `stop` answers; `code` 435: nobody has sent anything. */
-export type StopAnswer = CloudIds & {
-  readonly sid: string
-  readonly code?: 435
-  readonly serverResponse?: FileListAnswer & { readonly uploadingStatus: 'uploaded' | 'unknown' }
+  readonly files: RecordedFiles
 }
 
 /** A recording, and what its calls have to know of its start. */
@@ -105,7 +102,7 @@ export class CloudRecordings implements AsyncDisposable {
   }
 
   /** Resolves when it records, or would if anybody published. @throws {CloudRefusedError} */
-  async start(resourceId: string, mode: CloudMode, body: unknown): Promise<CloudIds & { readonly sid: string }> {
+  async start(resourceId: string, mode: CloudMode, body: unknown): Promise<RecordingIds> {
     const { caller, request } = readCaller('Start', body)
     const asked = readStart(mode, request)
     this.#requireUnused(resourceId)
@@ -128,47 +125,41 @@ export class CloudRecordings implements AsyncDisposable {
   /** @throws {CloudRefusedError} none goes on */
   async query(target: CloudTarget): Promise<QueryAnswer> {
     const running = this.#require(target)
-    const { resource, sid } = running.recording
-    const { status, files } = await running.recording.files()
-    const sliceStartTime = Math.min(...files.map((file) => file.sliceStartTime))
-    return {
-      ...idsOf(resource),
-      sid,
-      serverResponse: {
-        status,
-        ...fileList(running, files),
-        sliceStartTime: Number.isFinite(sliceStartTime) ? sliceStartTime : 0,
-      },
-    }
+    const serverResponse = queriedFiles(running, await running.recording.files())
+    return { ...idsOf(running.recording), serverResponse }
   }
 
   /** Resolves when all files are final. @throws {CloudRefusedError} none goes on */
   async stop(target: CloudTarget, body: unknown): Promise<StopAnswer> {
-    const { caller } = readCaller('Stop', body)
+    const { caller, request } = readCaller('Stop', body)
+    const isAwaited = !request.flag('async_stop')
     if (this.#ended.get(target.sid) === target.resourceId) throw stoppedAlready()
     const running = this.#require(target)
     requireCaller('Stop', running, caller)
     const { recording } = running
     if (recording.isStopping) throw stoppedAlready()
-    await recording.stop('stop')
-    const { files, hasFailed } = await recording.files()
-    const ids = { ...idsOf(recording.resource), sid: recording.sid }
-    if (files.length === 0) return { ...ids, code: 435 }
-    const uploadingStatus = hasFailed ? 'unknown' : 'uploaded'
-    return { ...ids, serverResponse: { ...fileList(running, files), uploadingStatus } }
+    const ids = idsOf(recording)
+    const stopped = recording.stop('stop')
+    if (!isAwaited) {
+      stopped.catch((err: unknown) => this.#notStopped(recording.sid, err))
+      return ids
+    }
+    await stopped
+    return { ...ids, ...stoppedFiles(running, await recording.files()) }
   }
 
   /** Records others from now on. @throws {CloudRefusedError} */
-  update(target: CloudTarget, body: unknown): CloudIds & { readonly sid: string } {
+  update(target: CloudTarget, body: unknown): RecordingIds {
     const { caller, request } = readCaller('Update', body)
     const running = this.#require(target)
     requireCaller('Update', running, caller)
+    if (running.mode === 'web') throw invalidParameter('Update', 'a page can’t be paused here')
     running.recording.update(readUpdate(request))
-    return { ...idsOf(running.recording.resource), sid: target.sid }
+    return idsOf(running.recording)
   }
 
   /** @throws {CloudRefusedError} */
-  updateLayout(target: CloudTarget, body: unknown): CloudIds & { readonly sid: string } {
+  updateLayout(target: CloudTarget, body: unknown): RecordingIds {
     const { caller, request } = readCaller('UpdateLayout', body)
     const running = this.#require(target)
     requireCaller('UpdateLayout', running, caller)
@@ -176,7 +167,7 @@ export class CloudRecordings implements AsyncDisposable {
       throw new CloudRefusedError({ status: 400, vendorCode: 1028, reason: 'UpdateLayout: only mode mix has a layout' })
     }
     running.mixed.setLayout(readUpdateLayout(request))
-    return { ...idsOf(running.recording.resource), sid: target.sid }
+    return idsOf(running.recording)
   }
 
   /** Ends what goes on; its files are final when the recorder's are. */
@@ -188,31 +179,44 @@ export class CloudRecordings implements AsyncDisposable {
 
   async #begin(sid: string, resource: Resource, asked: StartRequest): Promise<void> {
     const { runtime, recorder, channels, root } = this.#options
-    const { folders, fileTypes, maxIdleMs, mode } = asked
+    const { folders, fileTypes, mode, page } = asked
     const { cname } = resource.caller
     const playlists = this.#playlists
     const files = new RecordedFiles({ runtime, recorder, playlists, root, sid, cname, folders, fileTypes })
     const facts = { runtime, sid, files, subscription: asked.subscription }
     const mixed = mode === 'mix' ? await this.#mix(facts, asked) : undefined
-    const source: CloudSource = mixed ?? new IndividualSource({ ...facts, audio: asked.audio, video: asked.video })
+    const source: CloudSource =
+      page !== undefined
+        ? await this.#page(facts, page.url)
+        : (mixed ?? new IndividualSource({ ...facts, audio: asked.audio, video: asked.video }))
     if (this.#isClosed) {
       await source.end()
       throw new CloudRefusedError({ status: 503, vendorCode: 65, reason: 'Start: the server is shutting down' })
     }
     const ended = (recording: CloudRecording, end: CloudEnd) => this.#recordingEnded(recording, end)
-    const recording = new CloudRecording({ runtime, channels, resource, sid, maxIdleMs, files, source, ended })
+    const recording = new CloudRecording({
+      runtime,
+      channels,
+      resource,
+      sid,
+      maxIdleMs: page === undefined ? asked.maxIdleMs : undefined,
+      endsAtMs: Math.min(resource.expiresAtMs, runtime.nowMs() + (page?.maxHours ?? Infinity) * 3_600_000),
+      files,
+      source,
+      ended,
+    })
     this.#running.set(sid, { recording, mode, fileTypes, mixed })
     runtime.log.info({ event: 'facade.cloud-started', sid, channel: cname, mode, fileTypes })
   }
 
   async #mix(
-    facts: Pick<ConstructorParameters<typeof MixedSource>[0], 'runtime' | 'sid' | 'files' | 'subscription'>,
+    facts: SourceFacts & { readonly subscription: Subscription },
     { audio, video, mix: { layout, ...size } }: StartRequest,
   ): Promise<MixedSource> {
     const { composer } = this.#options
     const { sid } = facts
     try {
-      const output = `${MIX_PREFIX}/${sid}`
+      const output = `${STREAM_PREFIX}/${sid}`
       const composition = await composer.start({ output, ...size, audio, video, layout: layout.layout })
       return new MixedSource({ ...facts, composition, layout, lost: () => this.#lost(sid) })
     } catch (error) {
@@ -222,13 +226,33 @@ export class CloudRecordings implements AsyncDisposable {
     }
   }
 
+  async #page({ runtime, sid, files }: SourceFacts, url: string): Promise<PageSource> {
+    const { pulls } = this.#options
+    if (pulls === undefined) {
+      throw invalidParameter('Start', 'mode web is not available here: facades.agora.cloud.web switches it on')
+    }
+    const output = `${STREAM_PREFIX}/${sid}`
+    try {
+      return await PageSource.open({ runtime, sid, files, pulls, output, url, lost: () => this.#lost(sid) })
+    } catch (error) {
+      if (!(error instanceof TapedeckError)) throw error
+      throw new CloudRefusedError({ status: 503, vendorCode: 65, reason: `Start: ${error.message}` })
+    }
+  }
+
+  /** What it records has ended before it. */
   #lost(sid: string): void {
     const { log } = this.#options.runtime
-    log.error({ event: 'facade.cloud-mix-lost', sid }, 'the composition of a mixed recording has ended: it is stopped')
-    this.#running
-      .get(sid)
-      ?.recording.stop('lost')
-      .catch((err: unknown) => log.error({ event: 'facade.cloud-not-stopped', sid, err }))
+    log.error({ event: 'facade.cloud-source-lost', sid }, 'what a cloud recording records has ended: it is stopped')
+    // It may be lost before its start is complete.
+    setImmediate(() => {
+      const stopped = this.#running.get(sid)?.recording.stop('lost')
+      stopped?.catch((err: unknown) => this.#notStopped(sid, err))
+    })
+  }
+
+  #notStopped(sid: string, err: unknown): void {
+    this.#options.runtime.log.error({ event: 'facade.cloud-not-stopped', sid, err })
   }
 
   #recordingEnded({ sid, resource }: CloudRecording, end: CloudEnd): void {
@@ -268,13 +292,8 @@ export class CloudRecordings implements AsyncDisposable {
   }
 }
 
-function idsOf({ id, caller }: Resource): CloudIds {
-  return { ...caller, resourceId: id }
-}
-
-function fileList({ mode, fileTypes }: Running, files: readonly ListedFile[]): FileListAnswer {
-  if (mode === 'individual' || fileTypes.includes('mp4')) return { fileListMode: 'json', fileList: files }
-  return { fileListMode: 'string', fileList: files[0]?.fileName ?? '' }
+function idsOf({ sid, resource: { id, caller } }: CloudRecording): RecordingIds {
+  return { ...caller, resourceId: id, sid }
 }
 
 function requireCaller(call: string, { recording }: Running, { cname, uid }: Caller): void {

@@ -71,6 +71,13 @@ export class FieldReader {
     return value
   }
 
+  /** @throws {CloudRefusedError} */
+  flag(name: string): boolean {
+    const value = this.#fields[name]
+    if (value !== undefined && typeof value !== 'boolean') throw this.refuse(name, 'expected true or false')
+    return value === true
+  }
+
   has(name: string): boolean {
     return this.#fields[name] !== undefined
   }

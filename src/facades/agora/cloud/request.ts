@@ -2,6 +2,7 @@ import type { Layout } from '#compose/layout/layouts.ts'
 import { isChannelName, parseUid } from '../names.ts'
 import { CloudRefusedError, invalidParameter } from './errors.ts'
 import { FieldReader } from './fields.ts'
+import { type PageRequest, readPage } from './page-request.ts'
 import { EVERYBODY, readStreamSubscribe, readSubscription, type Subscription } from './subscription.ts'
 
 /** How a channel is recorded: every user by himself, all in one picture, or a page. */
@@ -34,7 +35,9 @@ export interface MixLayout {
 
 /** A start as it was asked for. */
 export interface StartRequest {
-  readonly mode: 'individual' | 'mix'
+  readonly mode: CloudMode
+  /** Of mode web only. */
+  readonly page: PageRequest | undefined
   readonly audio: boolean
   readonly video: boolean
   readonly subscription: Subscription
@@ -79,13 +82,18 @@ export function readCaller(call: string, body: unknown): { readonly caller: Call
 /** How many hours a recording's calls are answered. @throws {CloudRefusedError} */
 export function readAcquire(request: FieldReader): { readonly expiresHours: number } {
   const scene = request.whole('scene', 0, { min: 0, max: 2 })
-  if (scene !== 0) throw request.refuse('scene', 'only scene 0, the users of a channel, can be recorded here')
+  if (scene === 2) throw request.refuse('scene', 'nothing is transcoded later here: MP4 is made at once')
   return { expiresHours: request.whole('resourceExpiredHour', 72, { min: 1, max: 720 }) }
 }
 
 /** @throws {CloudRefusedError} */
 export function readStart(mode: CloudMode, request: FieldReader): StartRequest {
-  if (mode === 'web') throw invalidParameter('Start', 'mode web is not available here: pull the page instead')
+  const page = mode === 'web' ? readPage(request) : undefined
+  if (page === undefined && request.has('extensionServiceConfig')) {
+    throw request.refuse('extensionServiceConfig', 'only mode web has one')
+  }
+  const policy = request.objectOrEmpty('appsCollection').text('combinationPolicy', 64) ?? 'default'
+  if (policy !== 'default') throw request.refuse('appsCollection', 'nothing is transcoded later here')
   const config = request.objectOrEmpty('recordingConfig')
   // Read to be refused where they can't be; what they say is the network's business that this server is not in.
   request.text('token', 4096)
@@ -106,6 +114,7 @@ export function readStart(mode: CloudMode, request: FieldReader): StartRequest {
   }
   return {
     mode,
+    page,
     audio: streamTypes !== 1,
     video: streamTypes !== 0,
     subscription: subscription.audio === undefined && subscription.video === undefined ? EVERYBODY : subscription,
