@@ -29,6 +29,7 @@ import { RtspServer } from '#ingest/rtsp/server.ts'
 import { UdpPorts } from '#ingest/rtsp/udp-ports.ts'
 import { WebRtcServer } from '#ingest/webrtc/server.ts'
 import { SoundForPlayers } from '#ingest/webrtc/sound-for-players.ts'
+import { Recompositions } from '#recompose/recompositions.ts'
 import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
@@ -239,19 +240,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }),
   )
   retention.start(RETENTION_EVERY_MS)
-  const uploads = opening.use(
-    new Uploads({
-      runtime,
-      recorder,
-      catalog,
-      roots,
-      refusal: (root) => freeSpace.refusal(root),
-      maxBytes: config.limits.uploadBytes,
-      maxUploads: config.limits.uploads,
-      fragmentMs: config.recordings.fragmentMs,
-      mp4IndexBytes: config.recordings.mp4IndexBytes,
-    }),
-  )
+  const { fragmentMs, mp4IndexBytes } = config.recordings
+  const refusal = (root: string) => freeSpace.refusal(root)
+  // Of those who make files besides the recorder.
+  const making = { runtime, recorder, catalog, roots, refusal, fragmentMs, mp4IndexBytes }
+  const { uploadBytes: maxBytes, uploads: maxUploads } = config.limits
+  const uploads = opening.use(new Uploads({ ...making, maxBytes, maxUploads }))
   // Beside everything else; a server for one recording has no business with what others have left.
   if (options.isThrowaway !== true) {
     uploads.tidy().catch((error: unknown) => log.warn({ event: 'upload.not-tidied', err: error }))
@@ -299,6 +293,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         store: catalog,
       },
       uploads,
+      recompositions: (composer) => {
+        const recompositions = new Recompositions({ ...making, composer })
+        if (options.isThrowaway !== true) {
+          recompositions.tidy().catch((error: unknown) => log.warn({ event: 'recomposition.not-tidied', err: error }))
+        }
+        return recompositions
+      },
       fragments: mp4Fragments,
       publishPoints: () => publishPoints,
       webrtc: () => webrtc,

@@ -21,6 +21,7 @@ import { registerPosters } from './posters.ts'
 import { registerPreflight } from './preflight.ts'
 import { answerProblem, BODY_LIMIT_BYTES, registerProblems } from './problems.ts'
 import { registerPulls } from './pulls.ts'
+import { registerRecompositions } from './recompositions.ts'
 import { registerRecordings } from './recordings.ts'
 import { registerRulePreview } from './rule-preview.ts'
 import { registerRules } from './rules.ts'
@@ -142,6 +143,7 @@ const RESOURCES = [
   registerRulePreview,
   registerPulls,
   registerCompositions,
+  registerRecompositions,
   registerSessions,
   registerEvents,
   registerHooks,

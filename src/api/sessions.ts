@@ -80,8 +80,8 @@ export function registerSessions(app: App, { control, runtime }: Resources): voi
     async (request, reply) => {
       const session = sessions.require(request.params.id)
       principalOf(request).requireFor('record', session.composedPath)
-      const { mode, layout = 'best-fit', audio = true, video = true } = request.body
-      const recording = await session.startRecording({ id: runtime.newId(), mode, layout, audio, video })
+      const { mode, layout = 'best-fit', audio = true, video = true, keepTracks = true } = request.body
+      const recording = await session.startRecording({ id: runtime.newId(), mode, layout, audio, video, keepTracks })
       return reply.code(201).send(recordingView(recording))
     },
   )

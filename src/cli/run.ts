@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { errorCode, errorMessage } from '#base/error.ts'
 import { VERSION } from '#base/version.ts'
+import { addCompose } from './commands/compose.ts'
 import { addConfig } from './commands/config.ts'
 import { addFacadeCommands } from './commands/facade-commands.ts'
 import { addInspect } from './commands/inspect.ts'
@@ -24,6 +25,7 @@ const COMMANDS = [
   addStart,
   addStop,
   addRm,
+  addCompose,
   addVerify,
   addRepair,
   addInspect,

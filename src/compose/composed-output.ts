@@ -1,15 +1,9 @@
 import type { Stream } from '#hub/stream.ts'
-import { makeAudioFormat, makeVideoFormat } from '#media/format.ts'
 import type { PayloadArena } from '#media/payload-memory.ts'
 import type { AudioFormat, TrackFormat, VideoFormat } from '#media/track.ts'
-import { type MediaMessage, OUTPUT_CHANNELS, OUTPUT_RATE_HZ } from './messages.ts'
+import { composedAudio, composedVideo, VIDEO_TIMESCALE } from './composed-formats.ts'
+import { type MediaMessage, OUTPUT_RATE_HZ } from './messages.ts'
 import type { CompleteRequest } from './request.ts'
-
-const VIDEO_TIMESCALE = 90_000
-const VIDEO_TRACK = 1
-const AUDIO_TRACK = 2
-/** AudioSpecificConfig: AAC-LC, 48 kHz, two channels. */
-const AAC_CONFIGURATION = Uint8Array.of(0x11, 0x90)
 
 /** Writes what a child has composed into the stream. */
 export class ComposedOutput implements Disposable {
@@ -40,32 +34,15 @@ export class ComposedOutput implements Disposable {
 
   /** A child begins: what follows can be decoded with what it says only. @param avcC empty without video */
   begin(avcC: Uint8Array): void {
-    const { video, audio, frameRate, widthPixels, heightPixels, videoBitrateBps, audioBitrateBps } = this.#request
+    const { video, audio } = this.#request
     this.#isResuming.video = this.#videoUntil !== undefined
     this.#isResuming.audio = this.#audioUntil !== undefined
     if (video) {
-      this.#video = makeVideoFormat({
-        trackId: VIDEO_TRACK,
-        codec: 'h264',
-        timescale: VIDEO_TIMESCALE,
-        configuration: avcC,
-        announcedBitrateBps: videoBitrateBps,
-        frameRateHint: frameRate,
-        widthPixels,
-        heightPixels,
-      })
+      this.#video = composedVideo(this.#request, avcC)
       this.#stream.setFormat(this.#video)
     }
     if (!audio) return
-    this.#audio = makeAudioFormat({
-      trackId: AUDIO_TRACK,
-      codec: 'aac',
-      timescale: OUTPUT_RATE_HZ,
-      configuration: AAC_CONFIGURATION,
-      announcedBitrateBps: audioBitrateBps,
-      sampleRateHz: OUTPUT_RATE_HZ,
-      channels: OUTPUT_CHANNELS,
-    })
+    this.#audio = composedAudio(this.#request)
     this.#stream.setFormat(this.#audio)
   }
 

@@ -1,6 +1,6 @@
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
-import { admit } from './admission.ts'
+import { admit, spare, usedBy } from './admission.ts'
 import { Composition } from './composition.ts'
 import { type CompositionRequest, completed } from './request.ts'
 
@@ -16,6 +16,16 @@ export interface ComposerApi {
   compositions(): Iterable<Composition>
 }
 
+/** What compositions take of the machine, and may take. CPU cores. */
+export interface ComposerLoad {
+  readonly usedCores: number
+  readonly capacityCores: number
+  /** For what can wait: less than the difference where compositions have no time for all of their pictures. */
+  readonly spareCores: number
+  /** Starts refused for want of room so far. */
+  readonly refused: number
+}
+
 export interface ComposerOptions {
   readonly runtime: Runtime
   readonly hub: Hub
@@ -27,6 +37,7 @@ export interface ComposerOptions {
 export class Composer implements ComposerApi, AsyncDisposable {
   readonly #options: ComposerOptions
   readonly #compositions = new Map<string, Composition>()
+  #refused = 0
 
   constructor(options: ComposerOptions) {
     this.#options = options
@@ -35,7 +46,12 @@ export class Composer implements ComposerApi, AsyncDisposable {
   async start(request: CompositionRequest): Promise<Composition> {
     const { runtime, hub, capacityCores } = this.#options
     const complete = completed(request)
-    admit(complete, [...this.#compositions.values()], capacityCores, runtime.nowMs())
+    try {
+      admit(complete, [...this.#compositions.values()], capacityCores, runtime.nowMs())
+    } catch (error) {
+      this.#refused++
+      throw error
+    }
     const id = runtime.newId()
     const onEnded = () => void this.#compositions.delete(id)
     const composition = new Composition({ runtime, hub, id, request: complete, onEnded })
@@ -46,6 +62,14 @@ export class Composer implements ComposerApi, AsyncDisposable {
 
   compositions(): Iterable<Composition> {
     return this.#compositions.values()
+  }
+
+  get load(): ComposerLoad {
+    const { runtime, capacityCores } = this.#options
+    const running = [...this.#compositions.values()]
+    const nowMs = runtime.nowMs()
+    const [usedCores, spareCores] = [usedBy(running, nowMs), spare(running, capacityCores, nowMs)]
+    return { usedCores, capacityCores, spareCores, refused: this.#refused }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

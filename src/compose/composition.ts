@@ -277,6 +277,7 @@ export class Composition implements AsyncDisposable {
       kind: 'begin',
       request: { ...this.request, layout: this.#layout },
       nowMs,
+      sentNs: process.hrtime.bigint(),
       fromMs: this.#output.untilMs,
     })
     for (const tile of this.tiles) tile.enter()

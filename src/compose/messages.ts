@@ -8,8 +8,10 @@ import type { CompleteRequest, TileFacts } from './request.ts'
 export interface BeginMessage {
   readonly kind: 'begin'
   readonly request: CompleteRequest
-  /** Present time. */
+  /** Time when this was sent, which may be long before a child has loaded what it needs and hears it. */
   readonly nowMs: number
+  /** The same on the machine's own clock, which all processes share: `process.hrtime`. */
+  readonly sentNs: bigint
   /** Nothing may come out before. */
   readonly fromMs: number
 }

@@ -21,6 +21,7 @@ import { Metrics } from './metrics.ts'
 import { Posters } from './posters.ts'
 import { Pulls, type PullsApi, type PullsOptions } from './pulls.ts'
 import { readIfThere } from './read-file.ts'
+import type { RecompositionsApi } from './recompositions.ts'
 import type { Scripts } from './scripts.ts'
 import { createStreamAccess } from './stream-access.ts'
 import { Streams } from './streams.ts'
@@ -48,6 +49,8 @@ export interface ControlOptions {
   readonly pulls: Pick<PullsOptions, 'sources' | 'store'>
   /** Takes in what was recorded elsewhere. */
   readonly uploads: UploadsApi
+  /** Makes what composes recordings, with what live compositions leave of the machine. */
+  readonly recompositions: (composer: Pick<Composer, 'load'>) => RecompositionsApi & AsyncDisposable
   /** Writes what live views send; see containers/mp4. */
   readonly fragments: FragmentFormat
   readonly publishPoints: () => readonly PublishPoint[]
@@ -75,6 +78,8 @@ export interface Control extends AsyncDisposable {
   readonly composer: ComposerApi
   /** By the paths of the inputs. */
   readonly compositions: CompositionsApi
+  /** Of what was recorded. */
+  readonly recompositions: RecompositionsApi
   /** Rooms: who is in them, and what is recorded of them. */
   readonly sessions: SessionsApi
   readonly credentials: Credentials
@@ -132,6 +137,7 @@ export function createControl(options: ControlOptions): Control {
     combined,
     composer,
     compositions: new Compositions(hub, composer),
+    recompositions: owned.use(options.recompositions(composer)),
     sessions,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),

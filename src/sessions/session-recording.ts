@@ -27,6 +27,11 @@ export interface SessionRecordingRequest {
   readonly individualFile?: (publication: Publication) => FileRequest | Promise<FileRequest>
   /** The composed file. */
   readonly composedFile?: FileRequest
+  /**
+   * Composed: every publication is kept in a file of its own all the same, so that the room can be composed again later,
+   * in another layout. Default true.
+   */
+  readonly keepTracks?: boolean
   /** Makes this recording's picture and sound instead of the server's composer. */
   readonly composer?: RoomComposer
   /** Into the metadata of all its files. */
@@ -125,7 +130,7 @@ export class SessionRecording {
   /** Somebody publishes. */
   published(publication: Publication): void {
     if (this.#state === 'stopping' || this.#state === 'stopped' || publication.ended !== undefined) return
-    if (this.request.mode !== 'composed') this.#follow(publication)
+    if (this.request.mode !== 'composed' || this.request.keepTracks !== false) this.#follow(publication)
     if (publication.stream !== undefined) this.flowing(publication, publication.stream)
   }
 
@@ -213,14 +218,21 @@ export class SessionRecording {
       this.#files.push({ recordingId: id, publication })
       return id
     } catch (error) {
-      this.#failed(publication, error)
+      // Composed, the recording is what it was asked to be without the track as well; the log has it.
+      this.#failed(publication, error, this.request.mode === 'composed')
       return undefined
     }
   }
 
   #metadata(publication: Publication | undefined): Readonly<Record<string, string>> {
     const { sessionId, request } = this.#options
-    const common = { ...request.labels, session: sessionId, sessionRecording: request.id }
+    const common = {
+      ...request.labels,
+      session: sessionId,
+      sessionRecording: request.id,
+      // Ids come again, in another room of the same id: together they don't.
+      sessionRecordingStartedAt: new Date(this.startedAtMs).toISOString(),
+    }
     if (publication === undefined) return common
     const { participant, id, kind } = publication
     return { ...participant.labels, ...common, participant: participant.id, publication: id, kind }
@@ -256,9 +268,9 @@ export class SessionRecording {
     return this.documents()
   }
 
-  #failed(publication: Publication | undefined, err: unknown): void {
+  #failed(publication: Publication | undefined, err: unknown, isAside = false): void {
     const { runtime, sessionId } = this.#options
-    this.#failures.push({ publication, error: err })
+    if (!isAside) this.#failures.push({ publication, error: err })
     const facts = { session: sessionId, sessionRecording: this.id, stream: publication?.path }
     runtime.log.warn({ event: 'session.stream-not-recorded', ...facts, err })
   }

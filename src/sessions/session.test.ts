@@ -179,7 +179,7 @@ test('every publication is a recording of its own, of the kinds that were asked 
   const { metadata, waitForStream } = recorder.started[0] ?? {}
   assert.equal(waitForStream, true)
   const ids = { session: 'room', sessionRecording: 'rec', participant: 'ann', publication: 'a', kind: 'camera' }
-  assert.deepEqual(metadata, { name: 'lesson', ...ids })
+  assert.deepEqual(metadata, { name: 'lesson', sessionRecordingStartedAt: '1970-01-01T00:00:01.000Z', ...ids })
   ann.leave('left')
   await sleep(0)
   assert.deepEqual(recorder.stopped, ['r1'], 'a stream that ends')
@@ -232,7 +232,7 @@ test('a composed recording has every stream that flows, as soon as it does; with
   const first = ann.publish(camera('one'))
   const publisher = { protocol: 'test', remoteAddress: '', connectionId: 'c', encoder: '', disconnect: () => {} }
   hub.publish(first.path, { ...NO_CONNECTION_FACTS, ...publisher })
-  await session.startRecording({ ...INDIVIDUAL, mode: 'composed', layout: 'picture-in-picture' })
+  await session.startRecording({ ...INDIVIDUAL, mode: 'composed', layout: 'picture-in-picture', keepTracks: false })
   const second = ann.publish(camera('two', { kind: 'screen' }))
   hub.publish(second.path, { ...NO_CONNECTION_FACTS, ...publisher })
   second.end('unpublished')
@@ -249,6 +249,30 @@ test('a composed recording has every stream that flows, as soon as it does; with
     'remove calls/room/one',
     'end',
   ])
+})
+
+test('composed, every publication is kept by itself as well; one that cannot be is no failure of the recording', async () => {
+  const add = () => ({ [Symbol.dispose]() {} })
+  const composer: RoomComposer = { start: async ({ output }) => ({ output, add, end: async () => {} }) }
+  const { session, recorder } = setUp(undefined, composer)
+  const ann = admit(session, 'ann')
+  ann.publish(camera('one'))
+  ann.publish(camera('bad'))
+  recorder.refuses = (stream) => stream.endsWith('bad')
+  const recording = await session.startRecording({ ...INDIVIDUAL, mode: 'composed' })
+  ann.publish(camera('two'))
+  await sleep(0)
+  assert.deepEqual(
+    recorder.started.map(({ stream, metadata }) => [stream, metadata?.['publication']]),
+    [
+      ['calls/room/~composed', undefined],
+      ['calls/room/one', 'one'],
+      ['calls/room/two', 'two'],
+    ],
+  )
+  assert.deepEqual(recording.failures, [])
+  await session.stopRecording()
+  assert.deepEqual(recorder.stopped.sort(), ['r1', 'r2', 'r3'])
 })
 
 test('recorded by itself from the first publication to the last goodbye', async () => {

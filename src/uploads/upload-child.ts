@@ -5,11 +5,7 @@ import { createInterface } from 'node:readline'
 import { AV_LOG_QUIET, AVERROR_EOF } from 'node-av/constants'
 import { FFmpegError, Log, Packet } from 'node-av/lib'
 import { errorMessage } from '#base/error.ts'
-import type { Container, ContainerName } from '#containers/container.ts'
-import { flv } from '#containers/flv/flv.ts'
-import { createMp4 } from '#containers/mp4/mp4.ts'
-import { mpegts } from '#containers/mpegts/mpegts.ts'
-import { mkv, webm } from '#containers/webm/webm.ts'
+import { allContainers } from '#containers/all-containers.ts'
 import type { MediaTaker } from '#ingest/pull/libav/frame-writer.ts'
 import { readingTask } from '#ingest/pull/libav/reading-task.ts'
 import { Source } from '#ingest/pull/libav/source.ts'
@@ -91,8 +87,4 @@ async function pass(source: Source, writer: UploadWriter): Promise<boolean> {
 
 function reasonsOf({ reasons }: Source): readonly string[] {
   return reasons.length > 0 ? reasons : ['it has none']
-}
-
-function allContainers(indexBytes: number): Readonly<Record<ContainerName, Container>> {
-  return { mp4: createMp4({ indexBytes }), mkv, webm, ts: mpegts, flv }
 }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,7 +12,7 @@ import { adoptedPath } from '#recorder/adoption.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { Catalog } from '#storage/catalog/catalog.ts'
 import { storageErrorFrom, systemCode } from '#storage/errors.ts'
-import { filesOpenElsewhere } from '#storage/open-elsewhere.ts'
+import { deleteLeftOvers } from '#storage/left-overs.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import {
   TooManyUploadsError,
@@ -78,18 +78,7 @@ export class Uploads implements UploadsApi, AsyncDisposable {
    */
   async tidy(): Promise<void> {
     const { roots, catalog, runtime } = this.#options
-    for (const root of roots) {
-      const names = await readdir(join(root, FOLDER)).catch(() => [])
-      if (names.length === 0) continue
-      const openElsewhere = await filesOpenElsewhere()
-      for (const name of names) {
-        const path = join(root, FOLDER, name)
-        if (openElsewhere.has(path)) continue
-        if ((await catalog.findByPart(root, `${FOLDER}/${name}`)).length > 0) continue
-        await rm(path, { force: true, recursive: true })
-        runtime.log.info({ event: 'upload.left-over', path }, 'deleted what was left of an upload')
-      }
-    }
+    await deleteLeftOvers({ roots, catalog, runtime, folder: FOLDER, event: 'upload.left-over' })
   }
 
   async upload(request: UploadRequest, body: Readable): Promise<RecordingDocument> {

@@ -27,6 +27,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: ['base', 'containers', 'hub', 'recorder', 'control', 'transcode'],
   // Files that were recorded elsewhere: read by ingest's reader, written by our containers, named by the recorder.
   uploads: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'control'],
+  // Kept tracks: read by ingest's reader, composed by compose's child, named by the recorder.
+  recompose: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'ingest', 'compose', 'control'],
   api: ['base', 'media', 'containers', 'hub', 'storage', 'recorder', 'compose', 'sessions', 'control', 'hooks'],
   cli: ['base', 'containers', 'storage', 'recorder', 'config'],
   // Over the core, never the other way: what a facade needs of a session is an interface of the session's.

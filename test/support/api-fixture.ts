@@ -13,6 +13,7 @@ import type { PullSource } from '#hub/pull-source.ts'
 import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
 import { AccessUnit } from '#media/access-unit.ts'
 import type { VideoFormat } from '#media/track.ts'
+import { Recompositions } from '#recompose/recompositions.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import { Uploads } from '#uploads/uploads.ts'
 import { memoryPulls } from './memory-pulls.ts'
@@ -62,19 +63,11 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
   const hooks = owned.use(await Hooks.open({ ...telling, environment: process.env }))
   hooks.follow(events)
   hooks.begin(recorder)
-  const uploads = owned.use(
-    new Uploads({
-      runtime,
-      recorder,
-      catalog: { findByPart: async () => [] },
-      roots: config.recordings.roots,
-      refusal: () => undefined,
-      maxBytes: config.limits.uploadBytes,
-      maxUploads: config.limits.uploads,
-      fragmentMs: config.recordings.fragmentMs,
-      mp4IndexBytes: config.recordings.mp4IndexBytes,
-    }),
-  )
+  const { roots, fragmentMs, mp4IndexBytes } = config.recordings
+  const catalog = { findByPart: async () => [] }
+  const making = { runtime, recorder, catalog, roots, refusal: () => undefined, fragmentMs, mp4IndexBytes }
+  const { uploadBytes: maxBytes, uploads: maxUploads } = config.limits
+  const uploads = owned.use(new Uploads({ ...making, maxBytes, maxUploads }))
   const control = owned.use(
     createControl({
       runtime,
@@ -86,6 +79,7 @@ export async function apiFixture(options: ApiFixtureOptions = {}): Promise<ApiFi
       scripts: hooks.scripts,
       pulls: { sources: options.pullSources ?? {}, store: memoryPulls() },
       uploads,
+      recompositions: (composer) => new Recompositions({ ...making, composer }),
       fragments: options.fragments ?? PAYLOADS_ONLY,
       publishPoints: () => [{ protocol: 'rtmp', listen: { host: '0.0.0.0', port: 1935 } }],
       webrtc: () => undefined,

@@ -14,6 +14,9 @@ export const NewSessionRecordingSchema = Type.Object(
     audio: Type.Optional(Type.Boolean({ description: 'default true' })),
     video: Type.Optional(Type.Boolean({ description: 'default true' })),
     layout: Type.Optional(oneOf(LAYOUTS, 'of the composed picture; default best-fit')),
+    keepTracks: Type.Optional(
+      Type.Boolean({ description: 'composed: every stream is kept in a file of its own as well; default true' }),
+    ),
   },
   { additionalProperties: false },
 )

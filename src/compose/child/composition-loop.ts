@@ -49,9 +49,10 @@ export class CompositionLoop {
 
   /** @throws {Error} an encoder can't be opened */
   constructor(begin: BeginMessage, tell: (message: ChildOutput) => void) {
-    const { request, nowMs, fromMs } = begin
+    const { request, nowMs, sentNs, fromMs } = begin
     this.#tell = tell
-    this.#zeroMs = performance.now() - nowMs
+    const sentAgoMs = Number(process.hrtime.bigint() - sentNs) / 1e6
+    this.#zeroMs = performance.now() - sentAgoMs - nowMs
     this.#intervalMs = request.video ? 1_000 / request.frameRate : SOUND_INTERVAL_MS
     this.#minDelayMs = request.video ? MIN_DELAY_MS : MIN_SOUND_DELAY_MS
     if (request.video) {

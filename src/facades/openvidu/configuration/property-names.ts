@@ -16,6 +16,8 @@ export const PROPERTIES = {
   autostopTimeout: { env: 'OPENVIDU_RECORDING_AUTOSTOP_TIMEOUT', dotted: 'openvidu.recording.autostop-timeout' },
   composedUrl: { env: 'OPENVIDU_RECORDING_COMPOSED_URL', dotted: 'openvidu.recording.composed-url' },
   composedBasicAuth: { env: 'OPENVIDU_RECORDING_COMPOSED_BASICAUTH' },
+  // Ours: the original kept nothing besides.
+  keepTracks: { env: 'OPENVIDU_RECORDING_COMPOSED_KEEP_TRACKS', dotted: 'openvidu.recording.composed-keep-tracks' },
   secret: { env: 'OPENVIDU_SECRET', dotted: 'openvidu.secret' },
   port: { env: 'HTTPS_PORT', dotted: 'server.port' },
   publicUrl: { env: 'DOMAIN_OR_PUBLIC_IP', dotted: 'openvidu.publicurl' },

@@ -65,6 +65,8 @@ export interface OpenViduSettings {
   /** Empty: the layout is composed without a page. */
   readonly composedUrl: string
   readonly composedBasicAuth: boolean
+  /** The streams of a composed recording are kept besides, so that it can be composed again. */
+  readonly keepTracks: boolean
   readonly cdr: boolean
   /** Empty: the facade's data folder. */
   readonly cdrPath: string
@@ -110,8 +112,9 @@ export function readSettings(texts: ReadonlyMap<string, string>, source: string)
     customLayout: read.text('customLayout') ?? '',
     notification: read.oneOf('notification', NOTIFICATIONS, 'publisher_moderator'),
     autostopSeconds: read.integer('autostopTimeout', 120, 86_400),
-    composedUrl: read.text('composedUrl') ?? '',
+    composedUrl: composedUrlOf(read),
     composedBasicAuth: read.flag('composedBasicAuth', true),
+    keepTracks: read.flag('keepTracks', true),
     cdr: read.flag('cdr', false),
     cdrPath: read.text('cdrPath') ?? '',
     webhook: webhookOf(read),
@@ -140,6 +143,13 @@ function secretOf(read: PropertyReader, compat: Compat): string {
   if (secret !== undefined) read.refuse('secret', '(hidden)', 'letters, digits, _ and - only')
   else if (compat === 'modern') read.refuse('secret', '(nothing)', 'a secret of your own')
   return SAMPLE_SECRET
+}
+
+function composedUrlOf(read: PropertyReader): string {
+  const url = read.text('composedUrl') ?? ''
+  if (url === '' || (URL.canParse(url) && /^https?:/i.test(url))) return url
+  read.refuse('composedUrl', url, 'the http or https URL below which the layouts are')
+  return ''
 }
 
 function webhookOf(read: PropertyReader): WebhookSettings | undefined {

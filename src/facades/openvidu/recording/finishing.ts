@@ -99,7 +99,9 @@ export class Finishing implements AsyncDisposable {
     layout: Layout,
     documents: readonly RecordingDocument[],
   ): Promise<RecordingFacts> {
-    const parts = documents.flatMap((document) => document.parts.map((part) => ({ part, document })))
+    // The others are streams that were kept besides.
+    const composed = documents.filter(({ metadata }) => metadata['publication'] === undefined)
+    const parts = composed.flatMap((document) => document.parts.map((part) => ({ part, document })))
     const found = parts.find(({ part }) => part.state === 'ready') ?? parts[0]
     const own = { ...facts.tapedeck, recordings: idsOf(documents) }
     if (found === undefined) return { ...facts, tapedeck: own, status: 'failed' }

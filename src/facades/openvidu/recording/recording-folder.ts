@@ -110,6 +110,7 @@ export class RecordingFolder {
       await rm(await this.#inside(id), { recursive: true, force: true })
       return
     }
+    await rm(await this.#inside(this.keptTracks(id, stored.layout)), { recursive: true, force: true })
     const media = await this.media(stored)
     const siblings = [`${id}.info`, `${id}.jpg`].map((name) => join(this.path, name))
     // Last what makes it a recording: whoever is killed in between can delete it again.
@@ -133,6 +134,11 @@ export class RecordingFolder {
   /** Where streams lie that are on their way into a zip; the flat layout has no place for them that anybody sees. */
   streams(id: string, layout: Layout): string {
     return layout === 'flat' ? `.streams.${id}` : id
+  }
+
+  /** Where streams lie that are kept besides what is composed of them, for nobody to see. */
+  keptTracks(id: string, layout: Layout): string {
+    return layout === 'flat' ? this.streams(id, layout) : `${id}/.tracks`
   }
 
   /** Path below the folder, with forward slashes. */

@@ -10,7 +10,7 @@ import { tracksKnown } from './tracks-known.ts'
 
 /** Where files go, and what else of the server a request needs. */
 export interface RequestContext {
-  readonly desk: Pick<Desk, 'control'>
+  readonly desk: Pick<Desk, 'control' | 'settings'>
   readonly folder: RecordingFolder
   readonly place: RecordingRoot
   /** Undefined: the server's own grid. */
@@ -20,7 +20,7 @@ export interface RequestContext {
 /** What the room is asked for, of a recording of the vendor's. spec section 4. */
 export function recordingRequest(running: RunningRecording, context: RequestContext): SessionRecordingRequest {
   const { facts, layout, fileName, properties, room } = running
-  const { folder, place, composer } = context
+  const { desk, folder, place, composer } = context
   const { id, hasAudio, hasVideo } = facts
   const [widthPixels, heightPixels] = properties.resolution.split('x').map(Number)
   const file = { root: place.root, pathText: 'verbatim' } as const
@@ -28,6 +28,7 @@ export function recordingRequest(running: RunningRecording, context: RequestCont
     id,
     ...(composer !== undefined && { composer }),
     mode: facts.outputMode === 'INDIVIDUAL' ? 'individual' : 'composed',
+    keepTracks: desk.settings.keepTracks,
     audio: hasAudio,
     video: hasVideo,
     layout: 'best-fit',
@@ -39,7 +40,10 @@ export function recordingRequest(running: RunningRecording, context: RequestCont
       path: place.prefix + folder.relative(id, layout, fileName),
       format: hasVideo ? 'mp4' : 'webm',
     },
-    individualFile: async (publication) => ({ ...file, ...(await streamFile(running, publication, context)) }),
+    individualFile: async (publication) => {
+      if (facts.outputMode !== 'INDIVIDUAL') return { ...file, ...keptFile(running, publication, context) }
+      return { ...file, ...(await streamFile(running, publication, context)) }
+    },
     labels: { name: facts.name, uniqueSessionId: room.uniqueId },
   }
 }
@@ -57,6 +61,19 @@ async function streamFile(
   const isForWebm = tracks?.every(({ codec }) => ['vp8', 'vp9', 'av1', 'opus', 'vorbis'].includes(codec)) ?? false
   const path = `${place.prefix}${folder.streams(running.id, running.layout)}/${publication.id}`
   return { path, format: isForWebm ? 'webm' : 'mkv' }
+}
+
+/**
+ * The file of a stream that is kept besides what is composed: where no client sees it, and of what carries everything,
+ * so that the recording begins without having to wait for what is sent.
+ */
+function keptFile(
+  { id, layout }: RunningRecording,
+  { id: streamId }: Publication,
+  context: RequestContext,
+): FileRequest {
+  const { folder, place } = context
+  return { path: `${place.prefix}${folder.keptTracks(id, layout)}/${streamId}`, format: 'mkv' }
 }
 
 function recordedStream({ room }: RunningRecording, { id, participant }: Publication): RecordedStream {

@@ -1,0 +1,179 @@
+/** Streams that are kept besides a composed recording: through a kill, composed again, and deleted with it. */
+import assert from 'node:assert/strict'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecompositionDocument } from '#control/recompositions.ts'
+import type { RecordingDocument } from '#storage/recording-document.ts'
+import { ApiClient } from '#test/support/api-client.ts'
+import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
+import { type Answer, OpenViduServer } from '#test/support/openvidu-application.ts'
+import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
+import { ffprobe } from '#test/support/outside-judges.ts'
+import { TempFolder } from '#test/support/temp-folder.ts'
+
+const PATIENCE_MS = 60_000
+
+let folder: TempFolder
+let vp8: ElementarySource
+let h264: ElementarySource
+
+before(async () => {
+  folder = await TempFolder.make()
+  vp8 = await makeSource(folder, { video: 'vp8', audio: 'opus', seconds: 2 })
+  h264 = await makeSource(folder, { video: 'h264', audio: 'opus', seconds: 2, encoding: ['-bf', '0'] })
+})
+after(() => folder[Symbol.asyncDispose]())
+
+async function start(name: string, properties: Readonly<Record<string, string>>): Promise<OpenViduServer> {
+  await mkdir(folder.at(name), { recursive: true })
+  return await OpenViduServer.start(folder.at(name), properties)
+}
+
+function json(answer: Answer): Readonly<Record<string, unknown>> {
+  assert.equal(answer.status, 200, answer.text)
+  return JSON.parse(answer.text) as Readonly<Record<string, unknown>>
+}
+
+/** A composed recording of two, who go on. */
+async function recordTwo(server: OpenViduServer): Promise<AsyncDisposable & { readonly id: string }> {
+  await using owned = new AsyncDisposableStack()
+  const id = String(json(await server.call('POST', '/openvidu/api/sessions', { body: {} }))['id'])
+  for (const [source, media] of [
+    [vp8, ['vp8', 'opus']],
+    [h264, ['h264', 'opus']],
+  ] as const) {
+    const { token } = json(await server.call('POST', '/openvidu/api/tokens', { body: { session: id } }))
+    const one = owned.use(await ScriptedParticipant.join(String(token)))
+    await one.publish(source.units, { media })
+  }
+  const body = { session: id, outputMode: 'COMPOSED', resolution: '320x180' }
+  json(await server.call('POST', '/openvidu/api/recordings/start', { body }))
+  const kept = owned.move()
+  return { id, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+async function eventually<Value>(what: string, look: () => Promise<Value | undefined | false>): Promise<Value> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (performance.now() > until) throw new Error(`${what} did not happen`)
+    await sleep(100)
+  }
+}
+
+async function job(server: OpenViduServer, path: string, body?: object): Promise<RecompositionDocument> {
+  const headers = { 'content-type': 'application/json' }
+  const asked = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
+  const response = await fetch(new URL(`api/v1/${path}`, server.process.page), asked)
+  const text = await response.text()
+  assert.ok(response.ok, text)
+  return JSON.parse(text) as RecompositionDocument
+}
+
+/** Every file below, but those of hidden folders that begin so. */
+async function files(path: string, hidden = '.composing'): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const found = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return found.filter((file) => !file.includes(`/${hidden}`)).sort()
+}
+
+function isTrack({ metadata }: RecordingDocument): boolean {
+  return metadata['publication'] !== undefined
+}
+
+test('killed while it is composed, its tracks are whole; killed while it is composed again, nothing is half there', {
+  timeout: 180_000,
+}, async () => {
+  const properties = { OPENVIDU_COMPAT: 'modern' }
+  const killed = await start('killed', properties)
+  await using recorded = await recordTwo(killed)
+  const { id } = recorded
+  await sleep(3_500)
+  await killed.process.kill()
+
+  const second = await start('killed', properties)
+  await eventually('the recording', async () => {
+    return json(await second.call('GET', `/openvidu/api/recordings/${id}`))['status'] === 'ready'
+  })
+  const api = new ApiClient(second.process)
+  const recordings = await eventually('all of them', async () => {
+    const all = await api.recordings()
+    return all.every(({ state }) => state === 'ready') && all
+  })
+  const tracks = recordings.filter(isTrack)
+  const [composed, ...more] = recordings.filter((recording) => !isTrack(recording))
+  assert.deepEqual([tracks.length, more.length], [2, 0])
+  for (const { parts, durationMs, ledger } of tracks) {
+    const [part] = parts
+    assert.ok(part !== undefined && durationMs > 1_500, JSON.stringify({ parts, durationMs }))
+    const path = join(part.root, part.path)
+    assert.match(path, /\/\.tracks\/[^/]+\.mkv$/)
+    const { packets } = await ffprobe(path)
+    const written = ledger.tracks.reduce((sum, track) => sum + track.written, 0)
+    assert.equal(packets.length, written)
+  }
+  await eventually('the picture', async () => {
+    return (await readdir(folder.at('killed', 'recordings', id))).includes(`${id}.jpg`)
+  })
+  // Clients are told of one file.
+  const recording = json(await second.call('GET', `/openvidu/api/recordings/${id}`))
+  assert.equal(recording['size'], composed?.bytes)
+  const visible = (await readdir(folder.at('killed', 'recordings', id))).filter((name) => !name.startsWith('.'))
+  assert.deepEqual(visible.sort(), [`${id}.jpg`, `${id}.mp4`])
+
+  const before = await files(folder.at('killed', 'recordings'))
+  const slow = { widthPixels: 3840, heightPixels: 2160, frameRate: 60 }
+  const begun = await job(second, `recordings/${composed?.id}/compose`, slow)
+  await eventually('progress', async () => {
+    const now = await job(second, `compose-jobs/${begun.id}`)
+    assert.notEqual(now.state, 'failed', now.error?.message)
+    return now.progress > 0
+  })
+  await second.process.kill()
+  assert.deepEqual(await files(folder.at('killed', 'recordings')), before)
+  assert.equal((await readdir(folder.at('killed', 'recordings', '.composing'))).length, 1)
+
+  await using third = await start('killed', properties)
+  await eventually('tidying', async () => (await readdir(folder.at('killed', 'recordings', '.composing'))).length === 0)
+  // A track of the room's stands for all of them.
+  const again = await job(third, `recordings/${tracks[0]?.id}/compose`, { layout: 'picture-in-picture', name: 'again' })
+  const done = await eventually('composing again', async () => {
+    const now = await job(third, `compose-jobs/${again.id}`)
+    return now.endedAt !== null && now
+  })
+  assert.deepEqual([done.state, done.error, done.recordings.length], ['ready', null, 2])
+  assert.deepEqual([done.widthPixels, done.heightPixels], [320, 180], 'as it was')
+  const made = await new ApiClient(third.process).recording(done.recording ?? '')
+  const path = join(made.parts[0]?.root ?? '', made.parts[0]?.path ?? '')
+  const { streams, format } = await ffprobe(path)
+  assert.deepEqual(
+    streams.map(({ codec_name }) => codec_name),
+    ['h264', 'aac'],
+  )
+  assert.ok(Math.abs(Number(format.duration) - (composed?.durationMs ?? 0) / 1_000) < 0.2, format.duration)
+
+  assert.equal((await third.call('DELETE', `/openvidu/api/recordings/${id}`)).status, 204)
+  const left = await new ApiClient(third.process).recordings()
+  assert.deepEqual(
+    left.map((each) => each.id),
+    [made.id],
+  )
+  assert.deepEqual(await files(folder.at('killed', 'recordings')), [path])
+})
+
+test('the flat layout: kept where nobody sees them, and deleted with the recording', { timeout: 90_000 }, async () => {
+  await using server = await start('flat', { OPENVIDU_COMPAT: 'classic' })
+  await using recorded = await recordTwo(server)
+  const { id } = recorded
+  await sleep(1_500)
+  json(await server.call('POST', `/openvidu/api/recordings/stop/${id}`))
+  const root = folder.at('flat', 'recordings')
+  assert.equal((await readdir(join(root, `.streams.${id}`))).length, 2)
+  assert.equal((await new ApiClient(server.process).recordings()).length, 3)
+  assert.equal((await server.call('DELETE', `/openvidu/api/recordings/${id}`)).status, 204)
+  assert.deepEqual(await new ApiClient(server.process).recordings(), [])
+  assert.deepEqual(await readdir(root), [])
+})
