@@ -1,6 +1,6 @@
 /** Custom layouts: pages of the vendor's users, with its library of 2018 beside them, opened by a real Chromium. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +14,10 @@ import { vendorPackage } from '#test/support/vendor-package.ts'
 
 const LIBRARY = 'openvidu-browser-2.0.0.min.js'
 
-/** As the vendor's sample: takes everything from its address, subscribes to whatever there is. Its ground is blue. */
+/**
+ * As the vendor's sample of 2018 does it: takes everything from its address, looks for the server at port 4443, and
+ * subscribes to whatever there is. Its ground is blue.
+ */
 const PAGE = `<!doctype html>
 <style>body { margin: 0; background: #0000ff } video { position: fixed; left: 50%; top: 0; width: 50%; height: 100%; object-fit: fill }</style>
 <script src="${LIBRARY}"></script>
@@ -26,7 +29,8 @@ const PAGE = `<!doctype html>
   const OV = new OpenVidu()
   const session = OV.initSession()
   session.on('streamCreated', (event) => session.subscribe(event.stream, 'videos'))
-  session.connect('wss://' + location.hostname + ':' + location.port + '?sessionId=' + sessionId + '&secret=' + secret + '&recorder=true')
+  session.on('signal', () => (document.body.style.background = '#ff0000'))
+  session.connect('wss://' + location.hostname + ':4443' + '?sessionId=' + sessionId + '&secret=' + secret + '&recorder=true')
 </script>`
 
 let folder: TempFolder
@@ -55,6 +59,11 @@ test("a layout page with the library of 2.0.0 beside it is recorded with the pub
   const { text } = await server.call('POST', '/api/tokens', { body: { session: 'room' } })
   await using one = await ScriptedParticipant.join((JSON.parse(text) as { token: string }).token)
   await one.publish(vp8.units, { media: ['vp8', 'opus'] })
+  for (const name of ['index.html?secret=a_secret', LIBRARY]) {
+    const served = await server.call('GET', `/layouts/custom/layout1/${name}`, { user: '' })
+    const file = folder.at('layouts', 'layout1', name.replace(/\?.*/, ''))
+    assert.ok(served.bytes.equals(await readFile(file)), name)
+  }
   const asked = { session: 'room', resolution: '640x360' }
   const started = await server.call('POST', '/api/recordings/start', { body: asked })
   assert.equal(started.status, 200, started.text)

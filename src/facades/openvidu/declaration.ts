@@ -1,6 +1,8 @@
 import { declareFacade } from '#config/facade.ts'
 import { Key } from '#config/key.ts'
 import { flag } from '#config/values/flag.ts'
+import { httpUrl } from '#config/values/http-url.ts'
+import { list } from '#config/values/list.ts'
 import { optionalListenAddress } from '#config/values/listen-address.ts'
 import { propertyMap } from '#config/values/property-map.ts'
 import { text } from '#config/values/text.ts'
@@ -32,6 +34,11 @@ export const OPENVIDU = declareFacade({
       about:
         "Password of applications, whose name is OPENVIDUAPP. Empty: that of the properties, else the vendor's sample MY_SECRET, with which the door opens on this machine only.",
       secret: true,
+    }),
+    layoutUrls: new Key(list(httpUrl, 'addresses'), {
+      default: [],
+      about:
+        'Beginnings of full URLs that customLayout may be, such as https://pages.example/layouts. Those pages are given the secret. Empty: only pages of the layouts folder are opened.',
     }),
     listen: new Key(optionalListenAddress(4443), {
       default: '127.0.0.1:4443',

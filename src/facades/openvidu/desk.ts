@@ -11,6 +11,8 @@ export interface Desk {
   readonly settings: OpenViduSettings
   /** Absolute paths; the first takes new recordings. */
   readonly roots: readonly string[]
+  /** URLs below which pages of others may show a room, and be given the secret. */
+  readonly layoutUrls: readonly string[]
   /** Folder of the facade's own state. */
   readonly data: string
   readonly rooms: Rooms

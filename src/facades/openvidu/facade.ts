@@ -39,6 +39,7 @@ async function start(keys: Keys, context: FacadeContext): Promise<RunningFacade>
     control,
     settings,
     roots,
+    layoutUrls: keys.layoutUrls,
     data,
     rooms,
     publicAddress: () => publicAddress(settings, address?.port ?? settings.port),

@@ -6,6 +6,7 @@ import type { EventSink } from '../events/event-sink.ts'
 import type { RecordingProperties } from '../properties.ts'
 import type { Room } from '../room.ts'
 import { Finishing } from './finishing.ts'
+import { LayoutPages } from './layout-pages.ts'
 import { RecordingFolder, type StoredRecording } from './recording-folder.ts'
 import { recordingObject } from './recording-object.ts'
 import { type RecordingRoot, recordingRoot } from './recording-root.ts'
@@ -18,6 +19,7 @@ export class Recordings implements AsyncDisposable {
   readonly folder: RecordingFolder
   readonly #desk: Desk
   readonly #finishing: Finishing
+  readonly #pages: LayoutPages
   readonly #running: RunningRecordings
   #recovered: Promise<void> = Promise.resolve()
 
@@ -26,7 +28,8 @@ export class Recordings implements AsyncDisposable {
     this.folder = new RecordingFolder(place.path)
     this.#finishing = new Finishing(desk, this.folder)
     const workshop = { desk, folder: this.folder, events }
-    this.#running = new RunningRecordings(workshop, { place, finishing: this.#finishing })
+    this.#pages = new LayoutPages(desk)
+    this.#running = new RunningRecordings(workshop, { place, finishing: this.#finishing, pages: this.#pages })
   }
 
   /**
@@ -48,6 +51,7 @@ export class Recordings implements AsyncDisposable {
 
   /** Follows what is recorded of a session. */
   follow(room: Room): void {
+    this.#pages.follow(room)
     this.#running.follow(room)
   }
 
@@ -128,6 +132,7 @@ export class Recordings implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running.allFinished()
     await this.#recovered
+    await this.#pages[Symbol.asyncDispose]()
     await this.#finishing[Symbol.asyncDispose]()
   }
 

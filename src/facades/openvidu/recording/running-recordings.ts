@@ -9,7 +9,7 @@ import {
 import type { RecordingProperties } from '../properties.ts'
 import type { Room } from '../room.ts'
 import type { Finishing } from './finishing.ts'
-import { pageComposer } from './layout-page.ts'
+import type { LayoutPages } from './layout-pages.ts'
 import type { RecordingFacts } from './recording-facts.ts'
 import { freeFileName, newRecordingId } from './recording-ids.ts'
 import { recordingRequest } from './recording-request.ts'
@@ -23,12 +23,17 @@ export class RunningRecordings {
   readonly #workshop: RecordingWorkshop
   readonly #place: RecordingRoot
   readonly #finishing: Finishing
+  readonly #pages: LayoutPages
   readonly #running = new Map<string, RunningRecording>()
 
-  constructor(workshop: RecordingWorkshop, { place, finishing }: { place: RecordingRoot; finishing: Finishing }) {
+  constructor(
+    workshop: RecordingWorkshop,
+    { place, finishing, pages }: { place: RecordingRoot; finishing: Finishing; pages: LayoutPages },
+  ) {
     this.#workshop = workshop
     this.#place = place
     this.#finishing = finishing
+    this.#pages = pages
   }
 
   /** Undefined: none of this id goes on. */
@@ -112,7 +117,7 @@ export class RunningRecordings {
 
   #request(running: RunningRecording): SessionRecordingRequest {
     const { desk, folder } = this.#workshop
-    const composer = pageComposer(running.room, running.properties, desk)
+    const composer = this.#pages.composer(running.room, running.properties)
     return recordingRequest(running, { desk, folder, place: this.#place, composer })
   }
 
