@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { launchChromium } from '#test/support/chromium.ts'
+import type { Browser } from 'playwright-core'
+import { closePages, launchChromium } from '#test/support/chromium.ts'
 import { type OwnSyncPoint, type SyncPoint, syncOf } from '#test/support/clock-page.ts'
 import { program } from '#test/support/programs.ts'
 import { WebRtcRecorder } from '#test/support/webrtc-recorder.ts'
@@ -11,6 +12,13 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const BAD = { lostPercent: 5, jitterMs: 50, delayMs: 10 }
 const GOOD = { lostPercent: 0, jitterMs: 0, delayMs: 0 }
 const MAX_APART_MS = 40
+
+let browser: Browser
+before(async () => {
+  browser = await launchChromium()
+})
+afterEach(() => closePages(browser))
+after(() => browser.close())
 
 /**
  * Around each beep, from the first second on: by how much sound became late after it left the page, whose own sound and
@@ -35,7 +43,6 @@ test(`5 % lost and 50 ms of jitter: pictures are repaired, and beside their soun
   timeout: 120_000,
 }, async () => {
   await using scene = await WebRtcRecorder.open({ seed: SEED })
-  await using browser = await launchChromium()
   const clock = await scene.publish(browser, 'live/cam1')
   scene.relay.conditions = BAD
   await sleep(18_000)
@@ -69,7 +76,6 @@ test(`a camera that is switched off and on goes on in the same stream, in sync (
   timeout: 120_000,
 }, async () => {
   await using scene = await WebRtcRecorder.open({ seed: SEED })
-  await using browser = await launchChromium()
   const clock = await scene.publish(browser, 'live/cam1', { codec: 'H264' })
   await sleep(5_000)
   await clock.show(false)
@@ -87,7 +93,6 @@ test(`a camera that is switched off and on goes on in the same stream, in sync (
 
 test('an outage is in the ledger, and the picture comes back on its own', { timeout: 120_000 }, async () => {
   await using scene = await WebRtcRecorder.open({ seed: SEED })
-  await using browser = await launchChromium()
   const clock = await scene.publish(browser, 'live/cam1', { codec: 'H264' })
   await sleep(4_000)
   scene.relay.conditions = { lostPercent: 100, jitterMs: 0, delayMs: 0 }
@@ -124,7 +129,6 @@ test('a browser comes to send as much as it may: within seconds, where its proce
     const rewriteOffer = (sdp: string) =>
       feedback === 'goog-remb' ? sdp.replace(/^a=rtcp-fb:\d+ transport-cc\r\n/gm, '') : sdp
     await using scene = await WebRtcRecorder.open({ config: { maxBitrate } })
-    await using browser = await launchChromium()
     const clock = await scene.publish(browser, 'live/cam1', { codec, noise: true, rewriteOffer })
     for (let seconds = 0, { availableBps } = await clock.state(); availableBps < 0.9 * maxBitrate; seconds++) {
       assert.ok(seconds < 60, `${codec}, ${feedback}: ${availableBps} bit/s after a minute`)

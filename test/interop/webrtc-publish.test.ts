@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Browser } from 'playwright-core'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient } from '#test/support/api-client.ts'
-import { launchChromium } from '#test/support/chromium.ts'
+import { closePages, launchChromium } from '#test/support/chromium.ts'
 import { ClockPage } from '#test/support/clock-page.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
@@ -15,7 +16,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** Chromium publishes by WHIP in each codec that it has, and FFmpeg too; what they sent is in a file that others play. */
 
-const PUBLISH_MS = 6_000
+const PUBLISH_MS = 4_000
 const WAIT_MS = 30_000
 
 /** Of what was sent: the browser's first packets are on their way before it says that it is connected. */
@@ -39,6 +40,13 @@ const CASES: readonly Case[] = [
   { codec: 'VP9', expected: ['webm', 'vp9', 'opus'], ending: 'delete' },
   { codec: 'AV1', expected: ['mp4', 'av1', 'aac'], ending: 'kill' },
 ]
+
+let shared: Browser
+before(async () => {
+  shared = await launchChromium()
+})
+afterEach(() => closePages(shared))
+after(() => shared.close())
 
 function startServer(folder: TempFolder): Promise<ServerProcess> {
   return startServerProcess(folder.path, {
@@ -66,7 +74,9 @@ for (const { codec, expected, ending } of CASES) {
   test(`Chromium publishes ${codec} and ends by ${ending}`, { timeout: 120_000 }, async () => {
     await using folder = await TempFolder.make()
     await using server = await startServer(folder)
-    await using browser = await launchChromium()
+    // One that is killed is nobody else's.
+    await using owned = new AsyncDisposableStack()
+    const browser = ending === 'kill' ? owned.use(await launchChromium()) : shared
     const page = await browser.newPage()
     await page.goto(new URL('api/v1/health', server.page).href)
     const stream = `live/${codec.toLowerCase()}`
@@ -188,8 +198,7 @@ const SIMULCAST = `(async () => {
 test('of three layers Chromium sends the one that is taken, whole', { timeout: 60_000 }, async () => {
   await using folder = await TempFolder.make()
   await using server = await startServer(folder)
-  await using browser = await launchChromium()
-  const page = await browser.newPage()
+  const page = await shared.newPage()
   await page.goto(new URL('api/v1/health', server.page).href)
   assert.deepEqual(await page.evaluate(SIMULCAST), [['h', 640]])
   const recording = await recordingOf(server, 'live/layers')

@@ -9,10 +9,11 @@ const run = promisify(execFile)
 
 const IN_PAGE = join(import.meta.dirname, 'clock-page.in-page.js')
 
-/** The picture is this wide, and shows a number of this many bits as black and white bars. */
-const WIDTH = 640
-const HEIGHT = 360
+/** The picture shows a number of this many bits as black and white bars. */
 const BITS = 16
+/** Small, so that a busy machine can encode all of it; larger where it has to take a bitrate. */
+const SMALL = { width: 320, height: 180 }
+const LARGE = { width: 640, height: 360 }
 /** It beeps at each of these, counted as the picture counts. */
 const BEEP_EVERY_MS = 1_000
 
@@ -51,7 +52,7 @@ export class ClockPage {
   ): Promise<ClockPage> {
     const { codec = 'VP8', noise = false, bitrate } = options
     await page.evaluate(await readFile(IN_PAGE, 'utf8'))
-    const facts = { width: WIDTH, height: HEIGHT, bits: BITS, everyMs: BEEP_EVERY_MS, codec, noise, bitrate }
+    const facts = { ...(noise ? LARGE : SMALL), bits: BITS, everyMs: BEEP_EVERY_MS, codec, noise, bitrate }
     const clockPage = new ClockPage(page)
     const answer = await exchange(await clockPage.#call<string>('offer', facts))
     await clockPage.#call('accept', answer)

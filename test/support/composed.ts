@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { Composer } from '#compose/composer.ts'
 import { RtmpServer } from '#ingest/rtmp/server.ts'
-import { program } from './programs.ts'
+import { cachedMedia } from './cached-media.ts'
+import { readSource, type SourceUnit } from './elementary-source.ts'
+import { PacedPublisher, type PacedPublisherOptions } from './paced-publisher.ts'
 import { RecorderFixture } from './recorder-fixture.ts'
 import { testConfig } from './test-config.ts'
 
@@ -35,25 +37,34 @@ export async function openComposingRoom(capacityCores: number = 4 * availablePar
   }
 }
 
-/** ffmpeg as a participant in real time: one colour (`0xRRGGBB`), and one tone. Ends by itself. */
-export function participant(...which: Parameters<typeof participantArguments>): Promise<unknown> {
-  return program('ffmpeg', participantArguments(...which))
+/** What a participant sends: one colour (`0xRRGGBB`), and one tone. */
+export async function coloured(colour: string, hertz: number, seconds: number): Promise<readonly SourceUnit[]> {
+  const path = await cachedMedia(
+    [
+      ...['-f', 'lavfi', '-i', `color=c=${colour}:s=320x180:r=25:d=${seconds}`],
+      ...['-f', 'lavfi', '-i', `sine=${hertz}:r=44100:d=${seconds}`],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'],
+      ...['-c:a', 'aac', '-b:a', '64k'],
+    ],
+    'mp4',
+  )
+  return (await readSource(path, ['h264', 'aac'])).units
 }
 
-/** Arguments of ffmpeg for participant(). */
-export function participantArguments(
-  url: string,
-  colour: string,
-  hertz: number,
-  seconds: number,
-  size = '320x180',
-): string[] {
-  return [
-    ...['-v', 'error', '-re', '-f', 'lavfi', '-i', `color=c=${colour}:s=${size}:r=25:d=${seconds}`],
-    ...['-re', '-f', 'lavfi', '-i', `sine=${hertz}:r=44100:d=${seconds}`],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'],
-    ...['-c:a', 'aac', '-b:a', '64k', '-f', 'flv', url],
-  ]
+/**
+ * Publishes all of it as `room/<name>` over RTMP, and says goodbye. Nothing is encoded meanwhile: a machine that is busy
+ * with other tests must not make this one's participants late.
+ */
+export async function participate(
+  rtmp: string,
+  name: string,
+  units: readonly SourceUnit[],
+  stall?: PacedPublisherOptions['stall'],
+): Promise<void> {
+  const options = { rtmp, app: 'room', name, units, ...(stall !== undefined && { stall }) }
+  using publisher = await PacedPublisher.start(options)
+  await publisher.allArrived()
+  publisher.finish()
 }
 
 /** Small pictures of a file's video, as ffmpeg decodes it, so many a second: RGB of the pixel at a place. */
