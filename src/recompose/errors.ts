@@ -29,9 +29,11 @@ export class TrackGoneError extends TapedeckError {
   readonly code = 'recompose/track-gone'
   readonly origin = 'storage'
   readonly recordingId: string
+  readonly path: string
   constructor(recordingId: string, path: string) {
     super(`${path} of recording ${recordingId} is gone: bring it back, or name the recordings to compose without it`)
     this.recordingId = recordingId
+    this.path = path
   }
 }
 
@@ -40,11 +42,15 @@ export class TrackDamagedError extends TapedeckError {
   readonly code = 'recompose/track-damaged'
   readonly origin = 'storage'
   readonly recordingId: string
+  readonly path: string
+  readonly reason: string
   constructor(recordingId: string, path: string, reason: string) {
     super(
       `${path} of recording ${recordingId} is damaged (${reason}): try "tapedeck repair", or name the recordings to compose without it`,
     )
     this.recordingId = recordingId
+    this.path = path
+    this.reason = reason
   }
 }
 

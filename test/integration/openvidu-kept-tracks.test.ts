@@ -125,7 +125,7 @@ test('killed while it is composed, its tracks are whole; killed while it is comp
   assert.deepEqual(visible.sort(), [`${id}.jpg`, `${id}.mp4`])
 
   const before = await files(folder.at('killed', 'recordings'))
-  const slow = { widthPixels: 3840, heightPixels: 2160, frameRate: 60 }
+  const slow = { widthPixels: 1920, heightPixels: 1080, frameRate: 60 }
   const begun = await job(second, `recordings/${composed?.id}/compose`, slow)
   await eventually('progress', async () => {
     const now = await job(second, `compose-jobs/${begun.id}`)

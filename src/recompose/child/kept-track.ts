@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises'
+import { errorMessage } from '#base/error.ts'
 import { Tile } from '#compose/child/tile.ts'
 import type { TrackFormat, VideoFormat } from '#media/track.ts'
+import { TrackDamagedError, TrackGoneError } from '../errors.ts'
 import type { TaskPart, TaskTrack } from '../messages.ts'
-import { UnreadablePartError } from './errors.ts'
 import { type FileUnit, FileUnits } from './file-units.ts'
 
 /** A file's tracks lie no further apart than this: one that has nothing to say for longer isn't waited for. */
@@ -52,7 +53,7 @@ export class KeptTrack implements AsyncDisposable {
     return true
   }
 
-  /** Gives the tile what lies before. @throws {UnreadablePartError} */
+  /** Gives the tile what lies before. @throws {TrackGoneError} @throws {TrackDamagedError} */
   async read(untilMs: number): Promise<void> {
     if (this.#tile === undefined) return
     while (!this.#isReadTo(untilMs)) if (!(await this.#readMore())) break
@@ -127,11 +128,11 @@ export class KeptTrack implements AsyncDisposable {
       return await reading
     } catch (error) {
       const path = this.#part?.path ?? ''
-      const isGone = await access(path).then(
-        () => false,
-        () => true,
-      )
-      throw new UnreadablePartError(this.#task.recordingId, path, isGone, error)
+      const { recordingId } = this.#task
+      await access(path).catch(() => {
+        throw new TrackGoneError(recordingId, path)
+      })
+      throw new TrackDamagedError(recordingId, path, errorMessage(error))
     }
   }
 }

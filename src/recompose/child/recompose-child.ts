@@ -7,8 +7,8 @@ import { errorMessage } from '#base/error.ts'
 import { allContainers } from '#containers/all-containers.ts'
 import { StorageError, systemCode } from '#storage/errors.ts'
 import { openPartFile } from '#storage/part-files.ts'
+import { TrackDamagedError, TrackGoneError } from '../errors.ts'
 import type { BeginMessage, ChildInput, ChildOutput } from '../messages.ts'
-import { UnreadablePartError } from './errors.ts'
 import { composeOffline } from './offline-composition.ts'
 import { Pace } from './pace.ts'
 
@@ -51,14 +51,12 @@ async function outcome(begin: BeginMessage): Promise<ChildOutput> {
     const container = allContainers(begin.mp4IndexBytes)[begin.container]
     return await composeOffline(begin, { container, file, pace, onProgress })
   } catch (error) {
-    if (error instanceof UnreadablePartError) {
-      const { recordingId, path, isGone, message } = error
-      return {
-        kind: 'failed',
-        recordingId,
-        path,
-        ...(isGone ? { cause: 'gone' } : { cause: 'damaged', reason: message }),
-      }
+    if (error instanceof TrackGoneError) {
+      return { kind: 'failed', cause: 'gone', recordingId: error.recordingId, path: error.path }
+    }
+    if (error instanceof TrackDamagedError) {
+      const { recordingId, path, reason } = error
+      return { kind: 'failed', cause: 'damaged', recordingId, path, reason }
     }
     if (error instanceof StorageError) {
       const errno = systemCode(error.cause) ?? ''
