@@ -1,5 +1,9 @@
 import type { ContinuedPart } from '#containers/container.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
+import type { TimelineGap } from './timeline.ts'
+
+/** Longer ones count in the ledger only: 32 bits of MP4 hold 13 hours of a picture, MPEG-TS clocks mistake more for less. */
+const MAX_KEPT_GAP_MS = 12 * 3_600_000
 
 /** FLV's tick: what comes must be decoded so much later than what is there. */
 const LEAST_STEP_MS = 1
@@ -39,6 +43,11 @@ export function appendStartMs(
     earliestMs = Math.max(earliestMs, lastDtsMs + LEAST_STEP_MS - laterMs)
   }
   return earliestMs
+}
+
+/** The pause before what a file is gone on with from `fromMs`. @param isKept as a pause of what is played */
+export function appendGap(fromMs: number, missingMs: number, isKept: boolean): TimelineGap {
+  return { fromMs, toMs: fromMs + (isKept ? Math.min(missingMs, MAX_KEPT_GAP_MS) : 0), missingMs }
 }
 
 function dtsMs({ dts, format }: AccessUnit): number {

@@ -1,27 +1,23 @@
 import { errorCode } from '#base/error.ts'
 import type { Logger, Runtime } from '#base/runtime.ts'
-import type { Container, ContainerName } from '#containers/container.ts'
-import type { StreamEnd, StreamLoss } from '#hub/stream.ts'
-import type { AccessUnit } from '#media/access-unit.ts'
+import type { Container } from '#containers/container.ts'
+import type { StreamEnd } from '#hub/stream.ts'
 import type { DataMessage } from '#media/data-message.ts'
 import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument, ProblemDocument, RecordingDocument, RecordingState } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
-import { appendStartMs } from './append-start.ts'
 import { ArrivalClock } from './arrival-clock.ts'
-import type { TimedAccessUnit } from './cutter.ts'
 import { NothingRecordedError } from './errors.ts'
 import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
 import { Output } from './output.ts'
-import { type AppendTarget, PartMaker } from './part-maker.ts'
+import { PartMaker } from './part-maker.ts'
 import { Pauses } from './pauses.ts'
+import { Placement } from './placement.ts'
 import type { RecordingOptions } from './recording-options.ts'
+import { RecordingStart } from './recording-start.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
-import { Silence } from './silence.ts'
 import { advance, isFinal } from './state.ts'
-import { TimeLimit } from './time-limit.ts'
-import { Timeline, type TimelineGap } from './timeline.ts'
 import { TranscodedTracks } from './transcoded-tracks.ts'
 import { problemOf, severityOf } from './troubles.ts'
 
@@ -31,14 +27,11 @@ const FIRST_BYTES_PATIENCE_MS = 1_000
 /** Who waits for a random access point asks for it so often. */
 const ASK_AGAIN_MS = 1_000
 
-/** Longer ones count in the ledger only: 32 bits of MP4 hold 13 hours of a picture, MPEG-TS clocks mistake more for less. */
-const MAX_KEPT_GAP_MS = 12 * 3_600_000
-
 /**
- * One recording of one stream path, over one or more connections of its publisher: places what the intake lets through
- * on its timeline, counts it and hands it to the output. Its state is what intake and output have come to.
+ * One recording of one stream path, over one or more connections of its publisher: what the intake lets through gets
+ * its place and goes to the output. Its state is what intake and output have come to.
  *
- *   intake ─► timeline ─► account ─► (transcoder) ─► output (gate ─► cutter ─► parts)
+ *   intake ─► placement (timeline, account) ─► (transcoder) ─► output (gate ─► cutter ─► parts)
  */
 export class Recording {
   readonly id: string
@@ -49,31 +42,22 @@ export class Recording {
   readonly #maker: PartMaker
   readonly #intake: Intake
   readonly #account: Account
-  #limit: TimeLimit
+  readonly #placement: Placement
   readonly #sound: TranscodedTracks
   readonly #output: Output
-  readonly #silence: Silence
+  readonly #start: RecordingStart
   readonly #pauses: Pauses
   readonly #arrival: ArrivalClock
   readonly #requestedAtMs: number
   readonly #firstBytes = Promise.withResolvers<void>()
   readonly #begun = Promise.withResolvers<void>()
-  #timeline: Timeline
   #state: RecordingState = 'waiting'
-  /** Of what is written now. */
-  #container: Container | undefined
-  #firstFormat: ContainerName | undefined
-  /** An appended file being opened. */
-  #opening: Promise<void> | undefined
   /** What it is attached to, or was last. */
   #source: StreamSource | undefined
   /** When it was last asked for a random access point. */
   #askedMs = Number.NEGATIVE_INFINITY
   #detachedMs: number | undefined
-  #startedAtMs: number | undefined
   #endedAtMs: number | undefined
-  /** What the network took last in one go, on the timeline. */
-  readonly #networkLoss = { fromMs: -1, toMs: -1 }
   #held: boolean
   /** What ends the recording, as it was thrown. */
   #fatal: unknown
@@ -88,7 +72,7 @@ export class Recording {
     this.log = runtime.log.child({ recording: options.id, stream: request.stream })
     this.#options = options
     this.#runtime = runtime
-    this.#arrival = new ArrivalClock(runtime.nowMs, () => this.#timeline.endMs)
+    this.#arrival = new ArrivalClock(runtime.nowMs, () => this.#placement.endMs)
     this.#maker = new PartMaker(settings, disk, request, options.id)
     this.#intake = new Intake({
       request,
@@ -97,13 +81,13 @@ export class Recording {
       monotonicMs,
       log: this.log,
       events: {
-        ready: () => this.#begin(),
-        accessUnit: (accessUnit) => this.#take(accessUnit),
+        ready: () => this.#start.begin(),
+        accessUnit: (accessUnit) => this.#placement.take(accessUnit),
         data: (message) => this.#say(message),
         awaitsRandomAccess: () => this.#askRandomAccess(),
-        lost: (loss) => this.#lostOnTheWay(loss),
+        lost: (loss) => this.#placement.lostOnTheWay(loss),
         trackEnded: (trackId) => {
-          this.#silence.endTrack(trackId)
+          this.#placement.endTrack(trackId)
           if (!this.#sound.endTrack(trackId)) this.#output.endTrack(trackId)
         },
         ended: (end) => this.#streamEnded(end),
@@ -114,6 +98,16 @@ export class Recording {
       { received: events.received, lost: events.lost, gap: (gap) => events.gap(this, gap) },
       runtime.nowMs,
     )
+    this.#placement = new Placement({
+      startMs: previous?.durationMs ?? 0,
+      maxSeconds: request.maxSeconds,
+      account: this.#account,
+      monotonicMs,
+      formats: () => this.#intake.formats,
+      leadingTrackId: () => this.#intake.leadingTrackId,
+      placed: (unit, atMs) => this.#sound.take(unit, atMs),
+      limitReached: () => queueMicrotask(() => void this.stop()),
+    })
     this.#pauses = new Pauses(monotonicMs)
     this.#sound = new TranscodedTracks({
       wish: request,
@@ -124,14 +118,9 @@ export class Recording {
       wait: (ms) => this.#pauses.wait(ms),
       events: {
         write: (unit, atMs) => this.#output.take(unit, atMs),
-        transcoded: (accessUnit) => this.#timed(accessUnit, accessUnit.dts, accessUnit.pts),
+        transcoded: (accessUnit) => this.#placement.timed(accessUnit, accessUnit.dts, accessUnit.pts),
         lost: (format, { cause, ...loss }) => this.#account.lost({ format, ...loss }, cause),
         trackEnded: (trackId) => this.#output.endTrack(trackId),
-      },
-    })
-    this.#silence = new Silence({
-      silence: (accessUnit, dts) => {
-        this.#sound.take(this.#timed(accessUnit, dts, dts), (dts * 1000) / accessUnit.format.timescale)
       },
     })
     this.#output = new Output({
@@ -165,11 +154,21 @@ export class Recording {
         fatal: (error) => this.#fail(error),
       },
     })
-    const startMs = previous?.durationMs ?? 0
-    this.#timeline = new Timeline(startMs)
-    this.#limit = new TimeLimit(request.maxSeconds, startMs, monotonicMs)
+    this.#start = new RecordingStart({
+      request,
+      previous,
+      nowMs: runtime.nowMs,
+      maker: this.#maker,
+      intake: this.#intake,
+      arrival: this.#arrival,
+      account: this.#account,
+      placement: this.#placement,
+      sound: this.#sound,
+      output: this.#output,
+      promisedVideo: () => this.#source?.promisedVideo,
+      failed: (error) => this.#fail(error),
+    })
     this.#held = previous?.held ?? false
-    this.#startedAtMs = previous?.startedAt == null ? undefined : Date.parse(previous.startedAt)
     this.#requestedAtMs = previous === undefined ? runtime.nowMs() : Date.parse(previous.requestedAt)
   }
 
@@ -226,7 +225,7 @@ export class Recording {
   attach(stream: StreamSource): void {
     if (this.#stopping !== undefined || this.#intake.isAttached) return
     if (this.#detachedMs !== undefined) {
-      this.#timeline.restart(this.#runtime.monotonicMs() - this.#detachedMs)
+      this.#placement.restart(this.#runtime.monotonicMs() - this.#detachedMs)
       this.#detachedMs = undefined
     }
     this.#source = stream
@@ -234,7 +233,7 @@ export class Recording {
     const backMs = this.#backMs()
     const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
     if (ageMs !== undefined) this.#arrival.began(ageMs)
-    else if (this.#container !== undefined) this.#arrival.goesOn()
+    else if (this.#start.hasBegun) this.#arrival.goesOn()
     this.#arrival.catchUp(() => this.#intake.attach(stream, backMs))
   }
 
@@ -244,7 +243,7 @@ export class Recording {
     this.#output.tick()
     this.#pauses.tick()
     const waitedMs = this.#detachedMs === undefined ? 0 : this.#runtime.monotonicMs() - this.#detachedMs
-    if (this.#limit.isPast || waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
+    if (this.#placement.isPastLimit || waitedMs > this.request.reconnectSeconds * 1000) void this.stop()
   }
 
   /** Asks for a new part at the next random access point, or with exact cuts at once. */
@@ -276,9 +275,9 @@ export class Recording {
       node: settings.node,
       stream: request.stream,
       state: this.#state,
-      format: previous?.format ?? this.#firstFormat ?? (request.format === 'auto' ? 'mp4' : request.format),
+      format: previous?.format ?? this.#start.firstFormat ?? (request.format === 'auto' ? 'mp4' : request.format),
       rule: ruleId,
-      startedAt: isoOrNull(this.#startedAtMs),
+      startedAt: isoOrNull(this.#start.startedAtMs),
       endedAt: isoOrNull(this.#endedAtMs),
       requestedAt: new Date(this.#requestedAtMs).toISOString(),
       durationMs: Math.round(this.#durationMs(parts)),
@@ -305,35 +304,28 @@ export class Recording {
    * decode times run ahead of the first picture.
    */
   #durationMs(parts: readonly PartDocument[]): number {
-    if (this.#startedAtMs === undefined) return 0
-    if (!this.isFinal) return this.#timeline.endMs
+    if (this.#start.startedAtMs === undefined) return 0
+    if (!this.isFinal) return this.#placement.endMs
     return parts.reduce((endMs, part) => Math.max(endMs, part.startMs + part.durationMs), 0)
   }
 
   /** How far in the past to begin: not before what an appended file holds already, nor when a publisher has returned. */
   #backMs(): number {
     const endedAt = this.#options.previous?.endedAt
-    const backMs = this.#container === undefined ? this.request.preRollSeconds * 1000 : 0
+    const backMs = this.#start.hasBegun ? 0 : this.request.preRollSeconds * 1000
     return endedAt == null ? backMs : Math.max(0, Math.min(backMs, this.#runtime.nowMs() - Date.parse(endedAt)))
   }
 
   /** Asked again until it is known, which may be after the source is gone: its clock goes with the question. */
   #sourceMoment(positionMs: number): () => number | undefined {
     const source = this.#source
-    const timeMs = this.#timeline.publisherMs(positionMs)
+    const timeMs = this.#placement.publisherMs(positionMs)
     return () => (timeMs === undefined ? undefined : source?.sourceWallClock(timeMs))
-  }
-
-  /** Of the file that is to be gone on in, if there is one. */
-  get #presentFormat(): ContainerName | undefined {
-    const { previous } = this.#options
-    return previous?.parts.at(-1)?.format ?? previous?.format
   }
 
   #otherContainer(formats: Iterable<TrackFormat>, present: Container): Container | undefined {
     const other = this.#maker.otherContainer(formats, present)
     if (other === undefined) return undefined
-    this.#container = other
     this.#sound.follow(other)
     this.#output.follow(other)
     this.log.info({ event: 'recording.container-changed', from: present.name, to: other.name })
@@ -350,137 +342,21 @@ export class Recording {
   #streamEnded({ cause }: StreamEnd): void {
     const { reconnectSeconds, waitForStream } = this.request
     // Nothing came yet, so the wait that was asked for goes on.
-    if (waitForStream && this.#container === undefined && this.#intake.isEmpty && cause !== 'shutdown') return
+    if (waitForStream && !this.#start.hasBegun && this.#intake.isEmpty && cause !== 'shutdown') return
     if (cause !== 'lost' || reconnectSeconds === 0) {
       void this.stop()
       return
     }
-    this.#begin()
+    this.#start.begin()
     if (this.#stopping !== undefined) return
     this.#detachedMs = this.#runtime.monotonicMs()
-    this.#silence.endTracks()
+    this.#placement.endTracks()
     this.#output.pause()
     this.log.info({ event: 'recording.publisher-lost', waitSeconds: reconnectSeconds })
   }
 
-  /** Begins the first part with what was gathered; an appended file is opened first, while gathering goes on. */
-  #begin(): void {
-    if (this.#container !== undefined || this.#opening !== undefined || this.#intake.isEmpty) return
-    const formats = this.#intake.formats
-    let container: Container
-    try {
-      container = this.#maker.container(formats.values(), this.#presentFormat, this.#source?.promisedVideo)
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    this.#sound.begin(container, formats.values())
-    // What goes on in a file begins after a pause that is counted to now.
-    if (this.request.ifExists !== 'append' && this.#arrival.beganAtMs === undefined) {
-      this.#arrival.began(this.#intake.gatheredForMs)
-    }
-    const nowMs = this.#arrival.beganAtMs ?? this.#runtime.nowMs()
-    if (this.request.ifExists !== 'append') {
-      this.#start(container, nowMs, undefined)
-      return
-    }
-    const known = this.#options.previous?.parts.at(-1)
-    const written = this.#sound.written(formats)
-    this.#opening = this.#maker.openForAppend(container, written.values(), nowMs, known).then(
-      (target) => this.#start(container, nowMs, target),
-      (error: unknown) => this.#fail(error),
-    )
-  }
-
-  #start(container: Container, nowMs: number, target: AppendTarget | undefined): void {
-    this.#container = container
-    this.#firstFormat = container.name
-    this.#startedAtMs ??= nowMs
-    const gathered = this.#intake.begin(container)
-    if (target !== undefined) this.#goOnAfter(target, gathered, nowMs)
-    const first = earliest(gathered)
-    if (first !== undefined) this.#timeline.begin(first.dts, first.format.timescale)
-    const startedAtMs = this.#startedAtMs
-    this.#arrival.zeroMs = this.#timeline.endMs
-    this.#arrival.catchUp(() => {
-      if (target === undefined) this.#output.begin(container, startedAtMs)
-      else this.#output.append(container, startedAtMs, target)
-      const losses = [...this.#intake.takeEarlyLosses()]
-      for (const item of gathered) {
-        if ('body' in item) {
-          this.#say(item)
-        } else {
-          // Told first, so that a pause in the media is known for what the network took.
-          for (; losses[0] !== undefined && isBefore(losses[0], item); losses.shift()) this.#lostOnTheWay(losses[0])
-          this.#take(item)
-          item.release()
-        }
-      }
-      for (const loss of losses) this.#lostOnTheWay(loss)
-      this.#sound.begun()
-    })
-  }
-
-  /**
-   * Places what begins behind what an appended file holds. The account gets the pause since it ended, or what it holds
-   * when no recording knew it.
-   */
-  #goOnAfter(target: AppendTarget, gathered: readonly (AccessUnit | DataMessage)[], nowMs: number): void {
-    const { previous } = this.#options
-    const { appendGap, maxSeconds } = this.request
-    if (previous === undefined) this.#account.adopt(target.previous)
-    const isKept = appendGap === 'keep'
-    // Nobody knows when a file became what it is; only whoever wants to keep the pause has to go by its date.
-    const endedAt = previous === undefined ? (isKept ? target.endedAtMs : null) : previous.endedAt
-    const missingMs = endedAt === null ? 0 : Math.max(0, nowMs - new Date(endedAt).getTime())
-    const keptMs = isKept ? Math.min(missingMs, MAX_KEPT_GAP_MS) : 0
-    const units = gathered.filter((item): item is AccessUnit => !('body' in item))
-    const fromMs = target.previous.startMs + appendStartMs(units, this.#intake.leadingTrackId, target)
-    const toMs = fromMs + keptMs
-    if (endedAt !== null) this.#account.interrupted({ fromMs, toMs, missingMs })
-    this.#timeline = new Timeline(toMs)
-    this.#limit = new TimeLimit(maxSeconds, toMs, this.#runtime.monotonicMs)
-  }
-
-  #take(accessUnit: AccessUnit): void {
-    const { format } = accessUnit
-    const timing = this.#timeline.map(accessUnit)
-    if (timing === undefined) return
-    const { dts, pts, gap } = timing
-    const atMs = (dts * 1000) / format.timescale
-    if (atMs >= this.#limit.endMs) {
-      if (this.#limit.reached(format.trackId, this.#intake.formats)) queueMicrotask(() => void this.stop())
-      return
-    }
-    this.#account.received(format)
-    if (gap !== undefined && !this.#isNetworkOutage(gap)) this.#account.interrupted(gap)
-    const placed = this.#silence.place(accessUnit, dts)
-    if (placed === undefined) this.#account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'network')
-    else this.#sound.take(this.#timed(accessUnit, placed, Math.max(placed, pts)), atMs)
-  }
-
-  /** With its place on the recording's timeline. */
-  #timed(accessUnit: AccessUnit, dts: number, pts: number): TimedAccessUnit {
-    const isLeading = accessUnit.format.trackId === this.#intake.leadingTrackId
-    return { accessUnit, dts, pts, isLeading, startsGop: isLeading && accessUnit.isRandomAccess }
-  }
-
   #say(message: DataMessage): void {
-    this.#output.data(message, this.#timeline.momentMs(message.timeMs))
-  }
-
-  /** Nothing came for a while because the network took it, of which the account has been told. */
-  #isNetworkOutage({ fromMs, toMs }: TimelineGap): boolean {
-    return toMs > fromMs && this.#networkLoss.fromMs <= fromMs && this.#networkLoss.toMs > fromMs
-  }
-
-  #lostOnTheWay(loss: StreamLoss): void {
-    const { format, fromDts, toDts } = loss
-    const fromMs = this.#timeline.positionMs(format.trackId, fromDts, format.timescale)
-    const toMs = this.#timeline.positionMs(format.trackId, toDts, format.timescale)
-    if (fromMs > this.#networkLoss.toMs) this.#networkLoss.fromMs = fromMs
-    this.#networkLoss.toMs = Math.max(fromMs, toMs)
-    this.#account.lostOnTheWay(loss, fromMs, Math.max(fromMs, toMs))
+    this.#output.data(message, this.#placement.momentMs(message.timeMs))
   }
 
   #hasWritten(): void {
@@ -499,12 +375,12 @@ export class Recording {
 
   async #stop(): Promise<void> {
     this.#intake.detach()
-    if (this.#fatal === undefined) this.#begin()
-    await this.#opening
+    if (this.#fatal === undefined) this.#start.begin()
+    await this.#start.settled()
     this.#intake[Symbol.dispose]()
-    this.#silence[Symbol.dispose]()
+    this.#placement[Symbol.dispose]()
     const { previous } = this.#options
-    const isUntouched = this.#container === undefined && previous !== undefined
+    const isUntouched = !this.#start.hasBegun && previous !== undefined
     this.#endedAtMs = isUntouched && previous.endedAt !== null ? Date.parse(previous.endedAt) : this.#runtime.nowMs()
     if (!this.#sound.isEmpty) {
       // Told first: the last sound takes a moment.
@@ -531,23 +407,6 @@ export class Recording {
   }
 }
 
-/** The access unit that is decoded first of all tracks: the recording's zero. */
-function earliest(gathered: readonly (AccessUnit | DataMessage)[]): AccessUnit | undefined {
-  let first: AccessUnit | undefined
-  for (const accessUnit of gathered) {
-    if ('body' in accessUnit) continue
-    if (first === undefined || accessUnit.dts / accessUnit.format.timescale < first.dts / first.format.timescale) {
-      first = accessUnit
-    }
-  }
-  return first
-}
-
 function isoOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
-}
-
-/** What comes after something was lost, on the same track. */
-function isBefore({ format, fromDts }: StreamLoss, accessUnit: AccessUnit): boolean {
-  return format.trackId === accessUnit.format.trackId && fromDts < accessUnit.dts
 }
