@@ -24,7 +24,8 @@ export class ArrivalClock {
 
   /** The access unit it begins with arrived so long ago. */
   began(ageMs: number): void {
-    this.#beganAtMs = this.#nowMs() - ageMs
+    // Whole milliseconds: what is written of it in one place must not be rounded otherwise in the next.
+    this.#beganAtMs = Math.round(this.#nowMs() - ageMs)
   }
 
   /** It goes on with another connection: when it began says nothing of what comes now. */
