@@ -19,6 +19,30 @@ export interface TotalsState {
  */
 const MAX_TIMES_LONGER = 25
 
+/** What totals take in a file. Never changed: files hold them so. */
+export const TOTALS_BYTES = 48
+
+/** Writes TOTALS_BYTES. */
+export function encodeTotals(view: DataView, at: number, totals: TotalsState): void {
+  view.setFloat64(at, totals.accessUnits)
+  view.setFloat64(at + 8, totals.payloadBytes)
+  view.setFloat64(at + 16, totals.firstPts)
+  view.setFloat64(at + 24, totals.lastPts)
+  view.setFloat64(at + 32, totals.lastDts)
+  view.setFloat64(at + 40, totals.lastTicks)
+}
+
+export function decodeTotals(view: DataView, at: number): TotalsState {
+  return {
+    accessUnits: view.getFloat64(at),
+    payloadBytes: view.getFloat64(at + 8),
+    firstPts: view.getFloat64(at + 16),
+    lastPts: view.getFloat64(at + 24),
+    lastDts: view.getFloat64(at + 32),
+    lastTicks: view.getFloat64(at + 40),
+  }
+}
+
 const EMPTY: TotalsState = { accessUnits: 0, payloadBytes: 0, firstPts: 0, lastPts: 0, lastDts: 0, lastTicks: 0 }
 
 /**

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Codec } from '#media/codec.ts'
-import type { TotalsState } from '../track-totals.ts'
+import { decodeTotals, encodeTotals, TOTALS_BYTES, type TotalsState } from '../track-totals.ts'
 import type { KeyFrameEntry } from './key-frame-index.ts'
 
 /**
@@ -35,7 +35,7 @@ export interface CheckpointTrack {
 /** Start of every checkpoint's body; with a CRC and the position behind it, media can't look like one by chance. */
 export const CHECKPOINT_MAGIC = Uint8Array.from([...'TapedeckFLV\x01'].map((character) => character.charCodeAt(0)))
 const HEAD_BYTES = 64
-const TRACK_BYTES = 56
+const TRACK_BYTES = 8 + TOTALS_BYTES
 const ENTRY_BYTES = 12
 
 /** Codecs by number. Append only: files hold these numbers. */
@@ -80,12 +80,7 @@ function encodeTrack(view: DataView, at: number, track: CheckpointTrack): void {
   view.setUint8(at + 2, CODECS.indexOf(track.codec))
   view.setUint8(at + 3, track.multitrackId)
   view.setUint32(at + 4, track.configurationCrc)
-  view.setFloat64(at + 8, totals.accessUnits)
-  view.setFloat64(at + 16, totals.payloadBytes)
-  view.setFloat64(at + 24, totals.firstPts)
-  view.setFloat64(at + 32, totals.lastPts)
-  view.setFloat64(at + 40, totals.lastDts)
-  view.setFloat64(at + 48, totals.lastTicks)
+  encodeTotals(view, at + 8, totals)
 }
 
 /** The checkpoint in this tag body, or undefined when it is none, damaged, or not from this place. */
@@ -128,13 +123,6 @@ function decodeTrack(view: DataView, at: number): CheckpointTrack | undefined {
     codec,
     multitrackId: view.getUint8(at + 3),
     configurationCrc: view.getUint32(at + 4),
-    totals: {
-      accessUnits: view.getFloat64(at + 8),
-      payloadBytes: view.getFloat64(at + 16),
-      firstPts: view.getFloat64(at + 24),
-      lastPts: view.getFloat64(at + 32),
-      lastDts: view.getFloat64(at + 40),
-      lastTicks: view.getFloat64(at + 48),
-    },
+    totals: decodeTotals(view, at + 8),
   }
 }

@@ -1,5 +1,5 @@
 import type { Codec } from '#media/codec.ts'
-import type { TotalsState } from '../track-totals.ts'
+import { decodeTotals, encodeTotals, TOTALS_BYTES, type TotalsState } from '../track-totals.ts'
 import { crc32Mpeg } from './crc32.ts'
 import { NULL_PID, PACKET_BYTES, PACKET_PAYLOAD_BYTES, pidAt, SYNC_BYTE } from './packet.ts'
 
@@ -33,7 +33,7 @@ export interface TallyTrack {
 /** Start of every tally payload; with a CRC and the position behind it, media can't look like one by chance. */
 const MAGIC = Uint8Array.from([...'TapedeckTS\0\x01'].map((character) => character.charCodeAt(0)))
 const HEAD_BYTES = 48
-const TRACK_BYTES = 54
+const TRACK_BYTES = 6 + TOTALS_BYTES
 const TRACKS_PER_PACKET = Math.floor((PACKET_PAYLOAD_BYTES - HEAD_BYTES) / TRACK_BYTES)
 
 /** Codecs by number. Append only: files hold these numbers. */
@@ -81,12 +81,7 @@ function encodeTrack(view: DataView, at: number, track: TallyTrack): void {
   view.setUint8(at + 2, CODECS.indexOf(track.codec))
   view.setUint8(at + 3, track.continuity)
   view.setUint16(at + 4, track.pid)
-  view.setFloat64(at + 6, totals.accessUnits)
-  view.setFloat64(at + 14, totals.payloadBytes)
-  view.setFloat64(at + 22, totals.firstPts)
-  view.setFloat64(at + 30, totals.lastPts)
-  view.setFloat64(at + 38, totals.lastDts)
-  view.setFloat64(at + 46, totals.lastTicks)
+  encodeTotals(view, at + 6, totals)
 }
 
 /** The tally that begins at this packet, or undefined when none does (or only part of one is there). */
@@ -129,14 +124,7 @@ function decodeTrack(view: DataView, at: number): TallyTrack | undefined {
     codec,
     continuity: view.getUint8(at + 3),
     pid: view.getUint16(at + 4),
-    totals: {
-      accessUnits: view.getFloat64(at + 6),
-      payloadBytes: view.getFloat64(at + 14),
-      firstPts: view.getFloat64(at + 22),
-      lastPts: view.getFloat64(at + 30),
-      lastDts: view.getFloat64(at + 38),
-      lastTicks: view.getFloat64(at + 46),
-    },
+    totals: decodeTotals(view, at + 6),
   }
 }
 

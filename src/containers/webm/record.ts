@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { TotalsState } from '../track-totals.ts'
+import { decodeTotals, encodeTotals, TOTALS_BYTES, type TotalsState } from '../track-totals.ts'
 import { VOID_HEADER_BYTES, voidHeader } from './ebml.ts'
 
 /**
@@ -41,7 +41,7 @@ export const MAX_LEVEL = 2
 /** Start of every record's content; with a CRC and the position behind it, media can't look like one by chance. */
 export const RECORD_MAGIC = Buffer.from('TDrecord', 'latin1')
 const HEAD_BYTES = 40
-const TRACK_BYTES = 52
+const TRACK_BYTES = 4 + TOTALS_BYTES
 const CUE_POINT_BYTES = 24
 
 /** The Void element that holds a record. */
@@ -77,12 +77,7 @@ export function encodeRecord({ position, level, previousAt, tracks, cuePoints }:
 function encodeTrack(view: DataView, at: number, { number, trackId, totals }: RecordedTrack): void {
   view.setUint16(at, number)
   view.setUint16(at + 2, trackId)
-  view.setFloat64(at + 4, totals.accessUnits)
-  view.setFloat64(at + 12, totals.payloadBytes)
-  view.setFloat64(at + 20, totals.firstPts)
-  view.setFloat64(at + 28, totals.lastPts)
-  view.setFloat64(at + 36, totals.lastDts)
-  view.setFloat64(at + 44, totals.lastTicks)
+  encodeTotals(view, at + 4, totals)
 }
 
 /** The record in a Void's content, or undefined when it is none, damaged, or not from this place. */
@@ -112,13 +107,6 @@ function decodeTrack(view: DataView, at: number): RecordedTrack {
   return {
     number: view.getUint16(at),
     trackId: view.getUint16(at + 2),
-    totals: {
-      accessUnits: view.getFloat64(at + 4),
-      payloadBytes: view.getFloat64(at + 12),
-      firstPts: view.getFloat64(at + 20),
-      lastPts: view.getFloat64(at + 28),
-      lastDts: view.getFloat64(at + 36),
-      lastTicks: view.getFloat64(at + 44),
-    },
+    totals: decodeTotals(view, at + 4),
   }
 }
