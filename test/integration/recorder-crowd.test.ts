@@ -258,5 +258,5 @@ test(`${RULES} rules × ${STREAMS} streams that come and go at random (CROWD_SEE
   const parts = recordings.reduce((sum, each) => sum + each.parts.length, 0)
   const failed = recordings.filter(({ state }) => state === 'failed').length
   t.diagnostic(`${recordings.length} recordings with ${parts} parts, ${failed} failed for want of media or a file`)
-  assert.ok(recordings.length - failed > STREAMS, 'there was something to agree about')
+  assert.ok(recordings.length - failed > STREAMS / 5, 'there was something to agree about')
 })
