@@ -19,7 +19,7 @@ let endless: ElementarySource
 
 before(async () => {
   server = await WowzaServer.start('')
-  endless = await baselineSource(server.folder, 60)
+  endless = await baselineSource(server.folder, 240)
 })
 after(() => server[Symbol.asyncDispose]())
 
@@ -89,8 +89,9 @@ await suite('On demand', { concurrency: 3 }, () => {
     assert.match(await formatOf(await record(name, { format: 0 })), /mp4/)
     // append: the file grows, whatever versionFile says
     const grown = await record(name, { append: true, versionFile: true, output: 'grown.mp4' })
+    const atFirst = await lasts(grown)
     assert.equal(await record(name, { append: true, output: 'grown.mp4' }), grown)
-    assert.ok((await lasts(grown)) > 1.9)
+    assert.ok((await lasts(grown)) > atFirst + 0.5)
     // versionFile: false overwrites
     const once = await record(name, { versionFile: false, output: 'once.mp4' }, 2)
     assert.equal(await record(name, { versionFile: false, output: 'once.mp4' }), once)
@@ -113,30 +114,39 @@ await suite('On demand', { concurrency: 3 }, () => {
     const cuePoint = encodeAmf0('onCuePoint', { name: 'goal', time: 12, parameters: { by: 'Zoë' } })
     let titles = 0
     const withData = async (options: Record<string, AmfEncodable>) => {
+      const askedMs = performance.now()
       await called(client, 'startRecording', null, plain, options)
+      const answeredMs = performance.now()
       await aMoment()
-      const [timestampMs, title] = [Math.round(performance.now() - begunMs), `title ${++titles}`]
+      const sentMs = performance.now()
+      const [timestampMs, title] = [Math.round(sentMs - begunMs), `title ${++titles}`]
       two.client.send(MessageType.data, cuePoint, { timestampMs })
       two.client.send(MessageType.data, encodeAmf0('@setDataFrame', 'onMetaData', { title }), { timestampMs })
       await aMoment()
       const path = server.folder.at('recordings', await called(client, 'stopRecording', null, plain))
-      return { path, expected: [cuePoint, encodeAmf0('onMetaData', { title })].map((body) => Buffer.from(body)) }
+      const expected = [cuePoint, encodeAmf0('onMetaData', { title })].map((body) => Buffer.from(body))
+      // From a key frame before the call or after it, and however long a busy machine takes for each call.
+      const atMs = { least: sentMs - answeredMs - 500, most: sentMs - askedMs + 2_000 }
+      return { path, expected, atMs, askedForMs: performance.now() - askedMs }
     }
     for (const options of [{}, { recordData: true }, { recordData: 'false' }, { recordData: false }]) {
-      const { path, expected } = await withData(options)
+      const { path, expected, atMs, askedForMs } = await withData(options)
       const isWanted = String(options.recordData ?? true) === 'true'
       const tags = dataTags(await readFile(path))
       assert.deepEqual(
         tags.map(({ type, body }) => ({ type, body })),
         isWanted ? expected.map((body) => ({ type: 18, body })) : [],
       )
-      for (const { timestampMs } of tags) assert.ok(timestampMs > 500 && timestampMs < 3_000, String(timestampMs))
+      for (const { timestampMs } of tags) {
+        assert.ok(timestampMs > atMs.least && timestampMs < atMs.most, `${timestampMs}: ${JSON.stringify(atMs)}`)
+      }
       // An outside reader that looks far enough finds them, too: packets of their own between the media.
       const shown = ['-show_entries', 'packet=codec_type:format=duration', '-of', 'csv=p=0', path]
       const { stdout } = await program('ffprobe', ['-v', 'error', '-fpsprobesize', '10000', ...shown])
       const lines = stdout.trim().split('\n')
       assert.equal(lines.filter((line) => line === 'subtitle' || line === 'data').length, tags.length)
-      assert.ok(Math.abs(Number(lines.at(-1)) - 2) < 1.3, `lasts ${lines.at(-1)} s`)
+      const seconds = Number(lines.at(-1))
+      assert.ok(seconds > 0.7 && seconds < askedForMs / 1_000 + 1.3, `${seconds} s of ${askedForMs} ms`)
       await program('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-map', '0:v', '-map', '0:a', '-f', 'null', '-'])
     }
     assert.ok((await lasts((await withData({ format: 'mp4', recordData: true })).path)) > 1)
@@ -164,12 +174,20 @@ await suite('On demand', { concurrency: 3 }, () => {
     assert.deepEqual(await made('versioned'), versions)
     const [newest = 0, oldest = 0, middle = 0] = await seconds(versions)
     assert.ok(oldest < middle && middle < newest, `${oldest} ${middle} ${newest}`)
-    for (let i = 0; i < 3; i++) await record(1, { append: true, output: 'growing.mp4' })
-    assert.deepEqual(await made('growing'), ['growing.mp4'])
-    assert.ok((await lasts(server.folder.at('recordings/growing.mp4'))) > 2.8)
-    for (const moments of [4, 1]) await record(moments, { append: false, versionFile: false, output: 'newest.mp4' })
-    assert.deepEqual(await made('newest'), ['newest.mp4'])
-    assert.ok((await lasts(server.folder.at('recordings/newest.mp4'))) < 3.9)
+    const grown: number[] = []
+    for (let i = 0; i < 3; i++) {
+      await record(1, { append: true, output: 'growing.mp4' })
+      assert.deepEqual(await made('growing'), ['growing.mp4'])
+      grown.push(await lasts(server.folder.at('recordings/growing.mp4')))
+    }
+    for (const [index, length] of grown.entries()) assert.ok(length > (grown[index - 1] ?? 0) + 0.5, grown.join(' '))
+    const alone: number[] = []
+    for (const moments of [4, 1]) {
+      await record(moments, { append: false, versionFile: false, output: 'newest.mp4' })
+      assert.deepEqual(await made('newest'), ['newest.mp4'])
+      alone.push(await lasts(server.folder.at('recordings/newest.mp4')))
+    }
+    assert.ok((alone[1] ?? 9) < (alone[0] ?? 0), alone.join(' '))
   })
 
   test('Second start without stop yields two playable files; stop twice is harmless; stop by HTTP of a recording begun by RTMP works.', async () => {
