@@ -16,7 +16,7 @@ const LIBRARY = 'openvidu-browser-2.0.0.min.js'
 
 /**
  * As the vendor's sample of 2018 does it: takes everything from its address, looks for the server at port 4443, and
- * subscribes to whatever there is. Its ground is blue.
+ * subscribes to whatever there is. Its ground is blue, and red when it is told so; it says when it shows somebody.
  */
 const PAGE = `<!doctype html>
 <style>body { margin: 0; background: #0000ff } video { position: fixed; left: 50%; top: 0; width: 50%; height: 100%; object-fit: fill }</style>
@@ -29,9 +29,17 @@ const PAGE = `<!doctype html>
   const OV = new OpenVidu()
   const session = OV.initSession()
   session.on('streamCreated', (event) => session.subscribe(event.stream, 'videos'))
-  session.on('signal', () => (document.body.style.background = '#ff0000'))
+  session.on('signal:red', () => (document.body.style.background = '#ff0000'))
+  const looking = setInterval(() => {
+    if (!(document.querySelector('video')?.currentTime > 0)) return
+    clearInterval(looking)
+    session.signal({ type: 'seen', data: '' })
+  }, 100)
   session.connect('wss://' + location.hostname + ':4443' + '?sessionId=' + sessionId + '&secret=' + secret + '&recorder=true')
 </script>`
+
+/** For a browser to start, on a machine that has much else to do. */
+const SLOW_MS = 40_000
 
 let folder: TempFolder
 let vp8: ElementarySource
@@ -67,7 +75,8 @@ test("a layout page with the library of 2.0.0 beside it is recorded with the pub
   const asked = { session: 'room', resolution: '640x360' }
   const started = await server.call('POST', '/api/recordings/start', { body: asked })
   assert.equal(started.status, 200, started.text)
-  await sleep(6000)
+  assert.equal((await one.notified('sendMessage', SLOW_MS))['from'], 'RECORDER')
+  await sleep(2000)
   const session = JSON.parse((await server.call('GET', '/api/sessions/room')).text) as {
     connections: { numberOfElements: number; content: readonly { subscribers: readonly unknown[] }[] }
   }
@@ -85,6 +94,46 @@ test("a layout page with the library of 2.0.0 beside it is recorded with the pub
   assert.ok(Math.abs(right.blue - right.red) < 100, `the picture is ${JSON.stringify(right)}`)
   assert.ok(!one.heard.some(({ method }) => method === 'participantLeft'))
 })
+
+test('COMPOSED_QUICK_START: the page is there before it is recorded and between recordings, hears signals, and goes with its session', async () => {
+  const properties = { outputMode: 'COMPOSED_QUICK_START', recordingLayout: 'CUSTOM', customLayout: 'layout1' }
+  const defaultRecordingProperties = { ...properties, resolution: '320x240', frameRate: 15 }
+  await server.call('POST', '/api/sessions', { body: { customSessionId: 'quick', defaultRecordingProperties } })
+  const { text } = await server.call('POST', '/api/tokens', { body: { session: 'quick' } })
+  await using one = await ScriptedParticipant.join((JSON.parse(text) as { token: string }).token)
+  await one.publish(vp8.units, { media: ['vp8', 'opus'] })
+  assert.equal((await one.notified('sendMessage', SLOW_MS))['from'], 'RECORDER')
+  const record = async (id: string): Promise<Colour> => {
+    const started = await server.call('POST', '/api/recordings/start', { body: { session: 'quick' } })
+    assert.equal(started.status, 200, started.text)
+    await sleep(2000)
+    const stopped = await server.call('POST', `/api/recordings/stop/${id}`)
+    assert.equal(stopped.status, 200, stopped.text)
+    const { duration, outputMode } = JSON.parse(stopped.text) as { duration: number; outputMode: string }
+    assert.deepEqual([outputMode, duration > 1], ['COMPOSED_QUICK_START', true], stopped.text)
+    return await colour(folder.at('server', 'recordings', `${id}.mp4`), duration / 2, '100:100:20:20')
+  }
+  const blue = await record('quick')
+  assert.ok(blue.blue > 150 && blue.red < 100, JSON.stringify(blue))
+  await one.call('sendMessage', { message: JSON.stringify({ to: ['RECORDER'], type: 'signal:red', data: '' }) })
+  const red = await record('quick-1')
+  assert.ok(red.red > 150 && red.blue < 100, JSON.stringify(red))
+  const said = one.heard.filter(({ method }) => method === 'sendMessage')
+  assert.equal(said.length, 1, 'the same page all the time')
+  assert.equal((await pages()).length, 1)
+  assert.equal((await server.call('DELETE', '/api/sessions/quick')).status, 204)
+  const untilMs = performance.now() + SLOW_MS
+  while ((await pages()).length > 0) {
+    if (performance.now() > untilMs) assert.fail('the page is still open')
+    await sleep(100)
+  }
+})
+
+/** Pages that the server has open. */
+async function pages(): Promise<readonly object[]> {
+  const response = await fetch(new URL('api/v1/pulls', server.process.page))
+  return ((await response.json()) as { pulls: readonly object[] }).pulls
+}
 
 test('a layout that is not there: 500, and no browser is opened', async () => {
   await server.call('POST', '/api/sessions', { body: { customSessionId: 'other' } })

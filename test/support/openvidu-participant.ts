@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import type { SourceUnit } from './elementary-source.ts'
 import { WebRtcPublisher, type WebRtcPublisherOptions } from './webrtc-publisher.ts'
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 /** What the server told without being asked. */
 export interface Notification {
@@ -79,8 +79,8 @@ export class ScriptedParticipant implements AsyncDisposable {
   }
 
   /** The first notification of this method, however long ago. */
-  async notified(method: string): Promise<Notification['params']> {
-    const until = performance.now() + PATIENCE_MS
+  async notified(method: string, patienceMs = PATIENCE_MS): Promise<Notification['params']> {
+    const until = performance.now() + patienceMs
     while (performance.now() < until) {
       const found = this.heard.find((each) => each.method === method)
       if (found !== undefined) return found.params

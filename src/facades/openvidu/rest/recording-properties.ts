@@ -31,7 +31,7 @@ export function readRecordingProperties(body: Body, defaults: RecordingPropertie
     name,
     hasAudio,
     hasVideo,
-    outputMode: outputMode(body, defaults),
+    outputMode: body.oneOf('outputMode', OUTPUT_MODES) ?? defaults.outputMode,
     recordingLayout: body.oneOf('recordingLayout', RECORDING_LAYOUTS) ?? defaults.recordingLayout,
     customLayout: body.text('customLayout') ?? defaults.customLayout,
     resolution,
@@ -41,10 +41,14 @@ export function readRecordingProperties(body: Body, defaults: RecordingPropertie
   }
 }
 
-/** Of the two words for one thing, the session's counts. */
-function outputMode(body: Body, defaults: RecordingProperties): RecordingProperties['outputMode'] {
-  const asked = body.oneOf('outputMode', OUTPUT_MODES) ?? defaults.outputMode
-  return asked !== 'INDIVIDUAL' && defaults.outputMode !== 'INDIVIDUAL' ? defaults.outputMode : asked
+/**
+ * What a request to record a session says over the session's own properties. Of the two words for composing, the
+ * session's counts: its page is kept open, or is not. @throws as {@link readRecordingProperties}
+ */
+export function readStartProperties(body: Body, session: RecordingProperties): RecordingProperties {
+  const asked = readRecordingProperties(body, session)
+  const isComposed = asked.outputMode !== 'INDIVIDUAL' && session.outputMode !== 'INDIVIDUAL'
+  return isComposed ? { ...asked, outputMode: session.outputMode } : asked
 }
 
 function checkPicture(resolution: string, frameRate: number): void {

@@ -4,7 +4,7 @@ import { NobodyConnectedError, NothingThereError, RecordingConflictError, Record
 import type { Recordings } from '../recording/recordings.ts'
 import type { Room } from '../room.ts'
 import { Body } from './body.ts'
-import { readRecordingProperties } from './recording-properties.ts'
+import { readStartProperties } from './recording-properties.ts'
 
 interface OneRecording {
   Params: { readonly id: string }
@@ -26,7 +26,7 @@ export function recordingRoutes(app: FastifyInstance, prefix: string, desk: Desk
     const room = desk.rooms.get(id)
     if (room === undefined) throw new NothingThereError('session', id)
     checkRecordable(room, desk)
-    return await started.start(room, readRecordingProperties(body, room.properties.defaultRecordingProperties))
+    return await started.start(room, readStartProperties(body, room.properties.defaultRecordingProperties))
   })
   app.post<OneRecording>(`${prefix}/recordings/stop/:id`, (request) => module().stop(request.params.id))
   app.get(`${prefix}/recordings`, async () => {
