@@ -92,7 +92,7 @@ class Fixture implements AsyncDisposable {
 
   /** Something waits for the first access unit. */
   async recording(): Promise<void> {
-    const deadlineMs = performance.now() + 20_000
+    const deadlineMs = performance.now() + 60_000
     while (this.recorder.recorder.active().length === 0) {
       if (performance.now() > deadlineMs) throw new Error('nothing is being recorded')
       await sleep(5)

@@ -14,7 +14,7 @@ const SDP = [
   ...['v=0', 'o=- 0 0 IN IP4 0.0.0.0', 's=Camera', 't=0 0', 'a=control:*'],
   ...['m=video 0 RTP/AVP 96', 'a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1', 'a=control:trackID=1', ''],
 ].join('\r\n')
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 let folder: TempFolder
 let server: OpenViduServer

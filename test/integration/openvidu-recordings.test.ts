@@ -12,7 +12,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 import { readZip } from '#test/support/zip.ts'
 
 const VPX = { media: ['vp8', 'opus'] } as const
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 let folder: TempFolder
 let vp8: ElementarySource

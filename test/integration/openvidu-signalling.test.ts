@@ -39,7 +39,7 @@ class RawLine implements Disposable {
   }
   static async open(path = '/openvidu'): Promise<RawLine> {
     const line = new RawLine(new WebSocket(`wss://${host}${path}`, { rejectUnauthorized: false }))
-    await once(line.socket, 'open', { signal: AbortSignal.timeout(5_000) })
+    await once(line.socket, 'open', { signal: AbortSignal.timeout(60_000) })
     return line
   }
   async ask(text: string): Promise<Record<string, unknown>> {

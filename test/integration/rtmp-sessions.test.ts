@@ -33,7 +33,7 @@ async function publisher(fixture: RtmpFixture, name = 'cam1'): Promise<RtmpClien
 
 /** Waits until the tape holds this many access units. */
 async function units(tape: Tape, count: number): Promise<void> {
-  for (const deadlineMs = performance.now() + 10_000; tape.units.length < count; await sleep(10)) {
+  for (const deadlineMs = performance.now() + 60_000; tape.units.length < count; await sleep(10)) {
     assert.ok(performance.now() < deadlineMs, `${tape.units.length} of ${count} access units arrived`)
   }
 }

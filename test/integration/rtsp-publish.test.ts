@@ -129,7 +129,7 @@ test('over UDP: packets are put in order, those of others are ignored, and how t
   stranger.close()
   while (tape.units.length < 2) await sleep(5)
   assert.deepEqual(payloads(tape), hexOf([picture('key', 900, 1), picture('inter', 900, 2)]))
-  const reported = once(own.rtcp, 'message', { signal: AbortSignal.timeout(10_000) })
+  const reported = once(own.rtcp, 'message', { signal: AbortSignal.timeout(60_000) })
   fixture.advance(6_000)
   const [report] = (await reported) as [Buffer]
   const [receiver] = parseRtcp(report)

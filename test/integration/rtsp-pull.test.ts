@@ -82,7 +82,7 @@ function sendAll(peer: CameraPeer, track: CameraTrack, units: readonly SourceUni
 }
 
 async function untilTaped(tape: Tape, count: number): Promise<readonly TapedUnit[]> {
-  const endsMs = performance.now() + 20_000
+  const endsMs = performance.now() + 60_000
   while (tape.units.length < count) {
     if (performance.now() > endsMs) throw new Error(`${tape.units.length} of ${count} access units came`)
     await sleep(5)

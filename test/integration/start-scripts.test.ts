@@ -46,7 +46,7 @@ async function startScript(
 }
 
 async function end(child: ChildProcess): Promise<number | null> {
-  const exited = once(child, 'exit', { signal: AbortSignal.timeout(20_000) })
+  const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
   child.kill('SIGTERM')
   const [exitCode] = await exited
   return exitCode

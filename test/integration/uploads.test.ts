@@ -13,7 +13,7 @@ import { assertVerified } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
-const WAIT_MS = 15_000
+const WAIT_MS = 60_000
 const TOKENS = [
   { name: 'desk', token: 'desk-token-desk-token', role: 'record', match: 'desk/**' },
   { name: 'eyes', token: 'eyes-token-eyes-token', role: 'play', match: '**' },

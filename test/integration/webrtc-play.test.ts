@@ -40,7 +40,7 @@ function rtmp(name: string, units: readonly SourceUnit[] = h264.units, speed = 1
 }
 
 async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (const endMs = performance.now() + 15_000; !isSo(); await sleep(20)) {
+  for (const endMs = performance.now() + 60_000; !isSo(); await sleep(20)) {
     if (performance.now() > endMs) throw new Error(`in vain: ${what}`)
   }
 }

@@ -48,7 +48,7 @@ async function host(): Promise<{ origin: string; html: string } & AsyncDisposabl
 async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext()
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const complaints: string[] = []
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(String(error)))

@@ -91,7 +91,7 @@ test('no datagram gets through: every picture comes as MP4, and only the first h
   await using server = await startServerProcess(folder.path, WEBRTC)
   await using one = new FfmpegPublisher(`${server.rtmp}/live/one`)
   const page = await (await browser.newContext()).newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(60_000)
   // An answer that leads nowhere, as behind a firewall.
   await page.context().route('**/whep/**', async (route) => {
     const response = await route.fetch()

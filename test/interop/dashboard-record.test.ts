@@ -36,7 +36,7 @@ async function recordings(server: ServerProcess): Promise<readonly RecordingDocu
 
 /** The fake microphone beeps; the page's policy forbids playwright's own way to wait for it. */
 async function waitForSound(page: Page): Promise<void> {
-  const deadlineMs = performance.now() + 15_000
+  const deadlineMs = performance.now() + 60_000
   const level = () => page.locator('meter').evaluate((meter) => (meter as unknown as { value: number }).value)
   while ((await level()) < 0.3) {
     assert.ok(performance.now() < deadlineMs, 'the level meter shows no sound')

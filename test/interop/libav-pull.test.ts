@@ -24,7 +24,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** What FFmpeg serves over HTTP, SRT and UDP, and files: pulled and recorded exactly. */
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 /** FLV's clock has milliseconds; all others are exact, but for the judge's own rounding. */
 const ROUNDING_MS = 1.01
 

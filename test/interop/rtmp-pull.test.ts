@@ -20,7 +20,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 const ENV = { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0' }
 /** A pull pauses for up to 30 s before it tries again. */
-const WAIT_MS = 45_000
+const WAIT_MS = 60_000
 
 /** A server that pulls these, and records what it gets. */
 async function puller(folder: TempFolder, pulls: readonly object[]): Promise<ServerProcess> {

@@ -16,7 +16,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** What FFmpeg and GStreamer announce over RTSP is recorded exactly, and what they play from us is what was published. */
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 const ANNOUNCE = join(import.meta.dirname, '../support/announce-with-ffmpeg8.ts')
 
 /** The clock of a source is followed, and what its reports move is moved gradually. */

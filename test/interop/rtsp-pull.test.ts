@@ -20,7 +20,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** Cameras pulled over RTSP and recorded exactly; GStreamer's RTSP server is the camera. */
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 /** The clock of a source is followed, and what its reports move is moved gradually. */
 const CLOCK_MS = 45
 

@@ -35,7 +35,7 @@ function address(path: string): string {
 /** Until the server has it. */
 async function published(path: string): Promise<void> {
   const url = address(`api/v1/streams/${path}`)
-  for (const endMs = performance.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const endMs = performance.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const answer = await fetch(url)
     const { tracks = [] } = (await answer.json()) as { tracks?: readonly unknown[] }
     if (tracks.length === 2) return

@@ -17,7 +17,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 /** Chromium publishes by WHIP in each codec that it has, and FFmpeg too; what they sent is in a file that others play. */
 
 const PUBLISH_MS = 4_000
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 /** Of what was sent: the browser's first packets are on their way before it says that it is connected. */
 const DURATION_TOLERANCE_SECONDS = 1.5

@@ -59,7 +59,7 @@ test('Handshake with zero, non-zero and digest C1; chunk sizes 1, 128, 4096, 655
     socket.write(Buffer.concat([Uint8Array.of(3), c1]))
     let answer = Buffer.alloc(0)
     while (answer.length < 1 + 2 * HANDSHAKE_BLOCK_BYTES) {
-      const [bytes] = await once(socket, 'data', { signal: AbortSignal.timeout(5_000) })
+      const [bytes] = await once(socket, 'data', { signal: AbortSignal.timeout(60_000) })
       answer = Buffer.concat([answer, bytes])
     }
     socket.destroy()

@@ -5,7 +5,7 @@ import { FfmpegPublisher } from './ffmpeg-publisher.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { TempFolder } from './temp-folder.ts'
 
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 /** Room for an index, and about a second of what FfmpegPublisher sends. */
 const FLOWING_BYTES = 600_000
 

@@ -4,7 +4,7 @@ import type { RecordingDocument } from '#storage/recording-document.ts'
 import type { ServerProcess } from './server-process.ts'
 
 const POLL_MS = 50
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 /** A server's REST API as tests that drive a whole server need it. */
 export class ApiClient {
@@ -38,7 +38,7 @@ export class ApiClient {
     }
   }
 
-  /** Asks until the recording is as wanted. @throws with the recording as it was last, after half a minute */
+  /** Asks until the recording is as wanted. @throws with the recording as it was last, after a minute */
   async until(id: string, wanted: string, isIt: (recording: RecordingDocument) => boolean): Promise<RecordingDocument> {
     const endMs = performance.now() + WAIT_MS
     for (;;) {

@@ -66,7 +66,7 @@ export async function openWatched(
 ): Promise<WatchedPage> {
   const context = await browser.newContext(options)
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(60_000)
   const complaints: string[] = []
   const { origin } = new URL(url)
   page.on('console', (message) => {
@@ -106,7 +106,7 @@ export async function mediaState(video: Locator): Promise<{ currentTime: number;
 }
 
 /** Resolves once so many elements match. @throws when they don't within the time limit */
-export async function waitForCount(elements: Locator, expected: number, timeoutMs = 15_000): Promise<void> {
+export async function waitForCount(elements: Locator, expected: number, timeoutMs = 60_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
     const found = await elements.count()
@@ -117,7 +117,7 @@ export async function waitForCount(elements: Locator, expected: number, timeoutM
 }
 
 /** Resolves once the element's time moves on by half a second. @throws when it does not within the time limit */
-export async function waitUntilPlaying(video: Locator, timeoutMs = 15_000): Promise<void> {
+export async function waitUntilPlaying(video: Locator, timeoutMs = 60_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs
   let { currentTime: before } = await mediaState(video)
   for (;;) {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 export interface EvoAnswer<Data = unknown> {
   readonly status: 'SUCCESS' | 'FAIL'
@@ -90,7 +90,7 @@ export class EvoClient {
   }
 }
 
-/** Asks until the answer is as wanted. @throws with the last one, after half a minute */
+/** Asks until the answer is as wanted. @throws with the last one, after a minute */
 export async function until<Found>(
   what: string,
   ask: () => Promise<Found>,

@@ -39,7 +39,7 @@ export class FfmpegPublisher implements AsyncDisposable {
   async stop(): Promise<void> {
     const child = await this.#started
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const exited = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
     child.stdin?.end('q')
     await exited
   }

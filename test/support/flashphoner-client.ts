@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 /** A frame of the vendor's signalling. */
 export interface SignallingFrame {

@@ -29,7 +29,7 @@ export async function openExample(
   // The certificate is the server's own: somebody with a browser accepts it once.
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const doors = wcs.server.facades['flashphoner'] ?? {}
   const port = (door: string) => Number(doors[door]?.split(':').at(-1))
   // The way the vendor documents for servers on ports of their own.

@@ -6,7 +6,7 @@ import { program } from './programs.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 import { TempFolder } from './temp-folder.ts'
 
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 /** The vendor's web SDK as npm installs it. */
 const SDK_FOLDER = dirname(createRequire(import.meta.url).resolve('@flashphoner/websdk/package.json'))

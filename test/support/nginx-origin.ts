@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts'
 import type { TempFolder } from './temp-folder.ts'
 
 const MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so'
-const START_TIMEOUT_MS = 10_000
+const START_TIMEOUT_MS = 60_000
 
 /** nginx with its RTMP module, which passes streams on. */
 export class NginxOrigin implements AsyncDisposable {

@@ -47,7 +47,7 @@ export class OpenViduPage implements AsyncDisposable {
     const library = await readFile(join(folder, 'static/js', `openvidu-browser-${version}.min.js`), 'utf8')
     const context = await browser.newContext({ ignoreHTTPSErrors: true })
     const page = await context.newPage()
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(60_000)
     const complaints: string[] = []
     page.on('pageerror', (error) => complaints.push(error.stack ?? error.message))
     // Whatever the door says of it: what counts is where the page is from. Chromium wants that to be a real address.
@@ -87,7 +87,7 @@ export class OpenViduPage implements AsyncDisposable {
   }
 
   /** Resolves with the first event that has all these facts. @throws when none comes */
-  async event(wanted: ClientEvent, timeoutMs = 15_000): Promise<ClientEvent> {
+  async event(wanted: ClientEvent, timeoutMs = 60_000): Promise<ClientEvent> {
     const deadlineMs = performance.now() + timeoutMs
     for (;;) {
       const events = await this.events()
@@ -103,7 +103,7 @@ export class OpenViduPage implements AsyncDisposable {
   }
 
   /** Resolves when so many pictures of others move. @throws when they don't */
-  async sees(videos: number, timeoutMs = 20_000): Promise<readonly ShownVideo[]> {
+  async sees(videos: number, timeoutMs = 60_000): Promise<readonly ShownVideo[]> {
     const deadlineMs = performance.now() + timeoutMs
     for (let before: readonly ShownVideo[] = []; ; ) {
       const shown = await this.run<readonly ShownVideo[]>('client.videos()')

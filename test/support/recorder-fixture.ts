@@ -162,7 +162,7 @@ export class RecorderFixture implements AsyncDisposable {
 
   /** The recording, as soon as it is so. */
   async until(id: string, what: (recording: RecordingDocument) => boolean): Promise<RecordingDocument> {
-    const endsMs = performance.now() + 20_000
+    const endsMs = performance.now() + 60_000
     for (;;) {
       const recording = await this.recorder.get(id)
       if (what(recording)) return recording
@@ -177,7 +177,7 @@ export class RecorderFixture implements AsyncDisposable {
     for (;;) {
       const found = this.events.find((event) => event.type === type)
       if (found !== undefined) return found
-      await once(this.#happened, 'event', { signal: AbortSignal.timeout(20_000) })
+      await once(this.#happened, 'event', { signal: AbortSignal.timeout(60_000) })
     }
   }
 
@@ -205,7 +205,7 @@ export class RecorderFixture implements AsyncDisposable {
 
   /** The ledger balances, every part is as the recording says, catalog and manifest agree. */
   async assertProved(recording: RecordingDocument): Promise<void> {
-    const findings = await verifyRecording(recording, diskInspector(CONTAINERS, AbortSignal.timeout(10_000)))
+    const findings = await verifyRecording(recording, diskInspector(CONTAINERS, AbortSignal.timeout(60_000)))
     assert.deepEqual(
       findings.map(({ message }) => message),
       [],

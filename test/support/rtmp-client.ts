@@ -8,7 +8,7 @@ import { ChunkStreamId, ChunkWriter } from '#protocols/rtmp/chunk-writer.ts'
 import { HANDSHAKE_BLOCK_BYTES } from '#protocols/rtmp/handshake.ts'
 import { decodeCommand, encodeCommand, MessageType, type RtmpMessage } from '#protocols/rtmp/message.ts'
 
-const WAIT_MS = 10_000
+const WAIT_MS = 60_000
 
 /** A bare RTMP client that says exactly what a test wants said. */
 export class RtmpClient implements Disposable {

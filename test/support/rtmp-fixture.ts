@@ -101,7 +101,7 @@ export async function rtmpFixture(
       for (;;) {
         const tape = tapes[index]
         if (tape !== undefined) return tape
-        await once(newTape, 'tape', { signal: AbortSignal.timeout(15_000) })
+        await once(newTape, 'tape', { signal: AbortSignal.timeout(60_000) })
       }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),

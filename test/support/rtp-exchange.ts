@@ -16,7 +16,7 @@ import { writeBye, writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 const MAX_PAYLOAD_BYTES = 1200
 /** Kernel memory for what comes while this process is busy. */
 const RECEIVE_BUFFER_BYTES = 1 << 20
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 /** What a session description says of its only stream. */
 export interface Described {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
 const START_TIMEOUT_MS = 60_000
-const STOP_TIMEOUT_MS = 20_000
+const STOP_TIMEOUT_MS = 60_000
 
 /** What `serve --json` prints. */
 type ReadyDocument = Pick<ServerProcess, 'page' | 'rtmp' | 'rtsp' | 'facades'>

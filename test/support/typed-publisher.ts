@@ -6,7 +6,7 @@ import { RtmpClient } from './rtmp-client.ts'
 import { sendConfiguration, sendUnit } from './rtmp-media.ts'
 
 const TICK_MS = 5
-const WAIT_MS = 20_000
+const WAIT_MS = 60_000
 
 export interface TypedPublisherOptions {
   /** `rtmp://host:port` of the server. */

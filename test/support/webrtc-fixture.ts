@@ -74,7 +74,7 @@ export async function webRtcFixture(
     }
   }
   const until: WebRtcFixture['until'] = async (isSo, what) => {
-    for (const endMs = performance.now() + 15_000; !isSo(); await once(AbortSignal.timeout(5), 'abort')) {
+    for (const endMs = performance.now() + 60_000; !isSo(); await once(AbortSignal.timeout(5), 'abort')) {
       if (performance.now() > endMs) throw new Error(`in vain: ${what}\n${JSON.stringify(events)}`)
     }
   }

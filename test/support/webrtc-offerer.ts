@@ -83,7 +83,7 @@ export class OfferingTransport implements Disposable {
   }
 
   /** Resolves in that state. @throws when it is not reached in time, or never will be */
-  async reached(state: string, timeoutMs = 15_000): Promise<void> {
+  async reached(state: string, timeoutMs = 60_000): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs)
     while (this.#state !== state) {
       if (this.#state === 'closed' || this.#state === 'failed') throw new Error(`${this.#state} instead of ${state}`)

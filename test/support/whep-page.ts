@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 
 const IN_PAGE = join(import.meta.dirname, 'whep-page.in-page.js')
-const WAIT_MS = 30_000
+const WAIT_MS = 60_000
 
 /** What a browser says of one track that it receives. */
 export interface ReceivedTrack {
