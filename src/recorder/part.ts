@@ -1,27 +1,22 @@
-import { TapedeckError } from '#base/error.ts'
+import type { TapedeckError } from '#base/error.ts'
 import type { Container, ContainerWriter, PartSummary, WriterOutput } from '#containers/container.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { DataMessage } from '#media/data-message.ts'
 import { bringsParameterSets } from '#media/nal/parameter-sets-in-band.ts'
 import type { TrackFormat } from '#media/track.ts'
-import { mayPass, StorageSlowError, StorageVanishedError } from '#storage/errors.ts'
+import { StorageVanishedError } from '#storage/errors.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import type { PartDocument, PartRename } from '#storage/recording-document.ts'
 import type { TimedAccessUnit } from './cutter.ts'
-import { DrainTimeoutError, PartAlteredError } from './errors.ts'
+import { PartAlteredError } from './errors.ts'
 import { FilePresence } from './file-presence.ts'
 import type { PartOptions } from './part-options.ts'
+import { PartPump } from './part-pump.ts'
 import { PartTracks } from './part-tracks.ts'
 
-/** Pause between attempts to write what the disk refused. */
-const RETRY_MS = 1_000
-
-/** A write under way for longer is worth telling. */
-const SLOW_MS = 1_000
-
 /**
- * One file of a recording: takes access units, hands them to the container writer and the writer's output to the file,
- * one disk operation at a time. It owns both and closes the file. It has no timer of its own: call `tick`.
+ * One file of a recording: takes access units, gives them their place in it and hands them to the container writer,
+ * whose output a pump writes. It knows what it holds. It has no timer of its own: call `tick`.
  */
 export class Part {
   readonly index: number
@@ -34,27 +29,17 @@ export class Part {
   readonly #tracks: PartTracks
   readonly #formats: Map<number, TrackFormat>
   readonly #presence: FilePresence
+  readonly #pump: PartPump
   /** Tracks whose parameter sets have changed in mid-file, as their access units say. */
   readonly #inBand = new Set<number>()
   #file: PartFile | undefined
   #state: PartDocument['state'] = 'open'
-  #failed = false
-  #closing = false
   #vanished = false
   #flaw: TapedeckError | undefined
-  /** A write, a sync or the note of a new file is under way since then. */
-  #busySinceMs: number | undefined
-  #syncedMs: number
-  #isSynced = true
   #queuedBytes = 0
   #fileBytes = 0
   #firstQueuedMs = 0
   #sourceStartedAtMs: number | undefined
-  /** Code of the trouble last told. */
-  #impairedBy: string | undefined
-  #refused: WriterOutput | undefined
-  #retryAtMs: number | undefined
-  #drain: { readonly endsMs: number; readonly patienceMs: number; readonly resolve: () => void } | undefined
 
   constructor(options: PartOptions) {
     this.#options = options
@@ -64,12 +49,28 @@ export class Part {
     this.#tracks = new PartTracks(options.zero, options.previous, options.ends)
     this.#formats = new Map(options.formats)
     this.#sourceStartedAtMs = options.sourceStartedAtMs()
-    this.#syncedMs = options.monotonicMs()
-    this.#presence = new FilePresence(this.#syncedMs, (error) => this.#fail(error))
+    const { events, writer, refusal, monotonicMs, syncEveryMs } = options
+    this.#pump = new PartPump({
+      writer,
+      refusal,
+      monotonicMs,
+      syncEveryMs,
+      events: {
+        applied: (output, latencyMs) => this.#applied(output, latencyMs),
+        lost: (outputs) => this.#lose(outputs),
+        impaired: (error) => events.impaired(this, error),
+        resumed: () => events.resumed(this),
+        failed: (error) => {
+          if (error instanceof StorageVanishedError) this.#vanish()
+          events.failed(this, error)
+        },
+      },
+    })
+    this.#presence = new FilePresence(monotonicMs(), (error) => this.#pump.fail(error))
     this.opened = this.#open().then(
       () => this.#file,
       (error: unknown) => {
-        this.#fail(error)
+        this.#pump.fail(error)
         return undefined
       },
     )
@@ -133,58 +134,43 @@ export class Part {
       this.writer.write(accessUnit, timing)
     } catch (error) {
       this.#lose([{ accessUnits: [accessUnit] }])
-      this.#fail(error)
+      this.#pump.fail(error)
       return
     }
     accessUnit.release()
-    if (this.writer.hasOutput) this.#pump()
+    if (this.writer.hasOutput) this.#pump.pump()
   }
 
   /** Takes a message if the container has a place for it. @param atMs on the recording's timeline */
   data(message: DataMessage, atMs: number): void {
-    if (this.writer.data === undefined || this.#failed || this.#closing) return
+    if (this.writer.data === undefined || this.#pump.hasFailed || this.#pump.isClosing) return
     if (this.#queuedBytes === 0) this.#firstQueuedMs = this.#options.monotonicMs()
     this.#queuedBytes += message.body.length
     this.writer.data(message, Math.max(0, atMs - this.zeroMs))
-    if (this.writer.hasOutput) this.#pump()
+    if (this.writer.hasOutput) this.#pump.pump()
   }
 
   /** What is queued goes out now, as far as the disk is free for it. */
   flush(): void {
-    if (this.#queuedBytes === 0 || this.#busySinceMs !== undefined || this.#closing || this.#failed) return
-    if (this.#flushWriter('interval')) this.#pump()
+    if (this.#queuedBytes > 0) this.#pump.flush()
   }
 
   /** Call a few times a second: retries, patience, the look for the file, and what waited longer than a fragment. */
   tick(): void {
-    const nowMs = this.#options.monotonicMs()
-    if (this.#drain !== undefined && nowMs >= this.#drain.endsMs) {
-      this.#fail(new DrainTimeoutError(this.#file?.path ?? '', this.#drain.patienceMs))
-    }
+    this.#pump.tick()
     const file = this.#file
-    if (this.#failed || file === undefined) return
+    if (this.#pump.hasFailed || file === undefined) return
+    const nowMs = this.#options.monotonicMs()
     this.#date()
-    if (this.#busySinceMs !== undefined && nowMs - this.#busySinceMs >= SLOW_MS) {
-      this.#impair(new StorageSlowError(file.path, nowMs - this.#busySinceMs))
-    }
     this.#presence.tick(file, nowMs)
-    if (this.#retryAtMs !== undefined && nowMs >= this.#retryAtMs) {
-      this.#retryAtMs = undefined
-      this.#pump()
-    }
-    const { fragmentMs, syncEveryMs } = this.#options
-    if (syncEveryMs > 0 && !this.#isSynced && nowMs - this.#syncedMs >= syncEveryMs) this.#sync(file, nowMs)
-    if (nowMs - this.#firstQueuedMs >= fragmentMs * 1.25) this.flush()
+    if (nowMs - this.#firstQueuedMs >= this.#options.fragmentMs * 1.25) this.flush()
   }
 
   /** No more access units: what the writer holds goes out now. */
   close(): void {
-    if (this.#closing) return
-    this.#closing = true
+    if (this.#pump.isClosing) return
     this.#date()
-    if (this.#failed) return
-    this.#retryAtMs = undefined
-    if (this.#flushWriter('end')) this.#pump()
+    this.#pump.close()
   }
 
   /**
@@ -193,10 +179,7 @@ export class Part {
    */
   async drain(patienceMs: number): Promise<void> {
     this.close()
-    if (this.#isDrained()) return
-    await new Promise<void>((resolve) => {
-      this.#drain = { endsMs: this.#options.monotonicMs() + patienceMs, patienceMs, resolve }
-    })
+    await this.#pump.drain(patienceMs)
   }
 
   /**
@@ -262,121 +245,33 @@ export class Part {
 
   async #open(): Promise<void> {
     const file = await this.#options.openFile()
-    if (this.#failed) {
+    if (this.#pump.hasFailed) {
       await file.discard()
       return
     }
     this.#file = file
     this.#fileBytes = file.sizeBytes
-    this.#busySinceMs = this.#options.monotonicMs()
-    this.#presence.begin(this.#busySinceMs)
+    this.#pump.begin(file)
+    this.#presence.begin(this.#options.monotonicMs())
     this.#options.events.opened(this)
     await this.#options.stored()
-    this.#busySinceMs = undefined
-    this.#goOn()
+    this.#pump.goOn()
   }
 
-  #pump(): void {
-    const file = this.#file
-    if (this.#failed || file === undefined || this.#busySinceMs !== undefined || this.#retryAtMs !== undefined) return
-    const output = this.#refused ?? this.writer.takeOutput()
-    if (output === undefined) {
-      this.#settle()
-      return
-    }
-    this.#refused = undefined
-    // At the end only a fragment is left, unless it was held back before: a stop should not wait for it.
-    const refusal = this.#closing && this.#impairedBy === undefined ? undefined : this.#options.refusal()
-    if (refusal !== undefined) {
-      this.#retryLater(output, refusal)
-      return
-    }
-    const startedMs = this.#options.monotonicMs()
-    this.#busySinceMs = startedMs
-    file.apply(output.changes).then(
-      () => this.#applied(file, output, this.#options.monotonicMs() - startedMs),
-      (error: unknown) => this.#notApplied(output, error),
-    )
-  }
-
-  #applied(file: PartFile, output: WriterOutput, latencyMs: number): void {
-    this.#busySinceMs = undefined
-    this.#isSynced = false
-    this.#fileBytes = file.sizeBytes
+  #applied(output: WriterOutput, latencyMs: number): void {
+    this.#fileBytes = this.#file?.sizeBytes ?? 0
     if (this.#vanished) {
       this.#lose([output])
-    } else {
-      this.#recover()
-      for (const accessUnit of output.accessUnits) {
-        this.#queuedBytes -= accessUnit.payloadBytes
-        this.#tracks.written(accessUnit)
-      }
-      this.#queuedBytes -= output.dataBytes ?? 0
-      this.#firstQueuedMs = this.#options.monotonicMs()
-      this.#options.events.written(this, output, latencyMs)
-      for (const accessUnit of output.accessUnits) accessUnit.release()
-    }
-    this.#goOn()
-  }
-
-  #notApplied(output: WriterOutput, error: unknown): void {
-    this.#busySinceMs = undefined
-    if (!this.#failed && mayPass(error)) {
-      this.#retryLater(output, error)
       return
     }
-    this.#lose([output])
-    this.#fail(error)
-    this.#goOn()
-  }
-
-  #retryLater(output: WriterOutput, error: unknown): void {
-    this.#refused = output
-    this.#retryAtMs = this.#options.monotonicMs() + RETRY_MS
-    this.#impair(error)
-  }
-
-  /** What has to happen after a disk operation. */
-  #goOn(): void {
-    if (this.#failed) this.#giveUp()
-    else this.#pump()
-  }
-
-  #sync(file: PartFile, nowMs: number): void {
-    if (this.#busySinceMs !== undefined) return
-    this.#busySinceMs = nowMs
-    this.#syncedMs = nowMs
-    this.#isSynced = true
-    const done = () => {
-      this.#busySinceMs = undefined
-      this.#goOn()
+    for (const accessUnit of output.accessUnits) {
+      this.#queuedBytes -= accessUnit.payloadBytes
+      this.#tracks.written(accessUnit)
     }
-    file.sync().then(done, (error: unknown) => {
-      this.#impair(error)
-      done()
-    })
-  }
-
-  #impair(error: unknown): void {
-    const code = error instanceof TapedeckError ? error.code : ''
-    if (this.#failed || this.#impairedBy === code) return
-    this.#impairedBy = code
-    this.#options.events.impaired(this, error)
-  }
-
-  #recover(): void {
-    if (this.#impairedBy === undefined || this.#failed) return
-    this.#impairedBy = undefined
-    this.#options.events.resumed(this)
-  }
-
-  #fail(error: unknown): void {
-    if (this.#failed) return
-    this.#failed = true
-    if (error instanceof StorageVanishedError) this.#vanish()
-    this.#options.events.failed(this, error)
-    // The writer's buffers may be in the kernel's hands; nothing else may be taken out of it before they are back.
-    if (this.#busySinceMs === undefined) this.#giveUp()
+    this.#queuedBytes -= output.dataBytes ?? 0
+    this.#firstQueuedMs = this.#options.monotonicMs()
+    this.#options.events.written(this, output, latencyMs)
+    for (const accessUnit of output.accessUnits) accessUnit.release()
   }
 
   #vanish(): void {
@@ -384,29 +279,6 @@ export class Part {
     this.#vanished = true
     const tracks = this.#tracks.vanish().filter(({ accessUnits }) => accessUnits > 0)
     if (tracks.length > 0) this.#options.events.vanished(this, tracks)
-  }
-
-  /** Empties the writer: nothing it holds will reach the file. */
-  #giveUp(): void {
-    const lost: WriterOutput[] = this.#refused === undefined ? [] : [this.#refused]
-    this.#refused = undefined
-    this.#flushWriter('end')
-    for (let output = this.writer.takeOutput(); output !== undefined; output = this.writer.takeOutput()) {
-      lost.push(output)
-    }
-    this.#lose(lost)
-    this.#settle()
-  }
-
-  /** A writer that can't go on (a mistake of ours) ends the part, not the process. */
-  #flushWriter(reason: 'interval' | 'end'): boolean {
-    try {
-      this.writer.flush(reason)
-      return true
-    } catch (error) {
-      this.#fail(error)
-      return false
-    }
   }
 
   #lose(outputs: readonly Pick<WriterOutput, 'accessUnits' | 'dataBytes'>[]): void {
@@ -419,16 +291,5 @@ export class Part {
         accessUnit.release()
       }
     }
-  }
-
-  #isDrained(): boolean {
-    if (this.#busySinceMs !== undefined) return false
-    return this.#failed || (this.#file !== undefined && this.#refused === undefined)
-  }
-
-  #settle(): void {
-    const drain = this.#drain
-    this.#drain = undefined
-    drain?.resolve()
   }
 }
