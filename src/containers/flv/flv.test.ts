@@ -2,13 +2,20 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { TapedeckError } from '#base/error.ts'
+import {
+  assertKeepsWholeUnits,
+  assertRefusesStrangers,
+  assertStandsChanges,
+  recorded,
+  unitCounts,
+} from '#test/support/container-laws.ts'
 import {
   type ElementarySource,
   makeSource,
   type SourceOptions,
   type SourceUnit,
 } from '#test/support/elementary-source.ts'
+import { later } from '#test/support/later.ts'
 import {
   ffprobe,
   mediainfo,
@@ -21,15 +28,10 @@ import {
 import { MemoryPart } from '#test/support/part-bytes.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { placeUnits, writePart, writerOptions } from '#test/support/write-part.ts'
-import type { PartSummary } from '../container.ts'
 import { flv } from './flv.ts'
 import { readTail } from './tail.ts'
 
-async function record(source: ElementarySource, units: readonly SourceUnit[] = source.units): Promise<MemoryPart> {
-  const part = new MemoryPart()
-  await writePart(flv.open(writerOptions(source)), part, units)
-  return part
-}
+const record = (source: ElementarySource, units?: readonly SourceUnit[]) => recorded(flv, source, units)
 
 async function smallSource(options: SourceOptions = {}): Promise<ElementarySource> {
   await using folder = await TempFolder.make()
@@ -38,10 +40,6 @@ async function smallSource(options: SourceOptions = {}): Promise<ElementarySourc
 
 /** For the tests that need nothing particular. */
 const anySource = smallSource()
-
-function unitCounts(summary: PartSummary): number[] {
-  return summary.tracks.map(({ accessUnits }) => accessUnits)
-}
 
 /** Every payload as it came, every time within the millisecond that FLV counts in, as FFmpeg 8 reads them. */
 async function assertReadsBack(path: string, source: ElementarySource): Promise<void> {
@@ -178,22 +176,8 @@ test('FLV: cut anywhere, finish keeps every whole access unit and is idempotent'
   const source = await anySource
   const whole = new MemoryPart()
   const placed = await placeUnits(flv.open(writerOptions(source, { expectedSeconds: 100 })), whole, source.units)
-  const wholeBytes = whole.bytes
   const firstEnd = placed[0]?.endPosition ?? 0
-  const property = fc.asyncProperty(fc.integer({ min: firstEnd, max: wholeBytes.length }), async (end) => {
-    const part = new MemoryPart(wholeBytes.subarray(0, end))
-    const finished = await flv.finish(part)
-    const expected = source.formats.map(
-      (format) => placed.filter(({ unit, endPosition }) => unit.format === format && endPosition <= end).length,
-    )
-    assert.deepEqual(unitCounts(finished), expected)
-    assert.equal(finished.bytes, part.sizeBytes)
-    const after = part.bytes
-    assert.deepEqual(await flv.finish(part), finished)
-    assert.deepEqual(part.bytes, after)
-    assert.equal((await flv.inspect(part)).finished, true)
-  })
-  await fc.assert(property, { numRuns: 200 })
+  await assertKeepsWholeUnits(flv, source, whole, placed, firstEnd)
 })
 
 test('FLV: a torn file plays up to its last whole access unit', async () => {
@@ -244,12 +228,8 @@ test('FLV: a changed configuration and a late track go on in the same file', asy
   const small = await makeSource(folder, { video: 'h264', seconds: 1, size: '160x90' })
   const large = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '320x180' })
   const part = new MemoryPart()
-  const later = large.units.map((unit) => {
-    const shift = 2 * unit.format.timescale
-    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-  })
   const writer = flv.open(writerOptions(small))
-  await writePart(writer, part, [...small.units, ...later])
+  await writePart(writer, part, [...small.units, ...later(large.units, 2)])
   const summary = await flv.finish(part)
   assert.deepEqual(unitCounts(summary), [50, large.units.length - 25])
   const path = folder.at('changed.flv')
@@ -265,12 +245,7 @@ test('FLV: a changed configuration and a late track go on in the same file', asy
 
 test('FLV: finishing reads the tail only, before and after a crash', async () => {
   const source = await smallSource({ size: '320x180' })
-  const units = Array.from({ length: 120 }, (_, second) =>
-    source.units.map((unit) => {
-      const shift = second * unit.format.timescale
-      return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-    }),
-  ).flat()
+  const units = Array.from({ length: 120 }, (_, second) => later(source.units, second)).flat()
   const part = await record(source, units)
   assert.ok(part.sizeBytes > 8_000_000)
   const torn = new MemoryPart(part.bytes.slice(0, -10_000))
@@ -294,19 +269,9 @@ test('FLV: finishing reads the tail only, before and after a crash', async () =>
 
 test('FLV: strangers and arbitrary bytes give a ContainerError and are left alone', async () => {
   const head = Uint8Array.of(0x46, 0x4c, 0x56, 1, 5, 0, 0, 0, 9, 0, 0, 0, 0, 18)
-  const property = fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), fc.boolean(), async (noise, isFlv) => {
-    const part = new MemoryPart(isFlv ? Buffer.concat([head, noise]) : noise)
-    const acts = [
-      () => flv.finish(part),
-      () => flv.inspect(part),
-      () => flv.openForAppend(part, writerOptions({ formats: [] })),
-    ]
-    for (const act of acts) {
-      await assert.rejects(act, (error) => error instanceof TapedeckError && error.code.startsWith('container/'))
-    }
-    assert.equal(part.applied.length, 0)
-  })
-  await fc.assert(property, { numRuns: 100 })
+  const noise = fc.uint8Array({ maxLength: 500 })
+  const begun = noise.map((bytes) => new Uint8Array(Buffer.concat([head, bytes])))
+  await assertRefusesStrangers(flv, fc.oneof(noise, begun))
 })
 
 test('FLV: a file of another program is refused', async () => {
@@ -320,15 +285,5 @@ test('FLV: a file of another program is refused', async () => {
 
 test('FLV: bytes changed anywhere in a file of ours give a summary or a ContainerError', async () => {
   const whole = (await record(await anySource)).bytes
-  const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) })
-  const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
-    const bytes = whole.slice()
-    for (const { at, to } of changes) bytes[at] = to
-    try {
-      await flv.finish(new MemoryPart(bytes))
-    } catch (error) {
-      assert.ok(error instanceof TapedeckError)
-    }
-  })
-  await fc.assert(property, { numRuns: 100 })
+  await assertStandsChanges(whole, (part) => flv.finish(part))
 })

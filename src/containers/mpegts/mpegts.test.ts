@@ -2,18 +2,25 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { TapedeckError } from '#base/error.ts'
+import {
+  assertKeepsWholeUnits,
+  assertRefusesStrangers,
+  assertStandsChanges,
+  recorded,
+  unitCounts,
+} from '#test/support/container-laws.ts'
 import {
   type ElementarySource,
   makeSource,
   type SourceOptions,
   type SourceUnit,
 } from '#test/support/elementary-source.ts'
+import { later } from '#test/support/later.ts'
 import { ffprobe, mediainfo, readWithFfmpeg8, streamHashes } from '#test/support/outside-judges.ts'
 import { MemoryPart } from '#test/support/part-bytes.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { placeUnits, writePart, writerOptions } from '#test/support/write-part.ts'
-import type { ContainerWriter, PartSummary } from '../container.ts'
+import type { ContainerWriter } from '../container.ts'
 import { mpegts } from './mpegts.ts'
 
 /** ffmpeg's names of the bitstream filters that leave only what the publisher's payloads held. */
@@ -40,11 +47,7 @@ const CASES: readonly SourceOptions[] = [
   { video: 'mpeg4' },
 ]
 
-async function record(source: ElementarySource, units: readonly SourceUnit[] = source.units): Promise<MemoryPart> {
-  const part = new MemoryPart()
-  await writePart(mpegts.open(writerOptions(source)), part, units)
-  return part
-}
+const record = (source: ElementarySource, units?: readonly SourceUnit[]) => recorded(mpegts, source, units)
 
 for (const options of CASES) {
   const { video, audio } = options
@@ -108,10 +111,6 @@ async function smallSource(options: SourceOptions = {}): Promise<ElementarySourc
 /** For the tests that need nothing particular. */
 const anySource = smallSource()
 
-function unitCounts(summary: PartSummary): number[] {
-  return summary.tracks.map(({ accessUnits }) => accessUnits)
-}
-
 test('MPEG-TS: every packet is in its place, counters count, tables and PCR come in time', async () => {
   const source = await smallSource({ seconds: 2 })
   const { bytes } = await record(source)
@@ -155,21 +154,7 @@ test('MPEG-TS: cut anywhere, finish keeps every whole access unit and is idempot
   )
   const whole = new MemoryPart()
   const placed = await placeUnits(mpegts.open(writerOptions(source)), whole, inflated)
-  const wholeBytes = whole.bytes
-  const property = fc.asyncProperty(fc.integer({ min: 188 * 3, max: wholeBytes.length }), async (end) => {
-    const part = new MemoryPart(wholeBytes.subarray(0, end))
-    const finished = await mpegts.finish(part)
-    const expected = source.formats.map(
-      (format) => placed.filter(({ unit, endPosition }) => unit.format === format && endPosition <= end).length,
-    )
-    assert.deepEqual(unitCounts(finished), expected)
-    assert.equal(finished.bytes, part.sizeBytes)
-    const after = part.bytes
-    assert.deepEqual(await mpegts.finish(part), finished)
-    assert.deepEqual(part.bytes, after)
-    assert.equal((await mpegts.inspect(part)).finished, true)
-  })
-  await fc.assert(property, { numRuns: 200 })
+  await assertKeepsWholeUnits(mpegts, source, whole, placed, 188 * 3)
 })
 
 test('MPEG-TS: a torn file plays up to its last whole access unit', async () => {
@@ -217,12 +202,8 @@ test('MPEG-TS: a changed configuration and a late track go on in the same file',
   await using folder = await TempFolder.make()
   const small = await makeSource(folder, { video: 'h264', seconds: 1, size: '160x90' })
   const large = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 1, size: '320x180' })
-  const later = large.units.map((unit) => {
-    const shift = 2 * unit.format.timescale
-    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-  })
   const part = new MemoryPart()
-  await writePart(mpegts.open(writerOptions(small)), part, [...small.units, ...later])
+  await writePart(mpegts.open(writerOptions(small)), part, [...small.units, ...later(large.units, 2)])
   // Without the last tally, so that a scan must know the late PID from the tally at its appearance.
   const summary = await mpegts.finish(new MemoryPart(part.bytes.slice(0, -188)))
   assert.deepEqual(unitCounts(summary), [50, large.units.length - 25])
@@ -304,10 +285,7 @@ test('MPEG-TS: a part behind a jump of the stream begins where the one before en
   const source = await anySource
   const first = mpegts.open(writerOptions(source))
   const ended = await recordPart(first, source.units, 0)
-  const jumped = source.units.map((unit) => {
-    const shift = 500 * unit.format.timescale
-    return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-  })
+  const jumped = later(source.units, 500)
   const { continuation } = first
   const second = await recordPart(mpegts.open(writerOptions(source, { continuation })), jumped, 500 - 40)
   await using folder = await TempFolder.make()
@@ -320,12 +298,7 @@ test('MPEG-TS: a part behind a jump of the stream begins where the one before en
 
 test('MPEG-TS: finishing reads the tail only', async () => {
   const source = await anySource
-  const units = Array.from({ length: 60 }, (_, second) =>
-    source.units.map((unit) => {
-      const shift = second * unit.format.timescale
-      return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-    }),
-  ).flat()
+  const units = Array.from({ length: 60 }, (_, second) => later(source.units, second)).flat()
   const part = await record(source, units)
   assert.ok(part.sizeBytes > 3_000_000)
   part.readBytes = 0
@@ -336,12 +309,7 @@ test('MPEG-TS: finishing reads the tail only', async () => {
 test('MPEG-TS: timestamps wrap after 26.5 hours and nobody notices', async () => {
   const source = await anySource
   const wrapSeconds = 2 ** 33 / 90_000
-  const units = [0, 10 * 3600, 20 * 3600, wrapSeconds - 1.5].flatMap((seconds) =>
-    source.units.map((unit) => {
-      const shift = Math.round(seconds * unit.format.timescale)
-      return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-    }),
-  )
+  const units = [0, 10 * 3600, 20 * 3600, wrapSeconds - 1.5].flatMap((seconds) => later(source.units, seconds))
   const whole = await record(source, units)
   const { durationMs } = await mpegts.finish(whole)
   assert.ok(Math.abs(durationMs / 1000 - (wrapSeconds - 0.5)) < 0.2)
@@ -350,32 +318,12 @@ test('MPEG-TS: timestamps wrap after 26.5 hours and nobody notices', async () =>
 })
 
 test('MPEG-TS: strangers and arbitrary bytes give a ContainerError and are left alone', async () => {
-  const property = fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (noise, sync) => {
-    if (sync) for (let at = 0; at < noise.length; at += 188) noise[at] = 0x47
-    const part = new MemoryPart(noise)
-    for (const act of [
-      () => mpegts.finish(part),
-      () => mpegts.inspect(part),
-      () => mpegts.openForAppend(part, writerOptions({ formats: [] })),
-    ]) {
-      await assert.rejects(act, (error) => error instanceof TapedeckError && error.code.startsWith('container/'))
-    }
-    assert.equal(part.applied.length, 0)
-  })
-  await fc.assert(property, { numRuns: 100 })
+  const noise = fc.uint8Array({ maxLength: 3000 })
+  const synced = noise.map((bytes) => bytes.map((byte, at) => (at % 188 === 0 ? 0x47 : byte)))
+  await assertRefusesStrangers(mpegts, fc.oneof(noise, synced))
 })
 
 test('MPEG-TS: bytes changed anywhere in a file of ours give a summary or a ContainerError', async () => {
   const whole = (await record(await anySource)).bytes
-  const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255) })
-  const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
-    const bytes = whole.slice()
-    for (const { at, to } of changes) bytes[at] = to
-    try {
-      await mpegts.finish(new MemoryPart(bytes))
-    } catch (error) {
-      assert.ok(error instanceof TapedeckError)
-    }
-  })
-  await fc.assert(property, { numRuns: 100 })
+  await assertStandsChanges(whole, (part) => mpegts.finish(part))
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
+import { later } from '#test/support/later.ts'
 import { assertPayloads, payloadHashes, payloadsByTrack, readableUnits } from '#test/support/mp4-judges.ts'
 import { MemoryPart } from '#test/support/part-bytes.ts'
 import { SnapshotPart } from '#test/support/snapshot-part.ts'
@@ -180,12 +181,10 @@ async function smallSource(folder: TempFolder, encoding: readonly string[] = [])
 /** The units again and again, each time two seconds later. */
 function repeated(units: readonly SourceUnit[], times: number): SourceUnit[] {
   return Array.from({ length: times }, (_, time) =>
-    units
-      // Sound lasts a little longer than two seconds.
-      .filter(({ dts, format }) => dts / format.timescale < 2)
-      .map((unit) => {
-        const shift = time * 2 * unit.format.timescale
-        return { ...unit, dts: unit.dts + shift, pts: unit.pts + shift }
-      }),
+    // Sound lasts a little longer than two seconds.
+    later(
+      units.filter(({ dts, format }) => dts / format.timescale < 2),
+      time * 2,
+    ),
   ).flat()
 }
