@@ -95,7 +95,7 @@ test("a layout page with the library of 2.0.0 beside it is recorded with the pub
   assert.ok(!one.heard.some(({ method }) => method === 'participantLeft'))
 })
 
-test('COMPOSED_QUICK_START: the page is there before it is recorded and between recordings, hears signals, and goes with its session', async () => {
+test('COMPOSED_QUICK_START: the page is there before it is recorded and between recordings, comes back after a crash, hears signals, and goes with its session', async () => {
   const properties = { outputMode: 'COMPOSED_QUICK_START', recordingLayout: 'CUSTOM', customLayout: 'layout1' }
   const defaultRecordingProperties = { ...properties, resolution: '320x240', frameRate: 15 }
   await server.call('POST', '/api/sessions', { body: { customSessionId: 'quick', defaultRecordingProperties } })
@@ -103,31 +103,45 @@ test('COMPOSED_QUICK_START: the page is there before it is recorded and between 
   await using one = await ScriptedParticipant.join((JSON.parse(text) as { token: string }).token)
   await one.publish(vp8.units, { media: ['vp8', 'opus'] })
   assert.equal((await one.notified('sendMessage', SLOW_MS))['from'], 'RECORDER')
-  const record = async (id: string): Promise<Colour> => {
-    const started = await server.call('POST', '/api/recordings/start', { body: { session: 'quick' } })
-    assert.equal(started.status, 200, started.text)
+  const started = async () => {
+    const answer = await server.call('POST', '/api/recordings/start', { body: { session: 'quick' } })
+    assert.equal(answer.status, 200, answer.text)
     await sleep(2000)
-    const stopped = await server.call('POST', `/api/recordings/stop/${id}`)
-    assert.equal(stopped.status, 200, stopped.text)
-    const { duration, outputMode } = JSON.parse(stopped.text) as { duration: number; outputMode: string }
-    assert.deepEqual([outputMode, duration > 1], ['COMPOSED_QUICK_START', true], stopped.text)
-    return await colour(folder.at('server', 'recordings', `${id}.mp4`), duration / 2, '100:100:20:20')
   }
-  const blue = await record('quick')
-  assert.ok(blue.blue > 150 && blue.red < 100, JSON.stringify(blue))
+  /** How long the recording is, and what of the page can be seen shortly before its end. */
+  const stopped = async (id: string): Promise<{ seconds: number; colour: Colour }> => {
+    const { status, text: told } = await server.call('POST', `/api/recordings/stop/${id}`)
+    assert.equal(status, 200, told)
+    const { duration, outputMode } = JSON.parse(told) as { duration: number; outputMode: string }
+    assert.equal(outputMode, 'COMPOSED_QUICK_START')
+    const file = folder.at('server', 'recordings', `${id}.mp4`)
+    return { seconds: duration, colour: await colour(file, duration - 0.5, '100:100:20:20') }
+  }
+  await started()
+  const { seconds, colour: ground } = await stopped('quick')
+  assert.ok(seconds > 1 && ground.blue > 150 && ground.red < 100, JSON.stringify([seconds, ground]))
+  await started()
+  const seen = () => one.heard.filter(({ method }) => method === 'sendMessage').length
+  assert.equal(seen(), 1, 'the same page all the time')
+  const { stdout } = await program('pgrep', ['-P', String(server.process.child.pid), '-f', 'remote-debugging-pipe'])
+  process.kill(Number(stdout.trim()), 'SIGKILL')
+  await eventually('the page after a crash', () => seen() === 2)
   await one.call('sendMessage', { message: JSON.stringify({ to: ['RECORDER'], type: 'signal:red', data: '' }) })
-  const red = await record('quick-1')
-  assert.ok(red.red > 150 && red.blue < 100, JSON.stringify(red))
-  const said = one.heard.filter(({ method }) => method === 'sendMessage')
-  assert.equal(said.length, 1, 'the same page all the time')
+  await sleep(2000)
+  const { seconds: longer, colour: red } = await stopped('quick-1')
+  assert.ok(longer > 4 && red.red > 150 && red.blue < 100, JSON.stringify([longer, red]))
   assert.equal((await pages()).length, 1)
   assert.equal((await server.call('DELETE', '/api/sessions/quick')).status, 204)
+  await eventually('the end of the page', async () => (await pages()).length === 0)
+})
+
+async function eventually(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + SLOW_MS
-  while ((await pages()).length > 0) {
-    if (performance.now() > untilMs) assert.fail('the page is still open')
+  while (!(await look())) {
+    if (performance.now() > untilMs) assert.fail(`${what} did not come`)
     await sleep(100)
   }
-})
+}
 
 /** Pages that the server has open. */
 async function pages(): Promise<readonly object[]> {

@@ -13,6 +13,8 @@ export interface Arrival {
   readonly ip: string
   /** Version of the client's library; undefined: before 2.21. */
   readonly sdkVersion: string | undefined
+  /** False: its socket is lost, and may come back. */
+  readonly isReachable: () => boolean
   /** Tells it something; lost when it has gone. */
   readonly notify: (method: string, params: object) => void
 }

@@ -76,6 +76,7 @@ function announce(
     platform: 'IPCAM',
     sdkVersion: undefined,
     ip: hostOf(properties.camera?.rtspUri ?? ''),
+    isReachable: () => true,
     // Nobody there listens.
     notify() {},
   }

@@ -8,6 +8,9 @@ import type { RecordingRoot } from './recording-root.ts'
 import type { RunningRecording } from './running-recording.ts'
 import { tracksKnown } from './tracks-known.ts'
 
+/** For a browser to be started again, with the pauses between tries. */
+const PAGE_PATIENCE_SECONDS = 60
+
 /** Where files go, and what else of the server a request needs. */
 export interface RequestContext {
   readonly desk: Pick<Desk, 'control' | 'settings'>
@@ -39,6 +42,8 @@ export function recordingRequest(running: RunningRecording, context: RequestCont
       ...file,
       path: place.prefix + folder.relative(id, layout, fileName),
       format: hasVideo ? 'mp4' : 'webm',
+      // A page that has crashed is opened again.
+      ...(composer !== undefined && { reconnectSeconds: PAGE_PATIENCE_SECONDS }),
     },
     individualFile: async (publication) => {
       if (facts.outputMode !== 'INDIVIDUAL') return { ...file, ...keptFile(running, publication, context) }

@@ -77,8 +77,7 @@ function withSecret(
     if (isModern || isRecorder) throw new RpcRefusal(RPC_CODES.roomNotFound, `session ${sessionId} not found`)
     room = createInsecure(desk, sessionId)
   }
-  const isThere = isRecorder && room.present().some((each) => each.isRecorder)
-  if (isThere) throw new RpcRefusal(RPC_CODES.alreadyThere, 'the session has a recorder already')
+  if (isRecorder) makeWayForRecorder(room)
   const role = isRecorder || isModern ? 'SUBSCRIBER' : 'PUBLISHER'
   const properties: ConnectionProperties = { role, data: '', record: true, kurentoOptions: null, customIceServers: [] }
   const connection = room.place(properties, isRecorder ? 'recorder' : 'client')
@@ -86,6 +85,14 @@ function withSecret(
   return arrive(desk, line, room, connection, coming, (left) => {
     return session.admit({ id: connection.id, role: coreRole(role), isHidden: isRecorder, ...left })
   })
+}
+
+/** There is one at a time; one that has crashed is not waited for. @throws {RpcRefusal} */
+function makeWayForRecorder(room: Room): void {
+  const there = room.present().find(({ isRecorder }) => isRecorder)?.arrival
+  if (there === undefined) return
+  if (there.isReachable()) throw new RpcRefusal(RPC_CODES.alreadyThere, 'the session has a recorder already')
+  there.participant.leave('lost')
 }
 
 /** spec section 7.5: who shows the secret needs no session to be there. */
@@ -126,6 +133,7 @@ function arrive(
     platform,
     sdkVersion,
     ip: line.caller.remoteAddress,
+    isReachable: () => member.line !== undefined,
     notify: (method, params) => member.notify(method, params),
   }
   const others = room.present().filter((other) => other !== connection && !other.isRecorder)
