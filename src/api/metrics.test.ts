@@ -39,6 +39,12 @@ test('metrics count streams, recordings, losses, writes and disks', async () => 
     'tapedeck_recordings_active{state="recording"} 1',
     'tapedeck_recordings_active{state="waiting"} 0',
     'tapedeck_recordings_ended_total{outcome="ready"} 1',
+    'tapedeck_compositions{state="running"} 0',
+    'tapedeck_composition_pictures_dropped_total 0',
+    'tapedeck_compositions_refused_total 0',
+    'tapedeck_composing_cores{kind="used"} 0',
+    'tapedeck_compose_jobs{state="waiting"} 0',
+    'tapedeck_compose_jobs_ended_total{outcome="ready"} 0',
   ]
   for (const line of LINES) assert.ok(text.split('\n').includes(line), `${line} is missing in\n${text}`)
   for (const name of ['tapedeck_disk_free_bytes{root=', 'process_cpu_seconds_total', 'process_resident_memory_bytes']) {

@@ -1,7 +1,8 @@
+import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import type { Hub } from '#hub/hub.ts'
 import { admit, spare, usedBy } from './admission.ts'
-import { Composition } from './composition.ts'
+import { Composition, type CompositionChange } from './composition.ts'
 import { type CompositionRequest, completed } from './request.ts'
 
 /** Composes streams. */
@@ -22,8 +23,22 @@ export interface ComposerLoad {
   readonly capacityCores: number
   /** For what can wait: less than the difference where compositions have no time for all of their pictures. */
   readonly spareCores: number
-  /** Starts refused for want of room so far. */
+}
+
+/** So far, of all compositions there were. */
+export interface ComposerCounters {
+  /** Starts refused for want of room. */
   readonly refused: number
+  /** Pictures left out for want of time. */
+  readonly droppedPictures: number
+  /** Composing processes that were replaced. */
+  readonly restarts: number
+}
+
+/** Something has happened to a composition. */
+export interface ComposerEvent {
+  readonly change: CompositionChange
+  readonly composition: Composition
 }
 
 export interface ComposerOptions {
@@ -36,11 +51,15 @@ export interface ComposerOptions {
 /** All compositions of this node, each a process of its own. They last until they are ended, or the server is. */
 export class Composer implements ComposerApi, AsyncDisposable {
   readonly #options: ComposerOptions
+  readonly events: Signal<ComposerEvent>
   readonly #compositions = new Map<string, Composition>()
-  #refused = 0
+  /** Of compositions that have ended. */
+  #past: ComposerCounters = { refused: 0, droppedPictures: 0, restarts: 0 }
 
   constructor(options: ComposerOptions) {
     this.#options = options
+    const { log } = options.runtime
+    this.events = new Signal((err) => log.error({ event: 'composition.listener-failed', err }))
   }
 
   async start(request: CompositionRequest): Promise<Composition> {
@@ -49,12 +68,12 @@ export class Composer implements ComposerApi, AsyncDisposable {
     try {
       admit(complete, [...this.#compositions.values()], capacityCores, runtime.nowMs())
     } catch (error) {
-      this.#refused++
+      this.#past = { ...this.#past, refused: this.#past.refused + 1 }
       throw error
     }
     const id = runtime.newId()
-    const onEnded = () => void this.#compositions.delete(id)
-    const composition = new Composition({ runtime, hub, id, request: complete, onEnded })
+    const onChange = (changed: Composition, change: CompositionChange) => this.#changed(changed, change)
+    const composition = new Composition({ runtime, hub, id, request: complete, onChange })
     this.#compositions.set(id, composition)
     await composition.begun()
     return composition
@@ -69,10 +88,27 @@ export class Composer implements ComposerApi, AsyncDisposable {
     const running = [...this.#compositions.values()]
     const nowMs = runtime.nowMs()
     const [usedCores, spareCores] = [usedBy(running, nowMs), spare(running, capacityCores, nowMs)]
-    return { usedCores, capacityCores, spareCores, refused: this.#refused }
+    return { usedCores, capacityCores, spareCores }
+  }
+
+  get counters(): ComposerCounters {
+    return [...this.#compositions.values()].reduce(added, this.#past)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#compositions.values()].map((composition) => composition[Symbol.asyncDispose]()))
+  }
+
+  #changed(composition: Composition, change: CompositionChange): void {
+    if (change === 'ended' && this.#compositions.delete(composition.id)) this.#past = added(this.#past, composition)
+    this.events.emit({ change, composition })
+  }
+}
+
+function added(counters: ComposerCounters, { overload, restarts }: Composition): ComposerCounters {
+  return {
+    ...counters,
+    droppedPictures: counters.droppedPictures + overload.droppedPictures,
+    restarts: counters.restarts + restarts,
   }
 }

@@ -56,13 +56,16 @@ const TELL_EVERY_MS = 10_000
 /** `restarting`: its process has ended, and another one begins. */
 export type CompositionState = 'starting' | 'running' | 'restarting' | 'ended'
 
+/** What happens to a composition. `overloaded`: there was no time for some of its pictures. */
+export type CompositionChange = 'started' | 'restarted' | 'overloaded' | 'ended'
+
 export interface CompositionOptions {
   readonly runtime: Runtime
   readonly hub: Hub
   readonly id: string
   readonly request: CompleteRequest
-  /** Called once. */
-  readonly onEnded: () => void
+  /** `ended` comes once, and last. */
+  readonly onChange: (composition: Composition, change: CompositionChange) => void
 }
 
 /**
@@ -183,6 +186,11 @@ export class Composition implements AsyncDisposable {
     return { droppedPictures: this.#droppedBefore + this.#dropped }
   }
 
+  /** How much of what should have come out by now has not, seconds: a little always, and what overload makes of it. */
+  get behindSeconds(): number {
+    return Math.max(0, (this.#nowMs() - this.#output.untilMs) / 1_000)
+  }
+
   /** Pictures were left out within this, and not only a few. */
   isOverloaded(withinMs: number): boolean {
     const agoMs = this.#options.runtime.monotonicMs() - this.#lastDropMs
@@ -245,7 +253,7 @@ export class Composition implements AsyncDisposable {
     this.#publication.end(end)
     this.#output[Symbol.dispose]()
     this.#first.reject(new ComposerFailedError(this.output, end.message))
-    this.#options.onEnded()
+    this.#options.onChange(this, 'ended')
   }
 
   #close(link: ComposeLink): void {
@@ -295,8 +303,10 @@ export class Composition implements AsyncDisposable {
     this.cpu.update(message.cpuMs, this.#lastHeardMs)
     this.#output.write(message)
     if (this.#state !== 'running' && this.#state !== 'ended') {
+      const change = this.#state === 'starting' ? 'started' : 'restarted'
       this.#state = 'running'
       this.#first.resolve()
+      this.#options.onChange(this, change)
       this.#log.info({ event: 'composition.running', encoder: this.#encoder, pid: this.#link?.pid })
     }
     this.#noteDropped(message)
@@ -320,6 +330,7 @@ export class Composition implements AsyncDisposable {
     )
     this.#lastToldMs = nowMs
     this.#toldDropped = total
+    this.#options.onChange(this, 'overloaded')
   }
 
   #linkEnded(error: ComposingEndedError): void {

@@ -1,4 +1,6 @@
-import type { ComposerApi } from '#compose/composer.ts'
+import { Signal } from '#base/events.ts'
+import type { Runtime } from '#base/runtime.ts'
+import type { Composer, ComposerEvent } from '#compose/composer.ts'
 import type { Composition, CompositionState } from '#compose/composition.ts'
 import { CompositionNotFoundError, CompositionRequestError } from '#compose/errors.ts'
 import type { Layout } from '#compose/layout/layouts.ts'
@@ -49,8 +51,19 @@ export interface CompositionDocument {
   readonly restarts: number
 }
 
+/** What of compositions the feed tells. `restarted`: its process was replaced. */
+export type CompositionEventType = `composition.${ComposerEvent['change']}`
+
+/** Something has happened to a composition. */
+export interface CompositionEvent {
+  readonly type: CompositionEventType
+  readonly composition: CompositionDocument
+}
+
 /** Compositions by the paths of their inputs. */
 export interface CompositionsApi {
+  /** Of all of this node. */
+  readonly events: Signal<CompositionEvent>
   /**
    * Resolves with the first picture or sound.
    * @param mayUse streams it may show
@@ -69,14 +82,19 @@ export interface CompositionsApi {
 
 /** Follows who publishes, for the compositions made by path. They last until they are ended, or the server is. */
 export class Compositions implements CompositionsApi {
+  readonly events: Signal<CompositionEvent>
   readonly #hub: Hub
-  readonly #composer: ComposerApi
+  readonly #composer: Composer
   /** What each follows, by id. */
   readonly #inputs = new WeakMap<Composition, readonly string[]>()
 
-  constructor(hub: Hub, composer: ComposerApi) {
+  constructor(runtime: Runtime, hub: Hub, composer: Composer) {
     this.#hub = hub
     this.#composer = composer
+    this.events = new Signal((err) => runtime.log.error({ event: 'composition.listener-failed', err }))
+    composer.events.listen(({ change, composition }) => {
+      this.events.emit({ type: `composition.${change}`, composition: this.#describe(composition) })
+    })
   }
 
   async create(request: NewComposition, mayUse: (path: string) => boolean): Promise<CompositionDocument> {

@@ -124,6 +124,9 @@ export function createControl(options: ControlOptions): Control {
   const composer = owned.use(new Composer({ runtime, hub, capacityCores }))
   const sessions = owned.use(new Sessions({ runtime, hub, recorder, composer: () => composer }))
   events.followSessions(sessions)
+  const compositions = new Compositions(runtime, hub, composer)
+  const recompositions = owned.use(options.recompositions(composer))
+  events.followCompositions(compositions, recompositions)
   return {
     version,
     startedAtMs: runtime.nowMs(),
@@ -136,8 +139,8 @@ export function createControl(options: ControlOptions): Control {
     uploads: options.uploads,
     combined,
     composer,
-    compositions: new Compositions(hub, composer),
-    recompositions: owned.use(options.recompositions(composer)),
+    compositions,
+    recompositions,
     sessions,
     credentials,
     access: createStreamAccess({ auth: config.auth, credentials, fetch: globalThis.fetch }),
@@ -152,6 +155,8 @@ export function createControl(options: ControlOptions): Control {
         disks,
         liveViewers: () => liveViews.viewers,
         webrtc: options.webrtc,
+        composer,
+        recompositions,
       }),
     ),
     readiness: () => checkReadiness(recorder, disks),

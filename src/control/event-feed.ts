@@ -5,10 +5,12 @@ import type { RecorderApi } from '#recorder/recorder-api.ts'
 import type { SessionsApi } from '#sessions/sessions.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import type { GapDocument, PartDocument } from '#storage/recording-document.ts'
+import type { CompositionDocument, CompositionsApi } from './compositions.ts'
 import { type EventRecording, eventRecording } from './event-recording.ts'
 import type { EventType } from './event-types.ts'
 import type { PullDocument } from './pull-document.ts'
 import type { PullsApi } from './pulls.ts'
+import type { RecompositionDocument, RecompositionsApi } from './recompositions.ts'
 import { describeSessionEvent, type SessionEventData } from './session-event.ts'
 import { describeStream, type StreamDocument } from './stream-document.ts'
 
@@ -81,6 +83,14 @@ export class EventFeed implements Disposable {
     this.#sources.use(pulls.events.listen(({ type, pull }) => this.#emit(type, pull.path, { pull })))
   }
 
+  /** Tells from now on how compositions go, of streams and of recordings. */
+  followCompositions(compositions: Pick<CompositionsApi, 'events'>, jobs: Pick<RecompositionsApi, 'events'>): void {
+    this.#sources.use(
+      compositions.events.listen(({ type, composition }) => this.#emit(type, composition.output, { composition })),
+    )
+    this.#sources.use(jobs.events.listen(({ type, job }) => this.#emit(type, job.stream, { job })))
+  }
+
   /** Tells from now on what happens in rooms, as of the stream that shows all of one: whoever reaches it is told. */
   followSessions(sessions: Pick<SessionsApi, 'events'>): void {
     this.#sources.use(
@@ -130,4 +140,6 @@ type EventData =
   | { readonly recording: EventRecording; readonly part?: PartDocument; readonly gap?: GapDocument }
   | { readonly rule: RuleRow }
   | { readonly pull: PullDocument }
+  | { readonly composition: CompositionDocument }
+  | { readonly job: RecompositionDocument }
   | SessionEventData

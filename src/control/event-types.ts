@@ -1,5 +1,7 @@
 import type { RecorderEvent } from '#recorder/recorder-api.ts'
+import type { CompositionEventType } from './compositions.ts'
 import type { PullEvent } from './pulls.ts'
+import type { RecompositionEvent } from './recompositions.ts'
 import type { SessionEventType } from './session-event.ts'
 
 /** Every type the feed, and so a hook, can carry, as documented in docs/reference/rest.md. */
@@ -23,6 +25,11 @@ export const EVENT_TYPES = [
   'rule.removed',
   'pull.changed',
   'pull.removed',
+  'composition.started',
+  'composition.restarted',
+  'composition.overloaded',
+  'composition.ended',
+  'compose-job.changed',
   'session.opened',
   'session.joined',
   'session.left',
@@ -35,6 +42,8 @@ export const EVENT_TYPES = [
   | RecorderEvent['type']
   | PullEvent['type']
   | SessionEventType
+  | CompositionEventType
+  | RecompositionEvent['type']
   | 'stream.started'
   | 'stream.ended'
 )[]

@@ -1,11 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Runtime } from '#base/runtime.ts'
+import type { Composer } from '#compose/composer.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { WebRtcApi } from '#hub/webrtc.ts'
 import type { RecorderApi } from '#recorder/recorder-api.ts'
 import { GAP_CAUSES } from '#storage/recording-document.ts'
+import { registerComposing } from './composing-metrics.ts'
 import type { DiskSpace } from './disk-space.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import type { RecompositionsApi } from './recompositions.ts'
 
 export interface MetricsOptions {
   readonly runtime: Runtime
@@ -15,6 +18,8 @@ export interface MetricsOptions {
   readonly disks: DiskSpace
   readonly liveViewers: () => number
   readonly webrtc: () => WebRtcApi | undefined
+  readonly composer: Composer
+  readonly recompositions: RecompositionsApi
 }
 
 /** From a page-cache write to a disk that is dying. */
@@ -39,6 +44,7 @@ export class Metrics implements Disposable {
     registerProcessMetrics(registers)
     registerStreams(registers, options.hub, options.liveViewers)
     registerWebRtc(registers, options.webrtc)
+    this.#sources.use(registerComposing(registers, options.composer, options.recompositions))
     registerRecorderCounters(registers, options.recorder)
     registerDisks(registers, options.disks)
     this.#sources.use(observeDurations(registers, options.recorder))

@@ -1,3 +1,4 @@
+import type { Signal } from '#base/events.ts'
 import type { Layout } from '#compose/layout/layouts.ts'
 import type { ContainerName } from '#containers/container.ts'
 import type { ProblemDocument } from '#storage/recording-document.ts'
@@ -67,8 +68,15 @@ export interface RecompositionDocument {
   readonly error: ProblemDocument | null
 }
 
+/** A job waits, begins, or is over. */
+export interface RecompositionEvent {
+  readonly type: 'compose-job.changed'
+  readonly job: RecompositionDocument
+}
+
 /** Makes compositions of recordings, later than they were recorded. */
 export interface RecompositionsApi {
+  readonly events: Signal<RecompositionEvent>
   /**
    * Resolves when the job is accepted; one job is done at a time, with what live compositions leave of the machine.
    * @param require throws where the caller may not view a source, or record to the output

@@ -45,6 +45,8 @@ export interface JobOptions {
   readonly fragmentMs: number
   readonly mp4IndexBytes: number
   readonly makeFolder: () => Promise<void>
+  /** It begins, or is over. */
+  readonly onChange: (job: RecompositionJob) => void
 }
 
 /** One composition of recordings, from its request to the finished recording. */
@@ -135,6 +137,7 @@ export class RecompositionJob {
     if (this.isOver) return
     this.#state = 'composing'
     this.#startedAtMs = this.#options.runtime.nowMs()
+    this.#options.onChange(this)
     const { root } = this.facts
     const temporaryPath = `${this.#options.folder}/${this.id}.made`
     const output = join(root, temporaryPath)
@@ -161,6 +164,7 @@ export class RecompositionJob {
     this.#endedAtMs = this.#options.runtime.nowMs()
     const facts = { state, recording: this.#recordingId, ...(error === undefined ? {} : { err: error }) }
     this.#log[error === undefined ? 'info' : 'warn']({ event: 'recomposition.ended', ...facts })
+    this.#options.onChange(this)
   }
 
   async #make(output: string): Promise<MadeMessage> {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TapedeckError } from '#base/error.ts'
+import { Signal } from '#base/events.ts'
 import type { Runtime } from '#base/runtime.ts'
 import { Slots } from '#base/slots.ts'
 import { estimatedCores } from '#compose/admission.ts'
@@ -11,6 +12,7 @@ import {
   type NewRecomposition,
   RECOMPOSITION_FORMATS,
   type RecompositionDocument,
+  type RecompositionEvent,
   type RecompositionsApi,
 } from '#control/recompositions.ts'
 import { normalizeStreamPath } from '#hub/stream-path.ts'
@@ -56,6 +58,7 @@ export interface RecompositionsOptions {
  * of the machine. What is made is an ordinary recording. Jobs are not remembered across restarts.
  */
 export class Recompositions implements RecompositionsApi, AsyncDisposable {
+  readonly events: Signal<RecompositionEvent>
   readonly #options: RecompositionsOptions
   /** One at a time: it takes a core, and the next is no sooner done beside it. */
   readonly #turns = new Slots(1)
@@ -66,6 +69,8 @@ export class Recompositions implements RecompositionsApi, AsyncDisposable {
 
   constructor(options: RecompositionsOptions) {
     this.#options = options
+    const { log } = options.runtime
+    this.events = new Signal((err) => log.error({ event: 'recomposition.listener-failed', err }))
   }
 
   /** Deletes what a kill has left of jobs; jobs wait for it. */
@@ -125,6 +130,7 @@ export class Recompositions implements RecompositionsApi, AsyncDisposable {
     this.#jobs.set(job.id, job)
     this.#forget()
     runtime.log.info({ event: 'recomposition.accepted', recomposition: job.id, stream, sources: plan.tracks.length })
+    this.#tell(job)
     void this.#turns.run(async () => {
       await this.#tidied
       await job.run()
@@ -176,7 +182,12 @@ export class Recompositions implements RecompositionsApi, AsyncDisposable {
       mp4IndexBytes,
       spareCores: () => composer.load.spareCores,
       makeFolder: () => makeFolder(join(facts.root, folder)),
+      onChange: (job) => this.#tell(job),
     })
+  }
+
+  #tell(job: RecompositionJob): void {
+    this.events.emit({ type: 'compose-job.changed', job: job.document() })
   }
 
   #find(id: string): RecompositionJob {
