@@ -20,6 +20,7 @@ import { assertPlaysAlone, assertSameTimes, type JudgedFile, judgedFile } from '
 import { program } from '#test/support/programs.ts'
 import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { recordingOf, untilPull } from '#test/support/server-state.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** What FFmpeg serves over HTTP, SRT and UDP, and files: pulled and recorded exactly. */
@@ -63,30 +64,6 @@ async function pull(server: ServerProcess, spec: object): Promise<PullDocument> 
   const { status, body } = await ask(server, spec)
   assert.equal(status, 201, JSON.stringify(body))
   return body
-}
-
-async function untilPull(server: ServerProcess, path: string, isIt: (pull: PullDocument) => boolean) {
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const response = await fetch(new URL('api/v1/pulls', server.page))
-    const { pulls } = (await response.json()) as { pulls: PullDocument[] }
-    const found = pulls.find((each) => each.path === path && isIt(each))
-    if (found !== undefined) return found
-    if (performance.now() > endsMs)
-      throw new Error(`waited too long: ${JSON.stringify(pulls)}\n${server.log.join('\n')}`)
-    await sleep(30)
-  }
-}
-
-async function recordingOf(server: ServerProcess, stream: string): Promise<RecordingDocument> {
-  const api = new ApiClient(server)
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const recording = (await api.recordings()).find((each) => each.stream === stream)
-    if (recording !== undefined) return await api.untilProved(recording.id)
-    if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
-    await sleep(50)
-  }
 }
 
 /** One part that holds all of the source: every access unit, in order, at its time. */
@@ -281,7 +258,7 @@ test('HLS over HTTPS: every byte; no segment from who can not prove who he is', 
   await pull(server, { path: 'live/other', url: `${base}/other.m3u8` })
   const source = await joinedSegments(join(site, 'live.m3u8'))
   await assertWhole(await recordingOf(server, 'live/own'), source, codecs)
-  const refused = await untilPull(server, 'live/other', ({ lastError }) => lastError !== null)
+  const refused = await untilPull(server, ({ lastError, path }) => path === 'live/other' && lastError !== null)
   assert.equal(refused.lastError?.code, 'pull/connect-failed', refused.lastError?.message)
   assert.match(refused.lastError?.message ?? '', /certificate/)
   assert.equal(other.requests.length, 0)
@@ -310,9 +287,9 @@ test('SRT either way round, and UDP: every byte at its time', { timeout: 120_000
   for (const stream of ['live/listening', 'live/calling', 'live/datagrams']) {
     await assertWhole(await recordingOf(server, stream), source, codecs)
   }
-  const silent = await untilPull(server, 'live/datagrams', ({ lastError }) => lastError !== null)
+  const silent = await untilPull(server, ({ lastError, path }) => path === 'live/datagrams' && lastError !== null)
   assert.equal(silent.lastError?.code, 'pull/idle-timeout')
-  const gone = await untilPull(server, 'live/listening', ({ lastError }) => lastError !== null)
+  const gone = await untilPull(server, ({ lastError, path }) => path === 'live/listening' && lastError !== null)
   assert.equal(gone.lastError?.code, 'pull/connection-lost')
   assert.ok(!server.log.some((line) => line.includes('hidden-')), 'no passphrase in the log')
 })
@@ -321,9 +298,12 @@ test('UDP is waited for on one open port, far longer than silence is borne', { t
   await using folder = await TempFolder.make()
   await using server = await recorder(folder, { pullIdleTimeoutMs: 1000 })
   await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${await freeUdpPort()}` })
-  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await untilPull(server, ({ attempts, path }) => path === 'live/gate' && attempts === 1)
   await sleep(9000)
-  const { attempts, lastError } = await untilPull(server, 'live/gate', ({ state }) => state === 'connecting')
+  const { attempts, lastError } = await untilPull(
+    server,
+    ({ state, path }) => path === 'live/gate' && state === 'connecting',
+  )
   assert.deepEqual([attempts, lastError], [1, null])
 })
 
@@ -337,7 +317,7 @@ test('UDP that loses packets: what is recorded is whole, and the ledger has the 
   await using server = await recorder(folder, { pullIdleTimeoutMs: 2000 })
   const port = await freeUdpPort()
   await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${port}` })
-  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await untilPull(server, ({ attempts, path }) => path === 'live/gate' && attempts === 1)
   await sleep(2000)
   const dropped = await sendWithGaps(await readFile(source), port, 4000)
   assert.ok(dropped > 10, `${dropped}`)
@@ -368,14 +348,14 @@ test('a reading process that is killed: the recording goes on, and the ledger ha
   await using server = await recorder(folder, { rules, log: { level: 'debug' } })
   const url = `udp://127.0.0.1:${await freeUdpPort()}`
   await pull(server, { path: 'live/gate', url })
-  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await untilPull(server, ({ attempts, path }) => path === 'live/gate' && attempts === 1)
   await using _sender = new Sender(path, url)
-  await untilPull(server, 'live/gate', ({ state }) => state === 'streaming')
+  await untilPull(server, ({ state, path }) => path === 'live/gate' && state === 'streaming')
   await sleep(2000)
   process.kill(readerPid(server), 'SIGKILL')
-  const waiting = await untilPull(server, 'live/gate', ({ lastError }) => lastError !== null)
+  const waiting = await untilPull(server, ({ lastError, path }) => path === 'live/gate' && lastError !== null)
   assert.equal(waiting.lastError?.code, 'pull/reader-failed')
-  await untilPull(server, 'live/gate', ({ state }) => state === 'streaming')
+  await untilPull(server, ({ state, path }) => path === 'live/gate' && state === 'streaming')
   await sleep(2000)
   const api = new ApiClient(server)
   const [begun] = await api.recordings()
@@ -398,7 +378,7 @@ test('a server that is killed takes its reading processes along', { timeout: 60_
   await using folder = await TempFolder.make()
   const server = await recorder(folder, { log: { level: 'debug' } })
   await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${await freeUdpPort()}` })
-  await untilPull(server, 'live/gate', ({ attempts }) => attempts === 1)
+  await untilPull(server, ({ attempts, path }) => path === 'live/gate' && attempts === 1)
   const pid = readerPid(server)
   await sleep(1000)
   await server.kill()
@@ -435,10 +415,10 @@ test('files: in real time, only from allowed folders, wherever links lead', { ti
   const up = await ask(server, { path: 'live/up', url: `file://${media}/../${outside.path}` })
   assert.equal(up.body.code, 'pull/file-forbidden')
   await pull(server, { path: 'live/link', url: `file://${media}/link.mp4` })
-  const link = await untilPull(server, 'live/link', ({ lastError }) => lastError !== null)
+  const link = await untilPull(server, ({ lastError, path }) => path === 'live/link' && lastError !== null)
   assert.equal(link.lastError?.code, 'pull/file-forbidden')
   await pull(server, { path: 'live/list', url: `file://${media}/list.m3u8` })
-  const list = await untilPull(server, 'live/list', ({ lastError }) => lastError !== null)
+  const list = await untilPull(server, ({ lastError, path }) => path === 'live/list' && lastError !== null)
   assert.equal(list.lastError?.code, 'pull/format-unknown')
 })
 
@@ -473,7 +453,7 @@ test('what can not be pulled says why', { timeout: 120_000 }, async () => {
   ] as const
   for (const [index, [url]] of CASES.entries()) await pull(server, { path: `bad/${index}`, url })
   for (const [index, [url, code]] of CASES.entries()) {
-    const { lastError } = await untilPull(server, `bad/${index}`, (each) => each.lastError !== null)
+    const { lastError } = await untilPull(server, (each) => each.path === `bad/${index}` && each.lastError !== null)
     assert.equal(lastError?.code, code, `${url}: ${lastError?.message}`)
   }
   const streams = await (await fetch(new URL('api/v1/streams', server.page))).json()
@@ -502,12 +482,12 @@ test('more reading processes than the limit wait', { timeout: 60_000 }, async ()
   await using folder = await TempFolder.make()
   await using server = await recorder(folder, { limits: { pullProcesses: 1 } })
   const { id } = await pull(server, { path: 'live/one', url: `udp://127.0.0.1:${await freeUdpPort()}` })
-  await untilPull(server, 'live/one', ({ state }) => state === 'connecting')
+  await untilPull(server, ({ state, path }) => path === 'live/one' && state === 'connecting')
   await pull(server, { path: 'live/two', url: `udp://127.0.0.1:${await freeUdpPort()}` })
-  const two = await untilPull(server, 'live/two', ({ lastError }) => lastError !== null)
+  const two = await untilPull(server, ({ lastError, path }) => path === 'live/two' && lastError !== null)
   assert.equal(two.lastError?.code, 'pull/too-many-processes')
   await fetch(new URL(`api/v1/pulls/${id}`, server.page), { method: 'DELETE' })
-  await untilPull(server, 'live/two', ({ state }) => state === 'connecting')
+  await untilPull(server, ({ state, path }) => path === 'live/two' && state === 'connecting')
 })
 
 /** ffmpeg sends a file in real time until it is over or disposed. */

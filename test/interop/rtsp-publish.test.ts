@@ -4,19 +4,18 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AudioCodec, VideoCodec } from '#media/codec.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { ApiClient } from '#test/support/api-client.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { freePort } from '#test/support/free-port.ts'
 import { remuxWithFfmpeg } from '#test/support/outside-judges.ts'
 import { assertPlaysAlone, assertSameTimes, type JudgedFile, judgedFile } from '#test/support/packet-judge.ts'
 import { program } from '#test/support/programs.ts'
 import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
-import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { startServerProcess } from '#test/support/server-process.ts'
+import { recordingOf } from '#test/support/server-state.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** What FFmpeg and GStreamer announce over RTSP is recorded exactly, and what they play from us is what was published. */
 
-const WAIT_MS = 60_000
 const ANNOUNCE = join(import.meta.dirname, '../support/announce-with-ffmpeg8.ts')
 
 /** The clock of a source is followed, and what its reports move is moved gradually. */
@@ -60,17 +59,6 @@ function gstreamer(base: string, transport: string, parsers: readonly [video: st
 
 function ignoreStopped(error: unknown): void {
   if (!(error instanceof Error && 'killed' in error && error.killed === true)) throw error
-}
-
-async function recordingOf(server: ServerProcess, stream: string): Promise<RecordingDocument> {
-  const api = new ApiClient(server)
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const recording = (await api.recordings()).find((each) => each.stream === stream)
-    if (recording !== undefined) return await api.untilProved(recording.id)
-    if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
-    await sleep(50)
-  }
 }
 
 /** One part with everything that was sent, in order, at its time. */

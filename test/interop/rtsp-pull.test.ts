@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { selfSign } from '#base/tls/self-signed.ts'
 import type { PullDocument } from '#control/pull-document.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { ApiClient } from '#test/support/api-client.ts'
 import { type ElementarySource, makeSource, type SourceOptions } from '#test/support/elementary-source.ts'
 import { GstRtspServer } from '#test/support/gst-rtsp-server.ts'
 import { ffprobe, joinedHashes, remuxWithFfmpeg } from '#test/support/outside-judges.ts'
@@ -16,11 +15,11 @@ import { assertPlaysAlone, assertSameTimes, type JudgedFile, judgedFile } from '
 import { program } from '#test/support/programs.ts'
 import { assertBalanced, assertVerified, partPaths } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { recordingOf, untilPull } from '#test/support/server-state.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** Cameras pulled over RTSP and recorded exactly; GStreamer's RTSP server is the camera. */
 
-const WAIT_MS = 60_000
 /** The clock of a source is followed, and what its reports move is moved gradually. */
 const CLOCK_MS = 45
 
@@ -70,30 +69,6 @@ async function pull(server: ServerProcess, spec: object): Promise<PullDocument> 
   })
   assert.equal(response.status, 201, await response.clone().text())
   return (await response.json()) as PullDocument
-}
-
-async function untilPull(server: ServerProcess, isIt: (pull: PullDocument) => boolean): Promise<PullDocument> {
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const response = await fetch(new URL('api/v1/pulls', server.page))
-    const { pulls } = (await response.json()) as { pulls: PullDocument[] }
-    const found = pulls.find(isIt)
-    if (found !== undefined) return found
-    if (performance.now() > endsMs)
-      throw new Error(`waited too long: ${JSON.stringify(pulls)}\n${server.log.join('\n')}`)
-    await sleep(30)
-  }
-}
-
-async function recordingOf(server: ServerProcess, stream: string): Promise<RecordingDocument> {
-  const api = new ApiClient(server)
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const recording = (await api.recordings()).find((each) => each.stream === stream)
-    if (recording !== undefined) return await api.untilProved(recording.id)
-    if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
-    await sleep(50)
-  }
 }
 
 /** The command line in a process of its own. */

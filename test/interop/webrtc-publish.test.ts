@@ -3,8 +3,6 @@ import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
-import type { RecordingDocument } from '#storage/recording-document.ts'
-import { ApiClient } from '#test/support/api-client.ts'
 import { closePages, launchChromium } from '#test/support/chromium.ts'
 import { ClockPage } from '#test/support/clock-page.ts'
 import { makeSource } from '#test/support/elementary-source.ts'
@@ -12,12 +10,12 @@ import { ffprobe } from '#test/support/outside-judges.ts'
 import { program } from '#test/support/programs.ts'
 import { assertVerified, partPaths } from '#test/support/recording-judge.ts'
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts'
+import { recordingOf } from '#test/support/server-state.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** Chromium publishes by WHIP in each codec that it has, and FFmpeg too; what they sent is in a file that others play. */
 
 const PUBLISH_MS = 4_000
-const WAIT_MS = 60_000
 
 /** Of what was sent: the browser's first packets are on their way before it says that it is connected. */
 const DURATION_TOLERANCE_SECONDS = 1.5
@@ -57,17 +55,6 @@ function startServer(folder: TempFolder): Promise<ServerProcess> {
       TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0',
     },
   })
-}
-
-async function recordingOf(server: ServerProcess, stream: string): Promise<RecordingDocument> {
-  const api = new ApiClient(server)
-  const endsMs = performance.now() + WAIT_MS
-  for (;;) {
-    const recording = (await api.recordings()).find((each) => each.stream === stream)
-    if (recording !== undefined) return api.untilProved(recording.id)
-    if (performance.now() > endsMs) throw new Error(`${stream} was not recorded\n${server.log.join('\n')}`)
-    await sleep(50)
-  }
 }
 
 for (const { codec, expected, ending } of CASES) {
