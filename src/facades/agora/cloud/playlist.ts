@@ -1,10 +1,17 @@
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
 
+const END = '#EXT-X-ENDLIST'
+
+/** Whether nothing follows in a playlist. */
+export function isEnded(text: string): boolean {
+  return text.endsWith(`${END}\n`)
+}
+
 /**
  * The text of a playlist (RFC 8216) over the finished parts of recordings, each of which begins anew.
- * @param isEnded nothing follows
+ * @param isComplete nothing follows
  */
-export function playlistText(recordings: readonly RecordingDocument[], isEnded: boolean): string {
+export function playlistText(recordings: readonly RecordingDocument[], isComplete: boolean): string {
   const slices = recordings.map(({ parts }) => parts.filter(({ state }) => state === 'ready'))
   const longestMs = Math.max(0, ...slices.flat().map(({ durationMs }) => durationMs))
   return [
@@ -15,7 +22,7 @@ export function playlistText(recordings: readonly RecordingDocument[], isEnded: 
     // As it is rounded, and never 0.
     `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(longestMs / 1000))}`,
     ...slices.flatMap((parts) => parts.flatMap((part, index) => sliceLines(part, index === 0))),
-    ...(isEnded ? ['#EXT-X-ENDLIST'] : []),
+    ...(isComplete ? [END] : []),
     '',
   ].join('\n')
 }

@@ -1,17 +1,18 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Runtime } from '#base/runtime.ts'
 import { KeyedQueue } from '#recorder/keyed-queue.ts'
 import type { RecorderApi, RecorderEvent } from '#recorder/recorder-api.ts'
+import { isFinal } from '#recorder/state.ts'
 import { makeFolder, resolveInRoot } from '#storage/confine.ts'
 import { storageErrorFrom } from '#storage/errors.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
-import { playlistText } from './playlist.ts'
+import { isEnded, playlistText } from './playlist.ts'
 
 /** Label of a recording whose parts are slices: path of the playlist below the root. */
 export const PLAYLIST_LABEL = 'agora.playlist'
 
-/** Recordings of one stream that are looked through for a playlist's. */
+/** Recordings that are looked through: at a start those of all streams, else those of one. */
 const PAGE = 500
 
 type RecordingEvent = Extract<RecorderEvent, { recording: unknown }>
@@ -35,6 +36,7 @@ export class Playlists implements AsyncDisposable {
     this.#recorder = options.recorder
     this.#root = options.root
     this.#following = options.recorder.events.listen((event) => this.#heard(event))
+    this.#do('', () => this.#endLeftOvers())
   }
 
   /** It goes on until it is ended, whatever becomes of its recordings. */
@@ -60,11 +62,28 @@ export class Playlists implements AsyncDisposable {
     const playlist = event.recording.metadata[PLAYLIST_LABEL]
     if (playlist === undefined) return
     const recordings = this.#open.get(playlist)
-    const doing = recordings === undefined ? this.#settle(playlist, event) : this.#update(playlist, recordings, event)
-    const done = doing
+    this.#do(playlist, () => {
+      return recordings === undefined ? this.#settle(playlist, event) : this.#update(playlist, recordings, event)
+    })
+  }
+
+  #do(playlist: string, job: () => Promise<void>): void {
+    const done = job()
       .catch((err: unknown) => this.#runtime.log.error({ event: 'facade.playlist-not-written', playlist, err }))
       .finally(() => this.#pending.delete(done))
     this.#pending.add(done)
+  }
+
+  /** What was recovered before anybody listened. */
+  async #endLeftOvers(): Promise<void> {
+    const { recordings } = await this.#recorder.list({ limit: PAGE })
+    const ofPlaylists = Map.groupBy(recordings, ({ metadata }) => metadata[PLAYLIST_LABEL])
+    for (const [playlist, listed] of ofPlaylists) {
+      if (playlist === undefined || this.#open.has(playlist) || !listed.every(({ state }) => isFinal(state))) continue
+      const path = await resolveInRoot(this.#root, playlist)
+      const text = await readFile(path, 'utf8').catch(() => '')
+      if (!isEnded(text)) await this.#write(playlist, inOrder(listed), true)
+    }
   }
 
   async #update(playlist: string, recordings: Map<string, RecordingDocument>, event: RecordingEvent): Promise<void> {
@@ -85,8 +104,7 @@ export class Playlists implements AsyncDisposable {
       return metadata[PLAYLIST_LABEL] === playlist && id !== recording.id
     })
     const all = type === 'recording.deleted' ? others : [...others, recording]
-    const inOrder = all.toSorted((a, b) => (a.requestedAt < b.requestedAt ? -1 : 1))
-    await this.#write(playlist, inOrder, true)
+    await this.#write(playlist, inOrder(all), true)
   }
 
   #write(playlist: string, recordings: readonly RecordingDocument[], isEnded: boolean): Promise<void> {
@@ -106,4 +124,8 @@ export class Playlists implements AsyncDisposable {
       }
     })
   }
+}
+
+function inOrder(recordings: readonly RecordingDocument[]): readonly RecordingDocument[] {
+  return recordings.toSorted((a, b) => (a.requestedAt < b.requestedAt ? -1 : 1))
 }
