@@ -102,17 +102,17 @@ await suite('The checklist', { concurrency: 3 }, () => {
 
   test('RTMP publish leaves no file by default; with `record_flash_published_streams=true` it does; same for RTSP capture.', async () => {
     assert.deepEqual(await namesAfter('', 'cam1'), [])
-    assert.deepEqual(await namesAfter('record_rtsp_streams=true', 'cam1'), [])
-    assert.equal((await namesAfter(RECORDED, 'cam1')).length, 1)
     for (const [properties, files] of [
-      [RECORDED, 0],
-      ['record_rtsp_streams=true', 1],
+      [RECORDED, { rtmp: 1, rtsp: 0 }],
+      ['record_rtsp_streams=true', { rtmp: 0, rtsp: 1 }],
     ] as const) {
       await using wcs = await Installation.run(properties)
+      await publishNamed(wcs, 'cam1')
+      assert.equal((await wcs.files()).length, files.rtmp, properties)
       const copy = ['-v', 'error', '-re', '-i', given('short').path, '-c', 'copy']
-      await program('ffmpeg', [...copy, '-f', 'rtsp', `${wcs.server.rtsp}/live/cam1`])
+      await program('ffmpeg', [...copy, '-f', 'rtsp', `${wcs.server.rtsp}/live/cam2`])
       await wcs.idle()
-      assert.equal((await wcs.files()).length, files, properties)
+      assert.equal((await wcs.files()).length, files.rtmp + files.rtsp, properties)
     }
   })
 
@@ -281,24 +281,22 @@ await suite('The checklist', { concurrency: 3 }, () => {
   })
 
   test('Missing, failing or hanging hook never delays or breaks publishing.', async () => {
-    const hooks = [
-      undefined, // missing
-      'exit 3',
-      'sleep 1000',
-      'rm "$2"',
-      'kill -9 $$',
-    ]
-    for (const hook of hooks) {
+    // A hook that hangs does so for as long as its server runs.
+    for (const hooks of [['missing'], ['exit 3', 'kill -9 $$', 'rm "$2"'], ['sleep 1000']]) {
       await using wcs = await Installation.make()
-      if (hook === undefined) await rm(wcs.folder.at('bin', 'on_record_hook.sh'))
-      else await wcs.hook(`touch ${wcs.folder.at('ran')}; ${hook}`)
       await wcs.start(BY_NAME)
-      await wcs.publish(given('short').path, 'one')
-      if (hook !== undefined) await eventually(async () => (await readdir(wcs.folder.path)).includes('ran'), 'the hook')
-      await wcs.publish(given('short').path, 'two')
-      await ffprobe(wcs.path('two.mp4')).catch((error: unknown) => {
-        if (hook?.startsWith('rm') !== true) throw error
-      })
+      for (const [index, hook] of hooks.entries()) {
+        if (hook === 'missing') await rm(wcs.folder.at('bin', 'on_record_hook.sh'))
+        else await wcs.hook(`touch ${wcs.folder.at(`ran${index}`)}; ${hook}`)
+        await wcs.publish(given('short').path, `one${index}`)
+        if (hook !== 'missing') {
+          await eventually(async () => (await readdir(wcs.folder.path)).includes(`ran${index}`), 'the hook')
+        }
+        await wcs.publish(given('short').path, `two${index}`)
+        await ffprobe(wcs.path(`two${index}.mp4`)).catch((error: unknown) => {
+          if (!hook.startsWith('rm')) throw error
+        })
+      }
     }
     await using wcs = await Installation.make()
     await writeFile(wcs.folder.at('bin', 'on_record_hook.sh'), 'not executable')

@@ -217,16 +217,16 @@ async function killAgainAndAgain(
 
 test('killed at random moments of five recordings', { timeout: 1_800_000 }, async (t) => {
   const sources = await cameras(IS_LONG ? 10 : 6)
-  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 100 : 6, fromMs: 100, toMs: IS_LONG ? 9_000 : 4_500 })
+  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 100 : 4, fromMs: 100, toMs: IS_LONG ? 9_000 : 4_500 })
 })
 
 test('killed while files begin, of streams whose sound is waited for', { timeout: 1_800_000 }, async (t) => {
   const sources = await cameras(3, undefined)
-  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 60 : 5, fromMs: 650, toMs: 1_150 })
+  await killAgainAndAgain(t, sources, { kills: IS_LONG ? 60 : 4, fromMs: 650, toMs: 1_150 })
 })
 
 test('killed while recordings are being stopped', { timeout: 1_800_000 }, async (t) => {
-  const kills = IS_LONG ? 60 : 4
+  const kills = IS_LONG ? 60 : 3
   const sources = await cameras(2)
   let unfinished = 0
   await Campaign.run(t, async (campaign) => {
