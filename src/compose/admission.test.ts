@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { admit, estimatedCores } from './admission.ts'
+import { admit, estimatedCores, spare } from './admission.ts'
 import { CpuMeter } from './cpu-meter.ts'
 import { ComposerBusyError } from './errors.ts'
 import { completed, DEFAULT_REQUEST } from './request.ts'
@@ -34,6 +34,14 @@ test('a young composition counts with what it will take, and those that are prov
 
 test('where pictures are being left out there is no room', () => {
   assert.throws(() => admit(HD, [running(0.3, 60_000, true)], 8, 0), ComposerBusyError)
+})
+
+test('what can wait gets what is left, and nothing where pictures are being left out', () => {
+  assert.equal(spare([], 1.8, 0), 1.8)
+  const left = spare([running(0.5, 60_000), running(0.02, 1_000)], 1.8, 0)
+  assert.ok(Math.abs(left - (1.8 - 0.5 - estimatedCores(HD))) < 0.01, `${left}`)
+  assert.equal(spare([running(3, 60_000)], 1.8, 0), 0)
+  assert.equal(spare([running(0.3, 60_000, true)], 1.8, 0), 0)
 })
 
 test('more pixels cost more', () => {

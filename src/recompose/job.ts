@@ -36,7 +36,7 @@ export interface JobFacts {
 
 export interface JobOptions {
   readonly runtime: Runtime
-  readonly recorder: Pick<RecorderApi, 'adopt' | 'partFile'>
+  readonly recorder: Pick<RecorderApi, 'adopt' | 'partFile' | 'lendPart'>
   /** Below the root: where the file is made. */
   readonly folder: string
   readonly refusal: (root: string) => TapedeckError | undefined
@@ -169,7 +169,12 @@ export class RecompositionJob {
 
   async #make(output: string): Promise<MadeMessage> {
     const { facts } = this
-    const { spareCores, refusal, fragmentMs, mp4IndexBytes } = this.#options
+    const { recorder, spareCores, refusal, fragmentMs, mp4IndexBytes } = this.#options
+    // Files keep their names meanwhile, whatever is recorded under the same.
+    using lent = new DisposableStack()
+    for (const { recordingId, parts } of facts.plan.tracks) {
+      for (const { index } of parts) lent.use(await recorder.lendPart(recordingId, index))
+    }
     const tracks = await Promise.all(facts.plan.tracks.map((track) => this.#task(track)))
     await this.#options.makeFolder()
     await createEmpty(output)

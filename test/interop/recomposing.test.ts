@@ -240,7 +240,8 @@ test('cancelled, gone, damaged, still going on: nothing is left, and everybody i
   const units = await participant('0xdc1414', 440, 6)
   const ids: string[] = []
   for (const name of ['one', 'two']) {
-    const { id } = await fixture.start({ stream: `room/${name}`, waitForStream: true, format: 'mkv' })
+    const rotate = { seconds: 2 }
+    const { id } = await fixture.start({ stream: `room/${name}`, waitForStream: true, format: 'mkv', rotate })
     using sending = await publisher(name, units)
     await sending.allArrived()
     sending.finish()
@@ -274,6 +275,20 @@ test('cancelled, gone, damaged, still going on: nothing is left, and everybody i
   const started = await Promise.all(ids.map(async (id) => (await fixture.recorder.get(id)).startedAt ?? ''))
   assert.equal(made.startedAt, started.toSorted()[0])
   await fixture.assertProved(made)
+  // They are in several parts each, and nobody sees or hears where one goes on in another.
+  const parts = (await fixture.recorder.get(one)).parts.length
+  assert.ok(parts >= 3, `${parts} parts`)
+  const [path = ''] = fixture.paths(made)
+  const [frames, sound] = [await Frames.of(path, 64, 36, 25), await soundOf(path)]
+  const endMs = (await fixture.recorder.get(one)).durationMs - 300
+  for (let ms = 100; ms < endMs; ms += 40) {
+    const seen = frames.at(ms, 0.1, 0.5)
+    assert.ok(isNear(seen, RED) || isNear(seen, WHITE), `${seen} at ${ms} ms`)
+  }
+  for (let ms = 200; ms < endMs; ms += 50) {
+    const heard = toneIn(sound.subarray(ms * 16, (ms + 50) * 16), 440, 16_000)
+    assert.ok(heard > 0.08, `${heard} at ${ms} ms`)
+  }
 
   await assert.rejects(begin(composing, { recording: one }), { code: 'recompose/no-tracks' })
   await assert.rejects(begin(composing, { ...list, layout: 'mosaic' as never }), { code: 'compose/bad-request' })
