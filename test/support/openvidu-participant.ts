@@ -89,6 +89,12 @@ export class ScriptedParticipant implements AsyncDisposable {
     throw new Error(`${method} did not come; heard ${this.heard.map((each) => each.method).join(', ')}`)
   }
 
+  /** As a process that is killed: nothing says goodbye, and nothing more is sent. Dispose it all the same. */
+  kill(): void {
+    this.#playing.abort()
+    this.#line.terminate()
+  }
+
   async leave(): Promise<void> {
     this.#playing.abort()
     await this.#line.call('leaveRoom', {})
@@ -139,6 +145,10 @@ class JsonRpcLine {
 
   close(): void {
     this.#socket.close()
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
   }
 
   #received({ id, method, params, result, error }: Message): void {

@@ -3,6 +3,7 @@ import type { WebRtcSession } from '#hub/webrtc.ts'
 import type { Publication, Subscription } from '#sessions/publication.ts'
 import type { Connection } from '../connection.ts'
 import { isForced } from './codecs.ts'
+import { lacksVideoCodec } from './offer.ts'
 import type { Reply } from './reply.ts'
 import { RPC_CODES, RpcRefusal } from './rpc.ts'
 import type { Seat } from './seat.ts'
@@ -62,13 +63,17 @@ export class Playing {
 
   async #takeMedia(sdp: string, publication: Publication): Promise<WebRtcSession> {
     const { room } = this.#seat
+    const lacking = isForced(room.properties) ? RPC_CODES.forcedCodec : RPC_CODES.endpoint
+    const codec = videoCodec(publication)
+    if (codec !== undefined && lacksVideoCodec(sdp, codec)) {
+      throw new RpcRefusal(lacking, `the stream is of ${codec}, which the offer lacks, and nothing is transcoded here`)
+    }
     let media: WebRtcSession
     try {
       media = await this.#seat.webrtc().play(this.#seat.offer(sdp, publication.path))
     } catch (error) {
       const isLacking = errorCode(error) === 'webrtc/player-lacks-codec'
-      const code = isForced(room.properties) ? RPC_CODES.forcedCodec : RPC_CODES.endpoint
-      throw new RpcRefusal(isLacking ? code : RPC_CODES.sdp, errorMessage(error))
+      throw new RpcRefusal(isLacking ? lacking : RPC_CODES.sdp, errorMessage(error))
     }
     if (!this.#seat.isLeft && publication.ended === undefined) return media
     media.close({ cause: 'unpublished', message: 'there is nobody to play, or to play to' })
@@ -87,4 +92,9 @@ export class Playing {
     clearTimeout(timer)
     if (publication.stream === undefined) throw new RpcRefusal(RPC_CODES.notPublishing, 'the stream has not begun')
   }
+}
+
+/** Undefined: there are no pictures, or none have come. */
+function videoCodec({ stream }: Publication): string | undefined {
+  return [...(stream?.formats.values() ?? [])].find(({ kind }) => kind === 'video')?.codec
 }
