@@ -11,6 +11,7 @@ import { type ElementarySource, makeSource } from '#test/support/elementary-sour
 import { type Answer, OpenViduServer } from '#test/support/openvidu-application.ts'
 import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
+import { tapedeckCommand } from '#test/support/tapedeck-command.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 const PATIENCE_MS = 60_000
@@ -139,19 +140,22 @@ test('killed while it is composed, its tracks are whole; killed while it is comp
   await using third = await start('killed', properties)
   await eventually('tidying', async () => (await readdir(folder.at('killed', 'recordings', '.composing'))).length === 0)
   // A track of the room's stands for all of them.
-  const again = await job(third, `recordings/${tracks[0]?.id}/compose`, { layout: 'picture-in-picture', name: 'again' })
-  const done = await eventually('composing again', async () => {
-    const now = await job(third, `compose-jobs/${again.id}`)
-    return now.endedAt !== null && now
-  })
-  assert.deepEqual([done.state, done.error, done.recordings.length], ['ready', null, 2])
-  assert.deepEqual([done.widthPixels, done.heightPixels], [320, 180], 'as it was')
-  const made = await new ApiClient(third.process).recording(done.recording ?? '')
+  const wanted = [tracks[0]?.id ?? '', '--layout', 'picture-in-picture', '--name', 'again', '--json']
+  const env = { TAPEDECK_SERVER: third.process.page }
+  const { exitCode, output } = await tapedeckCommand(folder.at('killed'), ['compose', ...wanted], env)
+  assert.equal(exitCode, 0, output)
+  const made = JSON.parse(output) as RecordingDocument
+  assert.equal(made.metadata['composedFrom']?.split(' ').length, 2)
   const path = join(made.parts[0]?.root ?? '', made.parts[0]?.path ?? '')
+  assert.match(path, /again\.mp4$/)
   const { streams, format } = await ffprobe(path)
   assert.deepEqual(
-    streams.map(({ codec_name }) => codec_name),
-    ['h264', 'aac'],
+    streams.map(({ codec_name, width }) => [codec_name, width]),
+    [
+      ['h264', 320],
+      ['aac', undefined],
+    ],
+    'as large as it was',
   )
   assert.ok(Math.abs(Number(format.duration) - (composed?.durationMs ?? 0) / 1_000) < 0.2, format.duration)
 
