@@ -60,7 +60,7 @@ export function stoppedFiles(
   form: AnswerForm,
   { files, hasFailed }: { readonly files: readonly ListedFile[]; readonly hasFailed: boolean },
 ): Pick<StopAnswer, 'code' | 'serverResponse'> {
-  if (files.length === 0) return { code: 435 }
+  if (files.length === 0 && !hasFailed) return { code: 435 }
   const uploadingStatus = hasFailed ? 'unknown' : 'uploaded'
   if (form.mode !== 'web') return { serverResponse: { ...fileList(form, files), uploadingStatus } }
   const uploader = { serviceName: 'upload_service', payload: { uploadingStatus } }
