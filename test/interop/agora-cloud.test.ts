@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgoraServer, eventually, PROJECT } from '#test/support/agora.ts'
+import { makeSource } from '#test/support/elementary-source.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
+import { WebRtcPublisher } from '#test/support/webrtc-publisher.ts'
 
 const CUSTOMER = { id: 'a customer', secret: 'his:secret' }
-const CALLER = { cname: 'meeting', uid: '527841' }
+const CNAME = 'meeting'
 
 /** What the service answered. */
 interface Answer {
@@ -25,17 +27,20 @@ interface Answer {
 /** Calls as applications of the vendor's make them, to another host. */
 class CloudClient {
   readonly #base: string
+  readonly #uid: string
   headers: Readonly<Record<string, string>> = {
     authorization: `Basic ${Buffer.from(`${CUSTOMER.id}:${CUSTOMER.secret}`).toString('base64')}`,
     'content-type': 'application/json;charset=utf-8',
   }
 
-  constructor(server: AgoraServer, appId: string = PROJECT.vendorKey) {
+  constructor(server: AgoraServer, { appId = PROJECT.vendorKey as string, uid = '527841' } = {}) {
+    this.#uid = uid
     this.#base = `${server.web}/v1/apps/${appId}/cloud_recording`
   }
 
   async call(method: 'GET' | 'POST', path: string, clientRequest?: object | string): Promise<Answer> {
-    const body = typeof clientRequest === 'string' ? clientRequest : JSON.stringify({ ...CALLER, clientRequest })
+    const call = { cname: CNAME, uid: this.#uid, clientRequest }
+    const body = typeof clientRequest === 'string' ? clientRequest : JSON.stringify(call)
     const response = await fetch(`${this.#base}/${path}`, {
       method,
       headers: this.headers,
@@ -55,13 +60,31 @@ class CloudClient {
 }
 
 const runServer = () => {
-  return AgoraServer.run({ CLOUD_CUSTOMER_ID: CUSTOMER.id, CLOUD_CUSTOMER_SECRET: CUSTOMER.secret })
+  const settings = { CLOUD_CUSTOMER_ID: CUSTOMER.id, CLOUD_CUSTOMER_SECRET: CUSTOMER.secret }
+  return AgoraServer.run(settings, { TAPEDECK_WEBRTC_UDP: '127.0.0.1:0' })
 }
 
-test('users of a channel are mixed into slices and an MP4, in another layout half way', async () => {
+/** A browser by script, which sends the same over and over until it is disposed. */
+async function browseInto(server: AgoraServer, channel: string, uid: number): Promise<AsyncDisposable> {
+  const source = await makeSource(server.folder, { video: 'h264', audio: 'opus', seconds: 4, size: '160x90' })
+  const publisher = await WebRtcPublisher.whip(`${server.server.page}whip/${channel}/${uid}`)
+  const ending = new AbortController()
+  const played = (async () => {
+    while (!ending.signal.aborted) await publisher.play(source.units, { signal: ending.signal })
+  })()
+  return {
+    async [Symbol.asyncDispose]() {
+      ending.abort()
+      await played
+      await publisher[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test('an encoder and a browser are mixed, in another layout half way, and recorded one by one meanwhile', async () => {
   await using server = await runServer()
   await using _ann = server.publish('meeting', 1, ['-s', '160x90'])
-  await using _bob = server.publish('meeting', 2, ['-s', '160x90'])
+  await using _bob = await browseInto(server, 'meeting', 2)
   await server.present('meeting', 1, 2)
   const client = new CloudClient(server)
   const mixed = await client.start('mix', {
@@ -80,6 +103,9 @@ test('users of a channel are mixed into slices and an MP4, in another layout hal
   const again = await client.call('POST', `resourceid/${single.resourceId}/mode/individual/start`, {})
   assert.deepEqual([again.http, again.code], [400, 53], 'a uid records a channel once')
 
+  const other = new CloudClient(server, { uid: '2' })
+  const singly = await other.start('individual', { recordingFileConfig: { avFileType: ['mp4'] } })
+
   const layout = { mixedVideoLayout: 2, maxResolutionUid: '2', backgroundColor: '#FF0000' }
   assert.equal((await client.call('POST', `${mixed}/updateLayout`, layout)).http, 200)
   const custom = await client.call('POST', `${mixed}/updateLayout`, { mixedVideoLayout: 3, layoutConfig: [] })
@@ -91,8 +117,8 @@ test('users of a channel are mixed into slices and an MP4, in another layout hal
     const { recordings } = (await (await fetch(`${server.server.page}api/v1/recordings`)).json()) as {
       recordings: readonly { durationMs: number }[]
     }
-    return recordings.length === 2 && recordings.every(({ durationMs }) => durationMs > 2_000)
-  }, 'two seconds of both files')
+    return recordings.length === 4 && recordings.every(({ durationMs }) => durationMs > 2_000)
+  }, 'two seconds of all files')
   const { http, serverResponse: going } = await client.call('GET', `${mixed}/query`)
   assert.deepEqual([http, going?.status, going?.fileListMode], [200, 5, 'json'])
 
@@ -113,6 +139,14 @@ test('users of a channel are mixed into slices and an MP4, in another layout hal
     assert.ok(streams.some(({ codec_name: codec }) => codec === 'aac'))
     assert.ok(Number(format.duration) > 2, `${fileName} lasts ${format.duration}`)
   }
+  const { serverResponse: ofUsers } = await other.call('POST', `${singly}/stop`, {})
+  assert.ok(typeof ofUsers?.fileList === 'object')
+  assert.deepEqual(ofUsers.fileList.map(({ uid }) => uid).toSorted(), ['1', '2'])
+  for (const { fileName, uid } of ofUsers.fileList) {
+    assert.match(fileName, new RegExp(`^[0-9a-f]{32}_meeting__uid_s_${uid}__uid_e_0\\.mp4$`))
+    const { streams } = await ffprobe(server.path(fileName))
+    assert.deepEqual(streams.map(({ codec_name: codec }) => codec).toSorted(), ['aac', 'h264'], fileName)
+  }
   assert.deepEqual((await client.call('GET', `${mixed}/query`)).http, 404)
   assert.deepEqual((await client.call('POST', `${mixed}/stop`, {})).code, 49)
 })
@@ -132,7 +166,7 @@ test('calls are taken of the customer only, about his project, and refused in th
     const answer = await stranger.call('POST', 'acquire', {})
     assert.deepEqual(answer, { http, message })
   }
-  const otherProject = new CloudClient(server, '0'.repeat(32))
+  const otherProject = new CloudClient(server, { appId: '0'.repeat(32) })
   assert.deepEqual(await otherProject.call('POST', 'acquire', {}), { http: 400, message: 'appid is invalid' })
   assert.deepEqual(await client.call('GET', 'acquire'), { http: 404, message: 'no Route matched with those values' })
   const unknownMode = await client.call('POST', 'resourceid/x/mode/raw/start', {})
