@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { AudioCodec, VideoCodec } from '#media/codec.ts'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { program, publishWithFfmpeg8 } from '#test/support/programs.ts'
-import { rtmpFixture, type Tape } from '#test/support/rtmp-fixture.ts'
+import { rtmpFixture } from '#test/support/rtmp-fixture.ts'
+import type { Tape } from '#test/support/taped-hub.ts'
 
 /** ffmpeg arguments that send a file as it is, as fast as the server takes it. */
 const send = (path: string, url: string) => ['-v', 'error', '-i', path, '-map', '0', '-c', 'copy', '-f', 'flv', url]

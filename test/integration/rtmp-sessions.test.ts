@@ -17,8 +17,9 @@ import {
 } from '#protocols/rtmp/message.ts'
 import { hex } from '#test/support/bytes.ts'
 import { RtmpClient } from '#test/support/rtmp-client.ts'
-import { type RtmpFixture, rtmpFixture, type Tape } from '#test/support/rtmp-fixture.ts'
+import { type RtmpFixture, rtmpFixture } from '#test/support/rtmp-fixture.ts'
 import { AAC_CONFIGURATION, AVC_CONFIGURATION } from '#test/support/rtmp-media.ts'
+import type { Tape } from '#test/support/taped-hub.ts'
 
 const avcStart = Buffer.concat([hex('1700000000'), AVC_CONFIGURATION])
 const aacStart = Buffer.concat([hex('af00'), AAC_CONFIGURATION])

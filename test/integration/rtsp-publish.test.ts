@@ -5,10 +5,10 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseRtcp, writeBye, writeSenderReport } from '#protocols/rtp/rtcp.ts'
 import { parseTransport } from '#protocols/rtsp/transport.ts'
-import type { Tape } from '#test/support/rtmp-fixture.ts'
 import { picture, TestCamera, videoDescription } from '#test/support/rtp-media.ts'
 import { RtspClient } from '#test/support/rtsp-client.ts'
 import { type RtspFixture, rtspFixture } from '#test/support/rtsp-fixture.ts'
+import type { Tape } from '#test/support/taped-hub.ts'
 
 const SDP = [['Content-Type', 'application/sdp']] as const
 const TCP = (channel: number) =>

@@ -14,8 +14,9 @@ import { parseRtcp, writeBye } from '#protocols/rtp/rtcp.ts'
 import { parseAuthorization, provesPassword } from '#protocols/rtsp/authentication.ts'
 import type { RtspRequest } from '#protocols/rtsp/message.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
-import { type RtmpFixture, rtmpFixture, type Tape, type TapedUnit } from '#test/support/rtmp-fixture.ts'
+import { type RtmpFixture, rtmpFixture } from '#test/support/rtmp-fixture.ts'
 import { type CameraPeer, CameraTrack, ScriptedCamera } from '#test/support/scripted-camera.ts'
+import type { Tape, TapedUnit } from '#test/support/taped-hub.ts'
 
 /** Cameras as they are found in the field, and what strangers may send: the client against a scripted server. */
 

@@ -1,13 +1,10 @@
 import { once } from 'node:events'
-import { newUlid } from '#base/id.ts'
-import type { Runtime } from '#base/runtime.ts'
-import { Hub } from '#hub/hub.ts'
 import type { PublishRequest, WebRtcSession } from '#hub/webrtc.ts'
 import { WebRtcServer } from '#ingest/webrtc/server.ts'
 import { SoundForPlayers } from '#ingest/webrtc/sound-for-players.ts'
 import { AudioTranscoder } from '#transcode/audio-transcoder.ts'
 import { DEFAULT_AAC_ENCODER } from '#transcode/target.ts'
-import { collectingLogger, type LoggedEvent, type Tape, tapeOf } from './rtmp-fixture.ts'
+import { type TapedHub, tapedHub } from './taped-hub.ts'
 import { testConfig } from './test-config.ts'
 import { WebRtcPublisher, type WebRtcPublisherOptions } from './webrtc-publisher.ts'
 
@@ -19,20 +16,14 @@ export interface Publishing extends Disposable {
   readonly session: WebRtcSession
 }
 
-export interface WebRtcFixture extends AsyncDisposable {
+export interface WebRtcFixture extends TapedHub, AsyncDisposable {
   readonly server: WebRtcServer
-  readonly hub: Hub
-  readonly events: LoggedEvent[]
-  /** Streams in the order they began. */
-  readonly tapes: Tape[]
   /** A publisher's offer, as HTTP would bring it. */
   offer(path: string, sdp: string, more?: Partial<PublishRequest>): Promise<WebRtcSession>
   /** A publisher that has its answer, and is connecting. */
   connecting(path: string, options?: WebRtcPublisherOptions, more?: Partial<PublishRequest>): Promise<Publishing>
   /** A publisher that is connected, on both sides. */
   publishing(path: string, options?: WebRtcPublisherOptions, more?: Partial<PublishRequest>): Promise<Publishing>
-  /** Lets the server's clock for timeouts jump ahead. */
-  advance(ms: number): void
   /** Waits for something that follows from what happens on streams and sessions, looked at every few milliseconds. */
   until(isSo: () => boolean, what: string): Promise<void>
 }
@@ -42,17 +33,8 @@ export async function webRtcFixture(
   config: Partial<ReturnType<typeof testConfig>['webrtc']> = {},
 ): Promise<WebRtcFixture> {
   await using owned = new AsyncDisposableStack()
-  const events: LoggedEvent[] = []
-  let aheadMs = 0
-  const runtime: Runtime = {
-    nowMs: Date.now,
-    monotonicMs: () => performance.now() + aheadMs,
-    newId: () => newUlid(Date.now()),
-    log: collectingLogger(events),
-  }
-  const hub = new Hub(runtime, { maxPublishers: 100, gopMemoryBytes: 4 * 1024 * 1024 })
-  const tapes: Tape[] = []
-  hub.streamStarted.listen((stream) => tapes.push(tapeOf(stream)))
+  const taped = tapedHub()
+  const { hub, runtime, events } = taped
   const transcoder = owned.use(new AudioTranscoder({ runtime, aacEncoder: DEFAULT_AAC_ENCODER }))
   const sound = new SoundForPlayers({ runtime, transcoder })
   const udp = { host: LOOPBACK, port: 0 }
@@ -80,10 +62,8 @@ export async function webRtcFixture(
   }
   const kept = owned.move()
   return {
+    ...taped,
     server,
-    hub,
-    events,
-    tapes,
     offer,
     connecting,
     async publishing(path, options, more) {
@@ -91,9 +71,6 @@ export async function webRtcFixture(
       await publishing.peer.connected()
       await until(() => publishing.session.state !== 'connecting', 'the server is connected')
       return publishing
-    },
-    advance(ms) {
-      aheadMs += ms
     },
     until,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
