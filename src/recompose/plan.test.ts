@@ -60,7 +60,7 @@ test('as long as it was composed live, and as much later as live', () => {
 
 test('who was away is away again, and what was cut out is put back in', () => {
   const gaps = withGaps(
-    absence(2_000, 5_000),
+    absence(2_000, 5_000, { at: new Date(Date.parse(AT) + 7_600).toISOString() }),
     absence(1_000, 400),
     // Time of one track, time that was kept, and a clock that was set.
     absence(500, 300, { track: 1 }),
@@ -71,12 +71,13 @@ test('who was away is away again, and what was cut out is put back in', () => {
   assert.deepEqual(planned?.spans, [
     { startMs: 0, fromMs: 0, toMs: 1_000 },
     { startMs: 1_000, fromMs: 1_400, toMs: 2_400 },
-    { startMs: 2_000, fromMs: 7_400, toMs: 9_400 },
+    // Its media came 200 ms after its connection.
+    { startMs: 2_000, fromMs: 7_600, toMs: 9_600 },
   ])
   // Nobody would see the tile go and come for less than a second.
   assert.deepEqual(planned?.presences, [
     { fromMs: 0, toMs: 2_400 },
-    { fromMs: 7_400, toMs: 9_400 },
+    { fromMs: 7_600, toMs: 9_600 },
   ])
 })
 

@@ -8,6 +8,9 @@ const LIVE_DELAY_MS = 100
 /** A track that is away for less is still shown: nobody would see its tile go and come. */
 const SHORTEST_ABSENCE_MS = 1_000
 
+/** Media come no later than this after the connection of their publisher. */
+const MAX_SETTLING_MS = 3_000
+
 /** A kept track, and where it lies in the composition. */
 export interface PlannedTrack {
   readonly recordingId: string
@@ -70,11 +73,14 @@ function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack
   const spans: { startMs: number; fromMs: number; toMs: number }[] = []
   let startMs = 0
   let fromMs = beginsMs
-  for (const { atMs, missingMs } of absences(recording)) {
-    const toMs = fromMs + atMs - startMs
+  for (const { positionMs, missingMs, noticedMs } of absences(recording)) {
+    const toMs = fromMs + positionMs - startMs
     spans.push({ startMs, fromMs, toMs })
-    startMs = atMs
-    fromMs = toMs + missingMs
+    startMs = positionMs
+    // It was away until its connection was there, and its media came a moment later: that is when it was noticed.
+    const backMs = beginsMs + noticedMs
+    const wasAwayMs = toMs + missingMs
+    fromMs = backMs > wasAwayMs && backMs - wasAwayMs < MAX_SETTLING_MS ? backMs : wasAwayMs
   }
   spans.push({ startMs, fromMs, toMs: fromMs + durationMs - startMs })
   const name = metadata['participant'] ?? stream.split('/').at(-1) ?? ''
@@ -93,10 +99,14 @@ function joined(spans: readonly { readonly fromMs: number; readonly toMs: number
   return presences
 }
 
-/** When its publisher was away, on the recording's timeline, from which that time was cut out. */
-function absences({ ledger }: RecordingDocument): { atMs: number; missingMs: number }[] {
+/**
+ * When its publisher was away, on the recording's timeline, from which that time was cut out; and when that was noticed,
+ * after the recording's start.
+ */
+function absences({ ledger, startedAt }: RecordingDocument) {
+  const startedMs = Date.parse(startedAt ?? '')
   return ledger.gaps
     .filter(({ track, fromMs, toMs, missingMs }) => track === 0 && fromMs === toMs && missingMs > 0)
-    .map(({ fromMs, missingMs }) => ({ atMs: fromMs, missingMs }))
-    .sort((a, b) => a.atMs - b.atMs)
+    .map(({ fromMs, missingMs, at }) => ({ positionMs: fromMs, missingMs, noticedMs: Date.parse(at) - startedMs }))
+    .sort((a, b) => a.positionMs - b.positionMs)
 }
