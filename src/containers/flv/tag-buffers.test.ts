@@ -20,7 +20,7 @@ test('batches of any size hold their tags, wherever a slab ends', () => {
         for (const [header, payload] of tags) {
           fill = (fill % 255) + 1
           const bytes = new Uint8Array(header + payload).fill(fill)
-          buffers.tag(TagType.video, fill, bytes.subarray(0, header), bytes.subarray(header))
+          buffers.tag(TagType.video, fill, bytes.subarray(0, header), bytes, header, payload)
           expected.push(tagBytes(TagType.video, fill, bytes))
         }
         const whole = concatBytes(expected)

@@ -10,13 +10,23 @@ export class TagBuffers {
     return this.#slabs.pendingBytes
   }
 
-  /** A tag whose body is `header` followed by `payload`, which is borrowed until the batch is taken and written. */
-  tag(type: number, timestampMs: number, header: Uint8Array, payload: Uint8Array): void {
-    const bodyBytes = header.length + payload.length
+  /**
+   * A tag whose body is `header` followed by `source[start, start + bytes)`, which is borrowed until the batch is taken
+   * and written.
+   */
+  tag(
+    type: number,
+    timestampMs: number,
+    header: Uint8Array,
+    source: Uint8Array,
+    start = 0,
+    bytes: number = source.length,
+  ): void {
+    const bodyBytes = header.length + bytes
     const at = this.#slabs.reserve(TAG_HEADER_BYTES + header.length)
     writeTagHeader(this.#slabs.memory, at, type, bodyBytes, timestampMs)
     this.#slabs.memory.set(header, at + TAG_HEADER_BYTES)
-    this.raw(payload)
+    this.#slabs.add(source, start, bytes)
     const end = this.#slabs.reserve(PREVIOUS_TAG_SIZE_BYTES)
     writePreviousTagSize(this.#slabs.memory, end, bodyBytes)
   }

@@ -108,8 +108,9 @@ export class FlvWriter implements ContainerWriter {
     const isVideo = format.kind === 'video'
     if (isVideo && isRandomAccess && track.multitrackId === 0) this.#index.add(this.#endBytes, dtsMs)
     const header = track.header(isRandomAccess, ptsMs - dtsMs)
-    this.#tags.tag(isVideo ? TagType.video : TagType.audio, dtsMs, header, accessUnit.payload)
-    track.totals.add(accessUnit.payloadBytes, dtsMs, ptsMs, track.durationMs)
+    const { memory, payloadStart, payloadBytes } = accessUnit
+    this.#tags.tag(isVideo ? TagType.video : TagType.audio, dtsMs, header, memory, payloadStart, payloadBytes)
+    track.totals.add(payloadBytes, dtsMs, ptsMs, track.durationMs)
     this.#accessUnits.push(accessUnit.retain())
     if (dtsMs - this.#batchStartMs >= this.#fragmentMs || this.#tags.pendingBytes >= BATCH_BYTES) this.#hasOutput = true
   }
