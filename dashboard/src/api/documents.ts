@@ -199,6 +199,9 @@ export type ServerEvent =
   | { readonly type: `rule.${string}`; readonly rule: RuleDocument }
   | { readonly type: `pull.${string}`; readonly pull: PullDocument }
   | { readonly type: `part.${string}`; readonly recording: ToldRecording; readonly part: PartDocument }
+  | { readonly type: `composition.${string}`; readonly composition: { readonly id: string } }
+  | { readonly type: `compose-job.${string}`; readonly job: { readonly id: string } }
+  | { readonly type: `session.${string}`; readonly session: { readonly id: string } }
 
 /** RFC 9457, as the API sends it. */
 export interface ProblemBody {

@@ -21,6 +21,19 @@ export const EVENT_TYPES = [
   'rule.removed',
   'pull.changed',
   'pull.removed',
+  'composition.started',
+  'composition.restarted',
+  'composition.overloaded',
+  'composition.ended',
+  'compose-job.changed',
+  'session.opened',
+  'session.joined',
+  'session.left',
+  'session.published',
+  'session.unpublished',
+  'session.recording.started',
+  'session.recording.stopped',
+  'session.closed',
 ] as const
 
 /** The server-sent events of `/events`. The browser reconnects by itself and asks for what it missed. */
