@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts')
+/** Most servers of tests live for seconds: without this, collecting garbage is a fifth of what their start costs. */
+const SHORT_LIVED = ['--min-semi-space-size=16']
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 60_000
 
@@ -63,7 +65,7 @@ export async function startServerProcess(
   folder: string,
   options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--json', ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [...SHORT_LIVED, MAIN, 'serve', '--json', ...(options.args ?? [])], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
