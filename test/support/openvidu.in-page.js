@@ -52,6 +52,33 @@ window.client = {
     seen.publisher = publisher
     return publisher.stream.streamId
   },
+  /** Publishes a plain picture and a tone, made in the page. */
+  publishColour({ colour, hertz }) {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 })
+    const brush = canvas.getContext('2d')
+    let count = 0
+    const draw = () => {
+      brush.fillStyle = colour
+      brush.fillRect(0, 0, canvas.width, canvas.height)
+      // A picture that never changes is not sent.
+      brush.fillStyle = count++ % 2 ? 'black' : 'white'
+      brush.fillRect(0, 0, 4, 4)
+    }
+    draw()
+    setInterval(draw, 66)
+    const context = new AudioContext()
+    const destination = context.createMediaStreamDestination()
+    const tone = new OscillatorNode(context, { frequency: hertz })
+    tone.connect(new GainNode(context, { gain: 0.25 })).connect(destination)
+    tone.start()
+    return client.publish({
+      videoSource: canvas.captureStream(15).getVideoTracks()[0],
+      audioSource: destination.stream.getAudioTracks()[0],
+      publishAudio: true,
+      publishVideo: true,
+      mirror: false,
+    })
+  },
   publisher: () => seen.publisher,
   // With a code that is no goodbye.
   cutSocket: () => sockets.at(-1).close(4000),
