@@ -49,6 +49,18 @@ async function recorded(server: ServerProcess, stream: string): Promise<Recordin
   }
 }
 
+/** Resolves when its tracks are known: what comes has been read. */
+async function untilKnown(server: ServerProcess, stream: string): Promise<void> {
+  const endsMs = performance.now() + WAIT_MS
+  for (;;) {
+    const response = await fetch(new URL(`api/v1/streams/${stream}`, server.page))
+    const { tracks = [] } = (await response.json()) as { tracks?: readonly unknown[] }
+    if (tracks.length === 2) return
+    if (performance.now() > endsMs) throw new Error(`${stream} has no tracks\n${server.log.join('\n')}`)
+    await sleep(20)
+  }
+}
+
 async function startServer(folder: TempFolder): Promise<ServerProcess> {
   await writeFile(folder.at('tapedeck.yaml'), JSON.stringify({ rules: [{ match: '**', request: { format: 'mkv' } }] }))
   return startServerProcess(folder.path, { env: { TAPEDECK_RECORDINGS_KEEP_MIN_FREE_BYTES: '0' } })
@@ -164,18 +176,27 @@ async function* packetsOfFfmpeg(path: string): AsyncGenerator<Uint8Array> {
 test("FFmpeg's transport stream of an RTSP source, whole and with packets missing", { timeout: 90_000 }, async () => {
   await using folder = await TempFolder.make()
   const encoding = ['-bf', '2', '-g', '12']
-  const { path } = await makeSource(folder, { video: 'h264', audio: 'aac', seconds: 5, size: '320x180', encoding })
   await using server = await startServer(folder)
-  for (const lost of [[], [60, 61, 130, 171]]) {
+  for (const { lost, seconds } of [
+    { lost: [], seconds: 5 },
+    { lost: [60, 61, 130, 171], seconds: 9 },
+  ]) {
+    const { path } = await makeSource(folder, { video: 'h264', audio: 'aac', seconds, size: '320x180', encoding })
     await using camera = await ScriptedCamera.start({ sdp: SDP })
     const name = `live/missing-${lost.length}`
     await pull(server, name, `rtsp://${camera.address}/ts`, 'udp')
     const peer = await camera.peer(0)
     const sent: Uint8Array[] = []
+    // What is lost before the reading process, which a busy machine starts slowly, has given anything is no gap in it.
+    let knownFrom = Number.POSITIVE_INFINITY
+    const known = untilKnown(server, name).then(() => {
+      knownFrom = sent.length
+    })
     for await (const packet of packetsOfFfmpeg(path)) {
-      if (!lost.includes(sent.length)) peer.send(0, packet)
+      if (!lost.includes(sent.length - knownFrom)) peer.send(0, packet)
       sent.push(packet)
     }
+    await known
     const ssrc = Buffer.from(sent[0] ?? []).readUInt32BE(8)
     // FFmpeg forgets the last packets of its file: what counts is what it sent.
     const source = folder.at(`sent-${lost.length}.ts`)
@@ -196,12 +217,12 @@ test("FFmpeg's transport stream of an RTSP source, whole and with packets missin
       // What is there is as it was sent, and every picture of it can be decoded.
       const [got, whole] = [await judgedFile(partPaths(recording)[0] ?? '', 'bare'), await judgedFile(source, 'bare')]
       for (const [index, { packets }] of got.tracks.entries()) {
-        const known = new Set(whole.tracks[index]?.packets.map(({ hash }) => hash))
+        const ofSource = new Set(whole.tracks[index]?.packets.map(({ hash }) => hash))
         assert.deepEqual(
-          packets.filter(({ hash }) => !known.has(hash)),
+          packets.filter(({ hash }) => !ofSource.has(hash)),
           [],
         )
-        assert.ok(packets.length > 0.5 * known.size, `${packets.length} of ${known.size}`)
+        assert.ok(packets.length > 0.5 * ofSource.size, `${packets.length} of ${ofSource.size}`)
       }
       assert.equal((await streamHashes(partPaths(recording)[0] ?? '')).length, 2)
     }
