@@ -237,9 +237,11 @@ test('cancelled, gone, damaged, still going on: nothing is left, and everybody i
   const { fixture } = room
   const publisher = (name: string, units: readonly SourceUnit[]) =>
     PacedPublisher.start({ rtmp: room.rtmp, app: 'room', name, units, speed: 20 })
-  const units = await participant('0xdc1414', 440, 6)
   const ids: string[] = []
-  for (const name of ['one', 'two']) {
+  for (const [name, units] of [
+    ['one', await participant('0xdc1414', 440, 7)],
+    ['two', await participant('0x1414dc', 1_000, 3)],
+  ] as const) {
     const rotate = { seconds: 2 }
     const { id } = await fixture.start({ stream: `room/${name}`, waitForStream: true, format: 'mkv', rotate })
     using sending = await publisher(name, units)
