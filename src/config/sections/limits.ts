@@ -31,7 +31,8 @@ export const LIMITS_KEYS = {
   }),
   composingPercent: new Key(integer({ min: 0, max: 100, unit: 'percent' }), {
     default: 90,
-    about: 'Of all processor cores, what compositions may take together; what would take more is refused.',
+    about:
+      'Of all processor cores, what compositions may take together; what would take more is refused. What streams leave of it, recordings are composed again with.',
   }),
   recordingQueueBytes: new Key(byteSize({ min: 1024 ** 2, max: 4 * 1024 ** 3 }), {
     default: '16MiB',
