@@ -1,11 +1,12 @@
 /** Lines of the vendor's behaviour that a room of scripted participants shows: who is told, codecs, insecure sessions. */
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { type Answer, OpenViduServer } from '#test/support/openvidu-application.ts'
 import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
+import { program } from '#test/support/programs.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 import { WebRtcPlayer } from '#test/support/webrtc-player.ts'
 import { WebRtcPublisher } from '#test/support/webrtc-publisher.ts'
@@ -230,28 +231,80 @@ test('connections are pending until their token is used, active while somebody i
   assert.equal((await modern.call('GET', `${path}/${participant.id}`)).status, 404)
 })
 
-test('a publisher that is killed in the midst of a recording: the others go on, and the file of each is as long as it was there', async () => {
-  await session(modern, 'killed', { defaultRecordingProperties: { outputMode: 'INDIVIDUAL' } })
-  await using stays = await ScriptedParticipant.join(await token(modern, 'killed'))
-  await using killed = await ScriptedParticipant.join(await token(modern, 'killed'))
-  const [whole, cut] = [await stays.publish(vp8.units, VPX), await killed.publish(vp8.units, VPX)]
-  json(await modern.call('POST', '/api/recordings/start', { body: { session: 'killed' } }))
-  await sleep(1500)
-  killed.kill()
-  const left = await stays.notified('participantLeft', PATIENCE_MS)
-  assert.deepEqual([left['connectionId'], left['reason']], [killed.id, 'networkDisconnect'])
-  await sleep(500)
-  const stopped = json(await modern.call('POST', '/api/recordings/stop/killed'))
-  const zip = await readZip(folder.at('modern', 'recordings', 'killed', 'killed.zip'))
-  const { files } = JSON.parse(zip.get('killed.json')?.toString() ?? '') as {
-    files: readonly { name: string; streamId: string; startTimeOffset: number; endTimeOffset: number }[]
-  }
-  assert.deepEqual(new Set(zip.keys()), new Set([`${whole}.webm`, `${cut}.webm`, 'killed.json']))
-  const seconds = (id: string) => {
-    const file = files.find(({ streamId }) => streamId === id)
-    return file === undefined ? 0 : (file.endTimeOffset - file.startTimeOffset) / 1000
-  }
-  // It has ten seconds to come back, and did not.
-  assert.ok(seconds(cut) > 1 && seconds(cut) < 5 && seconds(whole) > 9, JSON.stringify([seconds(cut), seconds(whole)]))
-  assert.ok(Math.abs(Number(stopped['duration']) - seconds(whole)) < 1, JSON.stringify(stopped))
+describe('who is lost, side by side', { concurrency: true }, () => {
+  test('a publisher that is killed in the midst of a recording: the others go on, and the file of each is as long as it was there', async () => {
+    await session(modern, 'killed', { defaultRecordingProperties: { outputMode: 'INDIVIDUAL' } })
+    await using stays = await ScriptedParticipant.join(await token(modern, 'killed'))
+    await using killed = await ScriptedParticipant.join(await token(modern, 'killed'))
+    const [whole, cut] = [await stays.publish(vp8.units, VPX), await killed.publish(vp8.units, VPX)]
+    json(await modern.call('POST', '/api/recordings/start', { body: { session: 'killed' } }))
+    await sleep(1500)
+    killed.kill()
+    const left = await stays.notified('participantLeft', PATIENCE_MS)
+    assert.deepEqual([left['connectionId'], left['reason']], [killed.id, 'networkDisconnect'])
+    await sleep(500)
+    const stopped = json(await modern.call('POST', '/api/recordings/stop/killed'))
+    const zip = await readZip(folder.at('modern', 'recordings', 'killed', 'killed.zip'))
+    const { files } = JSON.parse(zip.get('killed.json')?.toString() ?? '') as {
+      files: readonly { name: string; streamId: string; startTimeOffset: number; endTimeOffset: number }[]
+    }
+    assert.deepEqual(new Set(zip.keys()), new Set([`${whole}.webm`, `${cut}.webm`, 'killed.json']))
+    const seconds = (id: string) => {
+      const file = files.find(({ streamId }) => streamId === id)
+      return file === undefined ? 0 : (file.endTimeOffset - file.startTimeOffset) / 1000
+    }
+    // It has ten seconds to come back, and did not.
+    assert.ok(
+      seconds(cut) > 1 && seconds(cut) < 5 && seconds(whole) > 9,
+      JSON.stringify([seconds(cut), seconds(whole)]),
+    )
+    assert.ok(Math.abs(Number(stopped['duration']) - seconds(whole)) < 1, JSON.stringify(stopped))
+  })
+
+  test('a socket that is cut for three seconds: the recording goes on without a gap, and nobody is told', async () => {
+    await session(modern, 'cut', { defaultRecordingProperties: { outputMode: 'INDIVIDUAL' } })
+    await using other = await ScriptedParticipant.join(await token(modern, 'cut'))
+    await using one = await ScriptedParticipant.join(await token(modern, 'cut'))
+    const id = await one.publish(vp8.units, VPX)
+    json(await modern.call('POST', '/api/recordings/start', { body: { session: 'cut' } }))
+    await sleep(500)
+    one.cut()
+    await sleep(2500)
+    await other.call('sendMessage', { message: '{"type":"signal:x","data":"meanwhile"}' })
+    await sleep(500)
+    await one.resume()
+    assert.deepEqual(await one.notified('sendMessage'), { data: 'meanwhile', type: 'signal:x', from: other.id })
+    await sleep(500)
+    json(await modern.call('POST', '/api/recordings/stop/cut'))
+    const zip = await readZip(folder.at('modern', 'recordings', 'cut', 'cut.zip'))
+    const file = folder.at(`${id}.webm`)
+    await writeFile(file, zip.get(`${id}.webm`) ?? Buffer.alloc(0))
+    const entries = ['-show_entries', 'packet=pts_time', '-of', 'csv=p=0']
+    const { stdout } = await program('ffprobe', ['-v', 'error', '-select_streams', 'a', ...entries, file])
+    const times = stdout.trim().split('\n').map(Number)
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+    assert.ok((times.at(-1) ?? 0) > 3.5 && Math.max(...gaps) < 0.3, `${times.at(-1)} s, gaps of ${Math.max(...gaps)} s`)
+    assert.deepEqual(
+      other.heard.map(({ method }) => method).filter((method) => !method.startsWith('recording')),
+      ['participantJoined', 'participantPublished', 'sendMessage'],
+    )
+  })
+})
+
+test('REST: signals to RECORDER, forceUnpublish; what is not there is 404', async () => {
+  await session(modern, 'forced-by-rest')
+  await using one = await ScriptedParticipant.join(await token(modern, 'forced-by-rest'))
+  const address = `wss://${new URL(modern.url).host}?sessionId=forced-by-rest&secret=a_secret&recorder=true`
+  await using page = await ScriptedParticipant.join(address)
+  const signal = { session: 'forced-by-rest', to: ['RECORDER'], type: 'signal:layout', data: 'grid' }
+  assert.equal((await modern.call('POST', '/openvidu/api/signal', { body: signal })).status, 200)
+  assert.deepEqual(await page.notified('sendMessage'), { type: 'signal:layout', data: 'grid' })
+  const id = await one.publish(vp8.units, VPX)
+  const streams = '/openvidu/api/sessions/forced-by-rest/stream'
+  assert.equal((await modern.call('DELETE', `${streams}/${id}`)).status, 204)
+  const told = { connectionId: one.id, name: one.id, reason: 'forceUnpublishByServer' }
+  for (const each of [one, page]) assert.deepEqual(await each.notified('participantUnpublished'), told)
+  assert.equal((await modern.call('DELETE', `${streams}/${id}`)).status, 404)
+  assert.equal((await modern.call('DELETE', '/openvidu/api/sessions/nowhere/stream/x')).status, 400)
+  assert.ok(!one.heard.some(({ method }) => method === 'sendMessage'))
 })

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { launchWithCamera } from '#test/support/chromium.ts'
@@ -13,17 +12,6 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 const NEWEST = '2.32.2'
 const OLDEST = '2.0.0'
 const TIMEOUT_MS = 120_000
-
-test('the guide has a line for each of these', async () => {
-  const text = await readFile(import.meta.filename, 'utf8')
-  const guide = await readFile(new URL('../../docs/guide/coming-from-openvidu.md', import.meta.url), 'utf8')
-  const titles = [...text.matchAll(/^test\(\s*'(.+)',/gm)].map(([, title = '']) => title).slice(1)
-  assert.ok(titles.length >= 6)
-  assert.deepEqual(
-    titles.filter((title) => !guide.includes(`| ${title} | works`)),
-    [],
-  )
-})
 
 const owned = new AsyncDisposableStack()
 let browser: Browser

@@ -102,9 +102,9 @@ for (const size of SIZES) {
     const session = `room-${size}`
     await post('/sessions', { customSessionId: session })
     await using owned = new AsyncDisposableStack()
-    const room = await Promise.all(
-      Array.from({ length: size }, async (_, index) => owned.use(await participant(session, index))),
-    )
+    const room: Participant[] = []
+    // One after the other, as people come.
+    for (let index = 0; index < size; index++) room.push(owned.use(await participant(session, index)))
     await Promise.all(room.map(({ page }) => page.sees(size - 1, 60_000)))
 
     const individual = { session, outputMode: 'INDIVIDUAL', name: 'single' }

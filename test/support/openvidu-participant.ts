@@ -18,11 +18,13 @@ export class ScriptedParticipant implements AsyncDisposable {
   readonly id: string
   readonly joined: Readonly<Record<string, unknown>>
   readonly heard: Notification[]
-  readonly #line: JsonRpcLine
+  #line: JsonRpcLine
+  readonly #address: string
   #media: WebRtcPublisher | undefined
   readonly #playing = new AbortController()
 
-  private constructor(line: JsonRpcLine, joined: Readonly<Record<string, unknown>>) {
+  private constructor(address: string, line: JsonRpcLine, joined: Readonly<Record<string, unknown>>) {
+    this.#address = address
     this.#line = line
     this.joined = joined
     this.id = String(joined['id'])
@@ -32,7 +34,8 @@ export class ScriptedParticipant implements AsyncDisposable {
   /** @param token a token URL, or one with the secret */
   static async join(token: string, metadata = ''): Promise<ScriptedParticipant> {
     const url = new URL(token.replace(/^wss:/, 'https:'))
-    const line = await JsonRpcLine.open(`wss://${url.host}/openvidu`)
+    const address = `wss://${url.host}/openvidu`
+    const line = await JsonRpcLine.open(address)
     const joined = await line.call('joinRoom', {
       token,
       session: url.searchParams.get('sessionId'),
@@ -42,7 +45,7 @@ export class ScriptedParticipant implements AsyncDisposable {
       platform: 'Test',
       sdkVersion: '2.32.2',
     })
-    return new ScriptedParticipant(line, joined)
+    return new ScriptedParticipant(address, line, joined)
   }
 
   /** Publishes and plays the units, over and over, until it is disposed or unpublishes. @returns the stream's id */
@@ -89,6 +92,17 @@ export class ScriptedParticipant implements AsyncDisposable {
     throw new Error(`${method} did not come; heard ${this.heard.map((each) => each.method).join(', ')}`)
   }
 
+  /** As a network that goes away takes the socket: media go on. */
+  cut(): void {
+    this.#line.terminate()
+  }
+
+  /** Comes back by another socket, as libraries since 2.8 do. What was heard is heard by it. */
+  async resume(): Promise<void> {
+    this.#line = await JsonRpcLine.open(this.#address, this.heard)
+    await this.#line.call('connect', { sessionId: this.joined['sessionId'] })
+  }
+
   /** As a process that is killed: nothing says goodbye, and nothing more is sent. Dispose it all the same. */
   kill(): void {
     this.#playing.abort()
@@ -115,13 +129,14 @@ export class ScriptedParticipant implements AsyncDisposable {
 }
 
 class JsonRpcLine {
-  readonly heard: Notification[] = []
+  readonly heard: Notification[]
   readonly #socket: WebSocket
   readonly #waiting = new Map<number, PromiseWithResolvers<Readonly<Record<string, unknown>>>>()
   #lastId = -1
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, heard: Notification[]) {
     this.#socket = socket
+    this.heard = heard
     socket.on('message', (data: Buffer) => this.#received(JSON.parse(data.toString()) as Message))
     socket.on('close', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the line was closed'))
@@ -129,10 +144,10 @@ class JsonRpcLine {
     socket.on('error', () => {})
   }
 
-  static async open(url: string): Promise<JsonRpcLine> {
+  static async open(url: string, heard: Notification[] = []): Promise<JsonRpcLine> {
     const socket = new WebSocket(url, { rejectUnauthorized: false })
     await once(socket, 'open', { signal: AbortSignal.timeout(PATIENCE_MS) })
-    return new JsonRpcLine(socket)
+    return new JsonRpcLine(socket, heard)
   }
 
   call(method: string, params: object): Promise<Readonly<Record<string, unknown>>> {

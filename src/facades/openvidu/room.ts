@@ -147,6 +147,12 @@ export class Room {
     connection.arrival?.notify('participantEvicted', told)
   }
 
+  /** Whoever shows the room to a recording has no more to do here. */
+  dismissRecorder(): void {
+    const recorder = this.present().find(({ isRecorder }) => isRecorder)
+    recorder?.arrival?.participant.leave('evicted-by-server')
+  }
+
   /** The token of a pending connection is worth nothing any more. */
   revoke(connection: Connection): void {
     if (connection.invitation !== undefined) this.session.revoke(connection.invitation)

@@ -63,7 +63,9 @@ export class LayoutPages implements AsyncDisposable {
       // The page decides by itself what it shows.
       add: () => ({ [Symbol.dispose]() {} }),
       end: async () => {
-        if (!isKept) await page.close()
+        if (isKept) return
+        room.dismissRecorder()
+        await page.close()
       },
     }
   }
