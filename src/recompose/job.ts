@@ -1,4 +1,4 @@
-import { access, open, rm } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ChildLink } from '#base/child-link.ts'
 import { errorCode, errorMessage, type TapedeckError } from '#base/error.ts'
@@ -223,11 +223,13 @@ export class RecompositionJob {
   }
 
   async #task({ recordingId, facts, spans, presences, parts }: CompositionPlan['tracks'][number]): Promise<TaskTrack> {
-    const found = parts.map(async ({ index, path, startMs, hasOwnZero }) => {
+    const found = parts.map(async ({ index, path, bytes, startMs, hasOwnZero }) => {
       const file = await this.#options.recorder.partFile(recordingId, index)
-      await access(file.path).catch(() => {
+      const { size } = await stat(file.path).catch(() => {
         throw new TrackGoneError(recordingId, path)
       })
+      // A reader would not notice that the end is missing.
+      if (size !== bytes) throw new TrackDamagedError(recordingId, path, `it has ${size} bytes, and had ${bytes}`)
       return { path: file.path, startMs, hasOwnZero }
     })
     return { recordingId, facts, spans, presences, parts: await Promise.all(found) }
@@ -239,7 +241,7 @@ export class RecompositionJob {
     return this.#options.recorder.adopt({ ...file, startedAtMs: plan.startedAtMs, metadata })
   }
 
-  /** Every file is there. @throws {TrackGoneError} @throws {TapedeckError} */
+  /** Every file is there, and whole. @throws {TrackGoneError} @throws {TrackDamagedError} @throws {TapedeckError} */
   async check(): Promise<void> {
     for (const track of this.facts.plan.tracks) await this.#task(track)
   }

@@ -22,6 +22,7 @@ export interface PlannedTrack {
   readonly parts: readonly {
     readonly index: number
     readonly path: string
+    readonly bytes: number
     readonly startMs: number
     readonly hasOwnZero: boolean
   }[]
@@ -67,8 +68,8 @@ function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack
   const { id, stream, metadata, durationMs } = recording
   const parts = recording.parts.map((part) => {
     if (part.state !== 'ready') throw new TrackDamagedError(id, part.path, `it is ${part.state}`)
-    const { index, path, startMs } = part
-    return { index, path, startMs, hasOwnZero: partFormat(recording, part) === 'ts' }
+    const { index, path, bytes, startMs } = part
+    return { index, path, bytes, startMs, hasOwnZero: partFormat(recording, part) === 'ts' }
   })
   const spans: { startMs: number; fromMs: number; toMs: number }[] = []
   let startMs = 0

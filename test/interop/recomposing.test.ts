@@ -298,12 +298,23 @@ test('cancelled, gone, damaged, still going on: nothing is left, and everybody i
   const { id: waiting } = await fixture.start({ stream: 'room/three', waitForStream: true })
   await assert.rejects(begin(composing, { ...list, with: [waiting] }), { code: 'recompose/still-recording' })
 
+  // The server ends.
+  const closing = openJobs(room, 0.2)
+  const broken = await begin(closing, list)
+  await until(closing, broken.id, ({ progress }) => progress > 0)
+  await closing[Symbol.asyncDispose]()
+  assert.equal(closing.jobs.get(broken.id).error?.code, 'recompose/closed')
+  assert.deepEqual(await readdir(folder), [])
+
   const [damaged = ''] = fixture.paths(await fixture.recorder.get(two))
-  await truncate(damaged, 0)
-  await using file = await open(damaged, 'r+')
-  await file.write('this is no Matroska any more')
+  {
+    await using file = await open(damaged, 'r+')
+    await file.write(new Uint8Array(1_024))
+  }
   const failed = await until(composing, (await begin(composing, list)).id, isOver)
   assert.deepEqual([failed.state, failed.error?.code], ['failed', 'recompose/track-damaged'])
+  await truncate(damaged, 1_024)
+  await assert.rejects(begin(composing, list), { code: 'recompose/track-damaged' })
   await rm(damaged)
   await assert.rejects(begin(composing, list), { code: 'recompose/track-gone' })
   assert.deepEqual(await readdir(folder), [])
