@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { ChunkReader, type ChunkReaderSink, type MessageHead, type Placement } from '#protocols/rtmp/chunk-reader.ts'
 import { ChunkStreamId, ChunkWriter } from '#protocols/rtmp/chunk-writer.ts'
 import { clientHello, HANDSHAKE_BLOCK_BYTES } from '#protocols/rtmp/handshake.ts'
@@ -16,7 +14,8 @@ import {
 } from '#protocols/rtmp/message.ts'
 import type { ReadPacer } from '../tcp/read-pacer.ts'
 import { openTransport, type ReadWish, type Transport, type TransportUser } from '../tcp/transport.ts'
-import { PullConnectError, PullConnectionLostError, PullProtocolError } from './errors.ts'
+import { connectSocket, endsOf, type SocketEnds } from './connect-socket.ts'
+import { PullConnectionLostError, PullProtocolError } from './errors.ts'
 import type { RtmpUrl } from './rtmp-url.ts'
 
 /** A read of this size means a fast stream: reading on at once keeps its kernel buffer from filling. */
@@ -37,17 +36,9 @@ export interface OriginConnectionOptions {
   readonly user: OriginUser
 }
 
-/** Where a connection leads. */
-export interface OriginEnds {
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
-}
-
 /** What becomes of a connection to an origin. What these throw is told to `failed`. */
 export interface OriginUser {
-  connected(ends: OriginEnds): void
+  connected(ends: SocketEnds): void
   /** The handshake is done: commands may be sent. */
   ready(): void
   /** See ChunkReaderSink. */
@@ -66,9 +57,10 @@ export interface OriginUser {
 export class OriginConnection implements TransportUser, ChunkReaderSink {
   readonly #options: OriginConnectionOptions
   readonly #user: OriginUser
-  readonly #socket: Socket
   readonly #reader: ChunkReader
   readonly #writer = new ChunkWriter()
+  /** Aborted when it is closed. */
+  readonly #ending = new AbortController()
   #transport: Transport | undefined
   #serverHello: Uint8Array | undefined = new Uint8Array(SERVER_HELLO_BYTES)
   #serverHelloBytes = 0
@@ -83,7 +75,9 @@ export class OriginConnection implements TransportUser, ChunkReaderSink {
     this.#options = options
     this.#user = user
     this.#reader = new ChunkReader({ maxMessageBytes, maxChunkStreams, sink: this })
-    this.#socket = this.#connect()
+    this.#connect().catch((error: unknown) => {
+      if (!this.#isClosed) user.failed(error)
+    })
   }
 
   sendCommand(messageStreamId: number, body: Uint8Array): void {
@@ -99,8 +93,8 @@ export class OriginConnection implements TransportUser, ChunkReaderSink {
   close(): void {
     this.#isClosed = true
     this.#reader.stop()
+    this.#ending.abort()
     this.#transport?.destroy()
-    this.#socket.destroy()
   }
 
   received(bytes: Uint8Array): ReadWish {
@@ -141,35 +135,15 @@ export class OriginConnection implements TransportUser, ChunkReaderSink {
     }
   }
 
-  #connect(): Socket {
-    const { url, verifyTls } = this.#options
-    const { host, port } = url
+  async #connect(): Promise<void> {
+    const { url, verifyTls, pacer, readBuffer } = this.#options
     const isTls = url.scheme === 'rtmps'
-    const servername = isIP(host) === 0 ? { servername: host } : {}
-    const socket = isTls
-      ? connectTls({ host, port, rejectUnauthorized: verifyTls, ...servername })
-      : connectTcp({ host, port })
-    // Nothing may be read before there is somewhere to read it to.
-    if (!isTls) socket.pause()
-    const refused = (error: Error) => {
-      if (!this.#isClosed) this.#user.failed(new PullConnectError(url.shown, error))
-    }
-    socket.once('error', refused)
-    socket.once(isTls ? 'secureConnect' : 'connect', () => {
-      socket.off('error', refused)
-      this.#attempt(() => this.#connected(socket, isTls))
-    })
-    return socket
-  }
-
-  #connected(socket: Socket, isTls: boolean): void {
-    const { pacer, readBuffer } = this.#options
+    const socket = await connectSocket({ ...url, isTls }, { verifyTls, signal: this.#ending.signal })
     if (this.#isClosed) {
       socket.destroy()
       return
     }
-    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket
-    this.#user.connected({ remoteAddress, remotePort, localAddress, localPort })
+    this.#user.connected(endsOf(socket))
     this.#transport = openTransport(socket, this, pacer, isTls ? undefined : readBuffer)
     this.#transport.write(clientHello(randomBytes(HANDSHAKE_BLOCK_BYTES)))
   }

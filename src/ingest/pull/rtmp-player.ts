@@ -17,6 +17,7 @@ import {
 import { RtmpToStream } from '../rtmp/to-stream.ts'
 import type { ReadPacer } from '../tcp/read-pacer.ts'
 import { accessManagerAnswer } from './access-manager.ts'
+import type { SocketEnds } from './connect-socket.ts'
 import {
   PullConnectionLostError,
   PullIdleError,
@@ -25,7 +26,7 @@ import {
   PullStreamNotFoundError,
   PullTimeoutError,
 } from './errors.ts'
-import { OriginConnection, type OriginEnds, type OriginUser } from './origin-connection.ts'
+import { OriginConnection, type OriginUser } from './origin-connection.ts'
 import { connectCommand, createStreamCommand, deleteStreamCommand, playCommand, Transaction } from './play-commands.ts'
 import type { RtmpUrl } from './rtmp-url.ts'
 
@@ -77,7 +78,7 @@ export class RtmpPlayer implements OriginUser {
   readonly #openedMs: number
   readonly #sweeper: NodeJS.Timeout
   readonly #onAbort = () => this.#stop()
-  #ends: OriginEnds = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 }
+  #ends: SocketEnds = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 0 }
   #phase: Phase = 'the connection'
   #messageStreamId = 0
   #serverName = ''
@@ -108,7 +109,7 @@ export class RtmpPlayer implements OriginUser {
     else request.signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  connected(ends: OriginEnds): void {
+  connected(ends: SocketEnds): void {
     this.#ends = ends
     this.#phase = 'the handshake'
   }

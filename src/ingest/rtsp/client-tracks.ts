@@ -4,10 +4,10 @@ import type { MediaReceiver } from '#ingest/rtp/media-receiver.ts'
 import { writeRtpPacket } from '#protocols/rtp/packet.ts'
 import { writeReceiverReport } from '#protocols/rtp/rtcp.ts'
 import type { TransportSpec } from '#protocols/rtsp/transport.ts'
+import type { SocketEnds } from '../pull/connect-socket.ts'
 import { PullRefusedError } from '../pull/errors.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ClientDialog } from './client-dialog.ts'
-import type { LinkEnds } from './client-link.ts'
 import { ClientPorts } from './client-ports.ts'
 import type { OfferedTrack } from './offered-tracks.ts'
 import type { UdpPorts } from './udp-ports.ts'
@@ -26,7 +26,7 @@ export interface SetUpTrack {
 export interface ClientTracksOptions {
   readonly dialog: ClientDialog
   readonly connection: ClientConnection
-  readonly ends: LinkEnds
+  readonly ends: SocketEnds
   /** Of the receiver reports. */
   readonly name: string
   /** Undefined: media comes over TCP. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { errorMessage } from '#base/error.ts'
 import { parseHead, type RtspResponse } from '#protocols/rtsp/message.ts'
+import { connectSocket, endsOf } from '../pull/connect-socket.ts'
 import {
   PullConnectionLostError,
   PullProtocolError,
@@ -9,7 +10,7 @@ import {
   PullStreamNotFoundError,
 } from '../pull/errors.ts'
 import { openTransport, type ReadWish, type Transport, type TransportUser } from '../tcp/transport.ts'
-import { type ClientLink, connectSocket, endsOf, type LinkMeans } from './client-link.ts'
+import type { ClientLink, LinkMeans } from './client-link.ts'
 import type { ClientLogin } from './client-login.ts'
 import type { RtspUrl } from './client-url.ts'
 
