@@ -168,15 +168,22 @@ test('after a kill every part’s hook has run: those of before not again, and o
   await eventually(async () => (await wcs.hookLog()).length >= 2, 'two hooks')
   await wcs.server.kill()
   await wcs.start(`${BY_NAME}record_rotation=1`)
+  // A kill in the moment in which a file has been made and not yet noted leaves it empty: of that nobody is told.
+  const recorded = async () => {
+    const names = await readdir(wcs.records)
+    const sizes = await Promise.all(names.map(async (name) => (await stat(wcs.path(name))).size))
+    return names.filter((_, index) => (sizes[index] ?? 0) > 0)
+  }
   const missing = async () => {
     const log = await wcs.hookLog()
-    return (await readdir(wcs.records)).filter((name) => !log.includes(name))
+    return (await recorded()).filter((name) => !log.includes(name))
   }
   await eventually(async () => (await missing()).length === 0, 'the last hook')
   const log = await wcs.hookLog()
-  // The one that the kill interrupted behind its first words may have run again.
-  const files = await readdir(wcs.records)
-  assert.ok(log.length - files.length <= 1, `${log} for ${files}`)
+  // The one that the kill interrupted behind its first words may have run again; so may the one before it, of which the
+  // note was on its way.
+  const files = await recorded()
+  assert.ok(log.length - files.length <= 2, `${log} for ${files}`)
   assert.deepEqual([...new Set(log)].sort(), files.sort())
   const before = (await wcs.hookLog()).length
   await wcs.server.stop()
