@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { ApiClient, type ServerOptions, withServerOptions } from '../api-client.ts'
 import type { CommandContext } from '../context.ts'
-import { RecordingFailedError, UsageError } from '../errors.ts'
+import { RecordingFailedError, ServerRefusedError, UsageError } from '../errors.ts'
 import { formatDuration } from '../format.ts'
 import { recordingText } from '../recording-text.ts'
 import { positive } from '../request-options.ts'
@@ -84,14 +84,24 @@ async function compose(
 async function follow(client: ApiClient, begun: Job, context: CommandContext): Promise<Job> {
   const interrupted = new AbortController()
   using _ = context.onInterrupt(() => interrupted.abort())
+  const path = `/compose-jobs/${begun.id}`
   let job = begun
   while (job.state === 'waiting' || job.state === 'composing') {
     context.progress?.(progressLine(job))
     await sleep(LOOK_EVERY_MS, undefined, { signal: interrupted.signal }).catch(() => {})
-    const path = `/compose-jobs/${job.id}`
-    job = (await (interrupted.signal.aborted ? client.delete(path) : client.get(path))) as Job
+    if (interrupted.signal.aborted) await cancel(client, path)
+    job = (await client.get(path)) as Job
   }
   return job
+}
+
+async function cancel(client: ApiClient, path: string): Promise<void> {
+  try {
+    await client.delete(path)
+  } catch (error) {
+    // It was done in this moment: then that is the answer.
+    if (!(error instanceof ServerRefusedError) || error.code !== 'recompose/not-running') throw error
+  }
 }
 
 function progressLine({ state, progress, durationMs }: Job): string {
