@@ -282,11 +282,15 @@ test('SRT either way round, and UDP: every byte at its time', { timeout: 120_000
     copy(source, ['-f', 'mpegts', `srt://${calling}?mode=listener&linger=5`]),
     copy(source, ['-f', 'mpegts', `udp://${datagrams}?pkt_size=1316`]),
   ]
-  await pull(server, { path: 'live/calling', url: `srt://${calling}` })
+  // ffmpeg takes one call, and a busy machine needs longer than three seconds to make it.
+  await using patientFolder = await TempFolder.make()
+  await using patient = await recorder(patientFolder)
+  await pull(patient, { path: 'live/calling', url: `srt://${calling}` })
   await Promise.all(sending)
-  for (const stream of ['live/listening', 'live/calling', 'live/datagrams']) {
+  for (const stream of ['live/listening', 'live/datagrams']) {
     await assertWhole(await recordingOf(server, stream), source, codecs)
   }
+  await assertWhole(await recordingOf(patient, 'live/calling'), source, codecs)
   const silent = await untilPull(server, ({ lastError, path }) => path === 'live/datagrams' && lastError !== null)
   assert.equal(silent.lastError?.code, 'pull/idle-timeout')
   const gone = await untilPull(server, ({ lastError, path }) => path === 'live/listening' && lastError !== null)
@@ -299,7 +303,7 @@ test('UDP is waited for on one open port, far longer than silence is borne', { t
   await using server = await recorder(folder, { pullIdleTimeoutMs: 1000 })
   await pull(server, { path: 'live/gate', url: `udp://127.0.0.1:${await freeUdpPort()}` })
   await untilPull(server, ({ attempts, path }) => path === 'live/gate' && attempts === 1)
-  await sleep(9000)
+  await sleep(5000)
   const { attempts, lastError } = await untilPull(
     server,
     ({ state, path }) => path === 'live/gate' && state === 'connecting',
