@@ -291,7 +291,7 @@ describe('who is lost, side by side', { concurrency: true }, () => {
   })
 })
 
-test('REST: signals to RECORDER, forceUnpublish; what is not there is 404', async () => {
+test('REST: signals to RECORDER, forceUnpublish; what is not there is 404; a RECORDER that has crashed makes way', async () => {
   await session(modern, 'forced-by-rest')
   await using one = await ScriptedParticipant.join(await token(modern, 'forced-by-rest'))
   const address = `wss://${new URL(modern.url).host}?sessionId=forced-by-rest&secret=a_secret&recorder=true`
@@ -307,4 +307,12 @@ test('REST: signals to RECORDER, forceUnpublish; what is not there is 404', asyn
   assert.equal((await modern.call('DELETE', `${streams}/${id}`)).status, 404)
   assert.equal((await modern.call('DELETE', '/openvidu/api/sessions/nowhere/stream/x')).status, 400)
   assert.ok(!one.heard.some(({ method }) => method === 'sendMessage'))
+  // One that has crashed is not waited for.
+  page.cut()
+  let next: ScriptedParticipant | undefined
+  await eventually('the next RECORDER', async () => {
+    next = await ScriptedParticipant.join(address).catch(() => undefined)
+    return next !== undefined
+  })
+  await next?.leave()
 })

@@ -372,7 +372,8 @@ test('a webhook that is away for a while gets everything, in order', async () =>
     events.map(({ event }) => event),
     ['sessionCreated', 'participantJoined', 'participantLeft', 'sessionDestroyed'],
   )
-  const [, , left, destroyed] = events
+  const [, arrived, left, destroyed] = events
+  assert.deepEqual([arrived?.['platform'], arrived?.['ip']], ['Test', '127.0.0.1'])
   assert.deepEqual([left?.['reason'], left?.['connectionId']], ['disconnect', one.id])
   assert.deepEqual([destroyed?.['reason'], destroyed?.['sessionId']], ['lastParticipantLeft', 'room'])
 })

@@ -1,6 +1,7 @@
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Hub } from '#hub/hub.ts'
-import type { Stream } from '#hub/stream.ts'
+import type { TrackFormat } from '#media/track.ts'
+import { awaitTracks } from './awaited-tracks.ts'
 import type { Connection } from './connection.ts'
 import type { Desk } from './desk.ts'
 import { VendorRequestError } from './errors.ts'
@@ -8,10 +9,8 @@ import { newIds } from './ids.ts'
 import type { CameraProperties, ConnectionProperties, PublishedStream } from './properties.ts'
 import type { Room } from './room.ts'
 
-/** A camera that answers says what it sends within that; of one that doesn't, pictures and sound are taken for granted. */
-const CAMERA_WAIT_MS = 5_000
-/** From its first track to its last. */
-const TRACKS_WAIT_MS = 1_000
+/** Whoever asks for a camera waits for that; one that is away comes into the room all the same. */
+const CAMERA_PATIENCE = { beginMs: 5_000, completeMs: 1_000 }
 /** What is told of pictures nobody has measured. */
 const UNKNOWN_DIMENSIONS = '{"width":1280,"height":720}'
 
@@ -36,7 +35,7 @@ export async function addCamera(desk: Desk, room: Room, properties: CameraConnec
     })
   }
   try {
-    const kinds = await kindsOf(hub, path)
+    const kinds = await kindsSent(hub, path)
     return announce(room, connection, { streamId, kinds, hangUp })
   } catch (error) {
     hangUp()
@@ -102,40 +101,11 @@ function announce(
 /** A recording with longer ones is refused. */
 const MAX_LABEL_CHARACTERS = 1_024
 
-/** What a stream that is about to begin consists of. */
-async function kindsOf(hub: Hub, path: string): Promise<Kinds> {
-  const known = Promise.withResolvers<Kinds>()
-  await using watching = new AsyncDisposableStack()
-  const patience = (ms: number, kinds: () => Kinds) => {
-    const timer = setTimeout(() => known.resolve(kinds()), ms)
-    watching.defer(() => clearTimeout(timer))
-  }
-  const watch = (stream: Stream) => {
-    const kinds = (): Kinds => {
-      const formats = [...stream.formats.values()]
-      const [audio, video] = ['audio', 'video'].map((kind) => formats.some((format) => format.kind === kind))
-      // Of one that has sent nothing yet, everything is taken for granted, too.
-      const isSilent = formats.length === 0
-      return { audio: isSilent || audio === true, video: isSilent || video === true }
-    }
-    patience(TRACKS_WAIT_MS, kinds)
-    const format = () => {
-      const { audio, video } = kinds()
-      if (stream.formats.size > 0 && audio && video) known.resolve({ audio, video })
-    }
-    watching.use(stream.attach({ accessUnit() {}, format, ended() {} }, { from: 'now', live: false }))
-  }
-  const stream = hub.get(path)
-  if (stream !== undefined) watch(stream)
-  else {
-    watching.use(
-      hub.streamStarted.listen((started) => {
-        if (started.path === path) watch(started)
-      }),
-    )
-    patience(CAMERA_WAIT_MS, () => ({ audio: true, video: true }))
-  }
-  return await known.promise
+/** What a camera sends; of one that has not said so in time, pictures and sound are taken for granted. */
+async function kindsSent(hub: Hub, path: string): Promise<Kinds> {
+  const formats = await awaitTracks(hub, path, 2, CAMERA_PATIENCE)
+  const has = (kind: TrackFormat['kind']) => formats.length === 0 || formats.some((format) => format.kind === kind)
+  return { audio: has('audio'), video: has('video') }
 }
 
 function hostOf(url: string): string {

@@ -30,12 +30,9 @@ export class LayoutPages implements AsyncDisposable {
     const { settings } = this.#desk
     const defaults = room.properties.defaultRecordingProperties
     if (defaults.outputMode !== 'COMPOSED_QUICK_START' || !isPage(defaults, settings)) return
-    const { session } = room
-    session.events.listen(({ type }) => {
+    room.session.events.listen(({ type }) => {
       if (type === 'joined') this.#openAhead(room, defaults)
-      // A recording that goes on is finished first.
-      const isOver = session.closed !== undefined && session.recording === undefined
-      if (isOver) void this.#close(room)
+      if (type === 'closed') void this.#closeAfterRecording(room)
     })
   }
 
@@ -103,6 +100,15 @@ export class LayoutPages implements AsyncDisposable {
   async #open(room: Room, properties: RecordingProperties, view: PageView): Promise<OpenPage> {
     const page = await layoutPage(room.id, properties, this.#desk)
     return await openPage(this.#desk.control.pulls, { ...view, ...page })
+  }
+
+  /** A recording is being stopped when its room has been closed. */
+  async #closeAfterRecording(room: Room): Promise<void> {
+    try {
+      await room.session.recording?.stop('session-closed')
+    } finally {
+      await this.#close(room)
+    }
   }
 
   async #close(room: Room): Promise<void> {

@@ -1,13 +1,16 @@
 import type { RoomComposer } from '#sessions/composing.ts'
 import type { Publication } from '#sessions/publication.ts'
 import type { FileRequest, SessionRecordingRequest } from '#sessions/session-recording.ts'
+import { awaitTracks, kindsOf } from '../awaited-tracks.ts'
 import type { Desk } from '../desk.ts'
 import type { RecordedStream } from './recording-facts.ts'
 import type { RecordingFolder } from './recording-folder.ts'
 import type { RecordingRoot } from './recording-root.ts'
 import type { RunningRecording } from './running-recording.ts'
-import { tracksKnown } from './tracks-known.ts'
 
+/** A page that publishes sends within a second; what comes later is recorded whatever it is. */
+const TRACK_PATIENCE = { beginMs: 3_000, completeMs: 3_000 }
+const WEBM_CODECS: readonly string[] = ['vp8', 'vp9', 'av1', 'opus', 'vorbis']
 /** For a browser to be started again, with the pauses between tries. */
 const PAGE_PATIENCE_SECONDS = 60
 
@@ -62,8 +65,10 @@ async function streamFile(
   // What it is of is noted right after it was announced.
   await Promise.resolve()
   running.addStream(recordedStream(running, publication))
-  const tracks = await tracksKnown(publication, desk.control.hub)
-  const isForWebm = tracks?.every(({ codec }) => ['vp8', 'vp9', 'av1', 'opus', 'vorbis'].includes(codec)) ?? false
+  const { hasAudio, hasVideo } = publication
+  const kinds = Number(hasAudio) + Number(hasVideo)
+  const tracks = await awaitTracks(desk.control.hub, publication.path, kinds, TRACK_PATIENCE)
+  const isForWebm = kindsOf(tracks) >= kinds && tracks.every(({ codec }) => WEBM_CODECS.includes(codec))
   const path = `${place.prefix}${folder.streams(running.id, running.layout)}/${publication.id}`
   return { path, format: isForWebm ? 'webm' : 'mkv' }
 }
