@@ -23,6 +23,10 @@ const as = (name: (typeof TOKENS)[number]['name']) => ({
 })
 
 test('a composition is begun, read, arranged otherwise and ended; who comes later is in it', async () => {
+  const told: string[] = []
+  using _ = fixture.control.events.listen(({ type, stream }) => {
+    if (type.startsWith('composition.')) told.push(`${type} ${stream}`)
+  })
   const early = publishTestStream(fixture.hub, 'room/early')
   const payload = { ...SMALL, output: 'room/all', inputs: ['room/*', 'live/hidden'], screens: ['room/slides'] }
   const added = await fixture.request({ method: 'POST', url: URL, payload, headers: as('room') })
@@ -42,12 +46,18 @@ test('a composition is begun, read, arranged otherwise and ended; who comes late
   assert.equal((await fixture.request({ url, headers: as('viewer') })).statusCode, 403)
   const list = await fixture.request({ url: URL, headers: as('viewer') })
   assert.deepEqual(assertMatches(CompositionListSchema, list.json()).compositions, [])
+  const metrics = await fixture.request({ url: '/metrics', headers: as('boss') })
+  assert.match(metrics.body, /^tapedeck_compositions{state="running"} 1$/m)
+  assert.match(metrics.body, /^tapedeck_composition_behind_seconds{stream="room\/all"} \d/m)
   const layout = { layout: 'picture-in-picture' }
   const patched = await fixture.request({ method: 'PATCH', url, payload: layout, headers: as('room') })
   assert.equal(assertMatches(CompositionSchema, patched.json()).layout, 'picture-in-picture')
   assert.equal((await fixture.request({ method: 'DELETE', url, headers: as('room') })).statusCode, 204)
   assert.equal(fixture.hub.get('room/all'), undefined)
   assert.equal((await fixture.request({ url, headers: as('boss') })).statusCode, 404)
+  // A machine that is busy may say besides that it has no time for all pictures.
+  const [first, ...others] = told
+  assert.deepEqual([first, others.at(-1)], ['composition.started room/all', 'composition.ended room/all'])
 })
 
 const ROOM = { ...SMALL, output: 'room/all', inputs: ['room/*'] }

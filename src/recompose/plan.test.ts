@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GapDocument, RecordingDocument } from '#storage/recording-document.ts'
 import { partSample, recordingSample } from '#test/support/recording-sample.ts'
-import { planComposition } from './plan.ts'
+import { mostAtOnce, planComposition } from './plan.ts'
 
 const AT = '2026-01-02T03:04:05.000Z'
 
@@ -79,6 +79,13 @@ test('who was away is away again, and what was cut out is put back in', () => {
     { fromMs: 0, toMs: 2_400 },
     { fromMs: 7_600, toMs: 9_600 },
   ])
+})
+
+test('whoever comes again takes no more room than once', () => {
+  const again = Array.from({ length: 100 }, (_, index) => track(index * 1_000, 1_000))
+  assert.equal(mostAtOnce(planComposition(again, undefined)), 1)
+  assert.equal(mostAtOnce(planComposition([...again, track(500, 1_000), track(99_999, 5_000)], undefined)), 2)
+  assert.equal(mostAtOnce({ tracks: [] }), 0)
 })
 
 test('what goes on and what is damaged can’t be placed', () => {

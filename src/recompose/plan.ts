@@ -64,6 +64,24 @@ export function planComposition(
   return { startedAtMs, durationMs: isAligned ? composed.durationMs : endMs, tracks }
 }
 
+/** Tiles that are there together, at most. */
+export function mostAtOnce({ tracks }: Pick<CompositionPlan, 'tracks'>): number {
+  const changes = tracks
+    .flatMap(({ presences }) => presences)
+    .flatMap(({ fromMs, toMs }) => [
+      { atMs: fromMs, by: 1 },
+      { atMs: toMs, by: -1 },
+    ])
+    // Who leaves makes room for who comes.
+    .sort((a, b) => a.atMs - b.atMs || a.by - b.by)
+  let [now, most] = [0, 0]
+  for (const { by } of changes) {
+    now += by
+    most = Math.max(most, now)
+  }
+  return most
+}
+
 function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack {
   const { id, stream, metadata, durationMs } = recording
   const parts = recording.parts.map((part) => {

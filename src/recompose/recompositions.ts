@@ -29,7 +29,7 @@ import {
   TracksNotKeptError,
 } from './errors.ts'
 import { RecompositionJob } from './job.ts'
-import { planComposition } from './plan.ts'
+import { mostAtOnce, planComposition } from './plan.ts'
 import { type RoomTracks, roomTracks } from './room-tracks.ts'
 
 /** Hidden, so that nobody takes what is in it for a recording. */
@@ -94,8 +94,8 @@ export class Recompositions implements RecompositionsApi, AsyncDisposable {
     for (const { stream } of [first, ...tracks]) require('view', stream)
     const plan = planComposition(tracks, composed)
     if (plan.tracks.length === 0 || plan.durationMs <= 0) throw new TracksNotKeptError(first.id)
-    if (plan.tracks.length > MAX_TILES) {
-      throw new CompositionRequestError('with', `names too many: a composition has up to ${MAX_TILES} tiles`)
+    if (mostAtOnce(plan) > MAX_TILES) {
+      throw new CompositionRequestError('with', `names too many: a composition has up to ${MAX_TILES} tiles at a time`)
     }
     const stream = normalizeStreamPath(
       wanted.stream ?? composed?.stream ?? `${tracks[0]?.stream ?? first.stream}-composed`,

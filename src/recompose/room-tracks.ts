@@ -17,16 +17,18 @@ export interface RoomTracks {
  * @param list of the recorder
  */
 export async function roomTracks(
-  { metadata }: RecordingDocument,
+  { metadata, endedAt }: RecordingDocument,
   list: (query: RecordingQuery) => Promise<RecordingPage>,
 ): Promise<RoomTracks | undefined> {
   const { session, sessionRecording, sessionRecordingStartedAt: startedAt } = metadata
   if (session === undefined || sessionRecording === undefined || startedAt === undefined) return undefined
   const from = new Date(Date.parse(startedAt) - EARLIER_MS).toISOString()
+  // Nothing is kept besides what was composed once that has ended.
+  const to = metadata['publication'] === undefined ? endedAt : null
   const found: RecordingDocument[] = []
   let cursor: string | undefined
   do {
-    const page = await list({ from, limit: PAGE, ...(cursor !== undefined && { cursor }) })
+    const page = await list({ from, ...(to !== null && { to }), limit: PAGE, ...(cursor !== undefined && { cursor }) })
     for (const recording of page.recordings) {
       const { metadata: own } = recording
       const isOfIt =

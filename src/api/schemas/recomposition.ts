@@ -17,7 +17,7 @@ export const NewRecompositionSchema = Type.Object(
   {
     with: Type.Optional(
       Type.Array(IdSchema, {
-        maxItems: 63,
+        maxItems: 1_000,
         description: 'exactly this recording and these are composed; default: all tracks of the room’s recording',
       }),
     ),

@@ -33,6 +33,8 @@ export class KeptTrack implements AsyncDisposable {
   readonly #readMs = { video: Number.NEGATIVE_INFINITY, audio: Number.NEGATIVE_INFINITY }
   readonly #followed: Partial<Record<TrackFormat['kind'], TrackFormat>> = {}
   #tile: Tile | undefined
+  /** It does not come back. */
+  #isOver = false
 
   constructor(task: TaskTrack) {
     this.#task = task
@@ -47,6 +49,7 @@ export class KeptTrack implements AsyncDisposable {
   /** Comes and goes. @returns whether it has done so */
   goTo(atMs: number): boolean {
     const isThere = this.#task.presences.some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs)
+    this.#isOver = this.#task.presences.every(({ toMs }) => toMs <= atMs)
     if (isThere === (this.#tile !== undefined)) return false
     this.#leave()
     if (isThere) this.#tile = new Tile(this.#task.facts, COMPOSITION_CLOCK)
@@ -55,7 +58,10 @@ export class KeptTrack implements AsyncDisposable {
 
   /** Gives the tile what lies before. @throws {TrackGoneError} @throws {TrackDamagedError} */
   async read(untilMs: number): Promise<void> {
-    if (this.#tile === undefined) return
+    if (this.#tile === undefined) {
+      if (this.#isOver) await this.#close()
+      return
+    }
     while (!this.#isReadTo(untilMs)) if (!(await this.#readMore())) break
     const later: PlacedUnit[] = []
     for (const placed of this.#waiting) {
@@ -67,7 +73,14 @@ export class KeptTrack implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#leave()
-    await this.#units?.[Symbol.asyncDispose]()
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    const units = this.#units
+    this.#units = undefined
+    this.#waiting = []
+    await units?.[Symbol.asyncDispose]()
   }
 
   #leave(): void {
@@ -88,8 +101,9 @@ export class KeptTrack implements AsyncDisposable {
     if (this.#units === undefined) return false
     const read = await this.#guarded(this.#units.next())
     if (read === undefined) {
-      await this.#units[Symbol.asyncDispose]()
+      const units = this.#units
       this.#units = undefined
+      await units[Symbol.asyncDispose]()
       return true
     }
     for (const unit of read) this.#place(unit)
