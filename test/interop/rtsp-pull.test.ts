@@ -20,8 +20,11 @@ import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** Cameras pulled over RTSP and recorded exactly; GStreamer's RTSP server is the camera. */
 
-/** The clock of a source is followed, and what its reports move is moved gradually. */
-const CLOCK_MS = 45
+/**
+ * The clock of a source is followed, and what its reports move is moved gradually: where sender and receiver wait for
+ * processors, reports and arrivals differ by this much.
+ */
+const CLOCK_MS = 200
 
 /** What of a codec is packed how, by GStreamer. */
 const LAUNCH = {
