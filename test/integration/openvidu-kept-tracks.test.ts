@@ -65,6 +65,15 @@ async function eventually<Value>(what: string, look: () => Promise<Value | undef
   }
 }
 
+/** All three recordings of a composed room of two have so much. */
+async function recordedFor(server: OpenViduServer, ms: number): Promise<void> {
+  const api = new ApiClient(server.process)
+  await eventually(`${ms} ms of media`, async () => {
+    const all = await api.recordings()
+    return all.length === 3 && all.every(({ durationMs }) => durationMs >= ms)
+  })
+}
+
 async function job(server: OpenViduServer, path: string, body?: object): Promise<RecompositionDocument> {
   const headers = { 'content-type': 'application/json' }
   const asked = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) }
@@ -92,7 +101,7 @@ test('killed while it is composed, its tracks are whole; killed while it is comp
   await using killed = await start('killed', properties)
   await using recorded = await recordTwo(killed)
   const { id } = recorded
-  await sleep(3_500)
+  await recordedFor(killed, 3_000)
   await killed.process.kill()
 
   await using second = await start('killed', properties)
@@ -172,7 +181,7 @@ test('the flat layout: kept where nobody sees them, and deleted with the recordi
   await using server = await start('flat', { OPENVIDU_COMPAT: 'classic' })
   await using recorded = await recordTwo(server)
   const { id } = recorded
-  await sleep(1_500)
+  await recordedFor(server, 500)
   json(await server.call('POST', `/openvidu/api/recordings/stop/${id}`))
   const root = folder.at('flat', 'recordings')
   assert.equal((await readdir(join(root, `.streams.${id}`))).length, 2)
