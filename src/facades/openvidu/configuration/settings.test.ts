@@ -15,6 +15,8 @@ test('without anything the defaults of the classic profile count', () => {
   assert.equal(settings.autostopSeconds, 120)
   assert.equal(settings.notification, 'publisher_moderator')
   assert.equal(settings.webhook, undefined)
+  assert.equal(settings.keepTracks, true)
+  assert.equal(read({ OPENVIDU_RECORDING_COMPOSED_KEEP_TRACKS: 'false' }).keepTracks, false)
 })
 
 test('both families of names are read, and the environment name wins', () => {
