@@ -53,7 +53,7 @@ window.client = {
     return publisher.stream.streamId
   },
   /** Publishes a plain picture and a tone, made in the page. */
-  publishColour({ colour, hertz }) {
+  publishColour({ colour, hertz, frameRate }) {
     const canvas = Object.assign(document.createElement('canvas'), { width: 160, height: 120 })
     const brush = canvas.getContext('2d')
     let count = 0
@@ -65,14 +65,14 @@ window.client = {
       brush.fillRect(0, 0, 4, 4)
     }
     draw()
-    setInterval(draw, 66)
+    setInterval(draw, 1000 / frameRate)
     const context = new AudioContext()
     const destination = context.createMediaStreamDestination()
     const tone = new OscillatorNode(context, { frequency: hertz })
     tone.connect(new GainNode(context, { gain: 0.25 })).connect(destination)
     tone.start()
     return client.publish({
-      videoSource: canvas.captureStream(15).getVideoTracks()[0],
+      videoSource: canvas.captureStream(frameRate).getVideoTracks()[0],
       audioSource: destination.stream.getAudioTracks()[0],
       publishAudio: true,
       publishVideo: true,
