@@ -292,6 +292,15 @@ test('cancelled, gone, damaged, still going on: nothing is left, and everybody i
     assert.ok(heard > 0.08, `${heard} at ${ms} ms`)
   }
 
+  // The sound alone.
+  const alone = await until(composing, (await begin(composing, { ...list, video: false })).id, isOver)
+  const [heard = ''] = fixture.paths(await fixture.recorder.get(alone.recording ?? ''))
+  assert.deepEqual(
+    (await ffprobe(heard)).streams.map(({ codec_name }) => codec_name),
+    ['aac'],
+  )
+  assert.ok(toneIn((await soundOf(heard)).subarray(16_000, 19_200), 440, 16_000) > 0.08)
+
   await assert.rejects(begin(composing, { recording: one }), { code: 'recompose/no-tracks' })
   await assert.rejects(begin(composing, { ...list, layout: 'mosaic' as never }), { code: 'compose/bad-request' })
   await assert.rejects(begin(composing, { ...list, format: 'webm' as never }), { code: 'compose/bad-request' })

@@ -22,6 +22,7 @@ interface PlacedUnit {
 /** A kept track as a tile: read from its files, part after part, as far as the composition has come. */
 export class KeptTrack implements AsyncDisposable {
   readonly #task: TaskTrack
+  readonly #wanted: Readonly<Record<TrackFormat['kind'], boolean>>
   readonly #parts: TaskPart[]
   #part: TaskPart | undefined
   #units: FileUnits | undefined
@@ -36,8 +37,10 @@ export class KeptTrack implements AsyncDisposable {
   /** It does not come back. */
   #isOver = false
 
-  constructor(task: TaskTrack) {
+  /** @param wanted kinds that are composed; others are passed over */
+  constructor(task: TaskTrack, wanted: Readonly<Record<TrackFormat['kind'], boolean>>) {
     this.#task = task
+    this.#wanted = wanted
     this.#parts = [...task.parts]
   }
 
@@ -124,6 +127,7 @@ export class KeptTrack implements AsyncDisposable {
     // A millisecond: files count in coarser ticks than ledgers.
     const span = spans.findLast(({ startMs }) => startMs <= recordedMs + 1) ?? spans[0]
     const dtsMs = recordedMs + (span === undefined ? 0 : span.fromMs - span.startMs)
+    if (!this.#wanted[unit.format.kind]) return
     this.#readMs[unit.format.kind] = dtsMs
     this.#waiting.push({ unit, dtsMs, ptsMs: dtsMs + unit.ptsMs - unit.dtsMs })
   }

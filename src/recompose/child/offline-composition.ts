@@ -31,7 +31,7 @@ export async function composeOffline(begin: BeginMessage, options: OfflineOption
   const { container, file, pace, onProgress } = options
   const { widthPixels, heightPixels, frameRate, layout } = request
   await using owned = new AsyncDisposableStack()
-  const tracks = begin.tracks.map((task) => owned.use(new KeptTrack(task)))
+  const tracks = begin.tracks.map((task) => owned.use(new KeptTrack(task, request)))
   // One thread: as many as there is room for is the share of one.
   const pictures = request.video ? owned.use(new PictureEncoder(request, 1)) : undefined
   const scene = request.video ? owned.use(new Scene(widthPixels, heightPixels, layout)) : undefined
