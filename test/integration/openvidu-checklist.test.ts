@@ -163,6 +163,24 @@ test('forcedVideoCodec: the codec is taken of the offer, 800 without it; with al
   assert.deepEqual(answers, ['h264', 'vp9', '800', 'vp8', 'vp9', 'vp8'])
 })
 
+test('a stream is announced when there is something to play: of one that never connects nobody hears', async () => {
+  await session(modern, 'announced')
+  await using other = await ScriptedParticipant.join(await token(modern, 'announced'))
+  await using one = await ScriptedParticipant.join(await token(modern, 'announced'))
+  await publishing(one, ['vp8'])
+  await using late = await ScriptedParticipant.join(await token(modern, 'announced'))
+  const [, seen] = late.joined['value'] as readonly object[]
+  assert.ok(seen !== undefined && !('streams' in seen))
+  await one.call('unpublishVideo', {})
+  const id = await one.publish(vp8.units, VPX)
+  const told = { id: one.id, streams: [id] }
+  const { id: from, streams } = (await other.notified('participantPublished')) as {
+    streams: readonly { id: string }[]
+  } & { id: string }
+  assert.deepEqual({ id: from, streams: streams.map((stream) => stream.id) }, told)
+  assert.ok(!other.heard.some(({ method }) => method === 'participantUnpublished'))
+})
+
 test('a subscriber without the codec of a stream: 303, or 800 where it is forced', async () => {
   for (const [id, forcedVideoCodec, code] of [
     ['free', 'NONE', '303'],
@@ -300,6 +318,7 @@ test('REST: signals to RECORDER, forceUnpublish; what is not there is 404; a REC
   assert.equal((await modern.call('POST', '/openvidu/api/signal', { body: signal })).status, 200)
   assert.deepEqual(await page.notified('sendMessage'), { type: 'signal:layout', data: 'grid' })
   const id = await one.publish(vp8.units, VPX)
+  await page.notified('participantPublished')
   const streams = '/openvidu/api/sessions/forced-by-rest/stream'
   assert.equal((await modern.call('DELETE', `${streams}/${id}`)).status, 204)
   const told = { connectionId: one.id, name: one.id, reason: 'forceUnpublishByServer' }

@@ -19,6 +19,14 @@ export interface Arrival {
   readonly notify: (method: string, params: object) => void
 }
 
+/** What a connection publishes. */
+export interface Published {
+  readonly publication: Publication
+  readonly stream: PublishedStream
+  /** The others have been told. */
+  isAnnounced: boolean
+}
+
 /** Who a connection is. */
 export type ConnectionKind = 'client' | 'recorder' | 'camera'
 
@@ -34,7 +42,7 @@ export class Connection {
   /** Set when somebody is there. */
   arrival: Arrival | undefined
   /** What it publishes; the vendor's participants publish one stream at most. */
-  published: { readonly publication: Publication; readonly stream: PublishedStream } | undefined
+  published: Published | undefined
 
   constructor(facts: {
     readonly id: string

@@ -1,6 +1,7 @@
 import { errorMessage, TapedeckError } from '#base/error.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { TrackFormat } from '#media/track.ts'
+import { announceWhenBegun } from './announcing.ts'
 import { awaitTracks } from './awaited-tracks.ts'
 import type { Connection } from './connection.ts'
 import type { Desk } from './desk.ts'
@@ -36,7 +37,8 @@ export async function addCamera(desk: Desk, room: Room, properties: CameraConnec
   }
   try {
     const kinds = await kindsSent(hub, path)
-    return announce(room, connection, { streamId, kinds, hangUp })
+    announce(hub, room, connection, { streamId, kinds, hangUp })
+    return connection
   } catch (error) {
     hangUp()
     throw error
@@ -61,10 +63,11 @@ async function pulled({ control: { pulls } }: Desk, path: string, url: string): 
 }
 
 function announce(
+  hub: Hub,
   room: Room,
   connection: Connection,
   { streamId, kinds, hangUp }: { readonly streamId: string; readonly kinds: Kinds; readonly hangUp: () => void },
-): Connection {
+): void {
   const { properties, id } = connection
   const labels = { clientData: '', serverData: properties.data.slice(0, MAX_LABEL_CHARACTERS) }
   const participant = room.session.admit({ id, role: 'publisher', isRecorded: properties.record, labels })
@@ -81,7 +84,12 @@ function announce(
   }
   room.arrived(connection)
   const { audio: hasAudio, video: hasVideo } = kinds
-  const publication = participant.publish({ id: streamId, kind: 'camera', hasAudio, hasVideo, end: hangUp })
+  let announcing: Disposable | undefined
+  const end = () => {
+    announcing?.[Symbol.dispose]()
+    hangUp()
+  }
+  const publication = participant.publish({ id: streamId, kind: 'camera', hasAudio, hasVideo, end })
   const stream: PublishedStream = {
     id: streamId,
     createdAt: publication.createdAtMs,
@@ -93,9 +101,8 @@ function announce(
     frameRate: null,
     videoDimensions: hasVideo ? UNKNOWN_DIMENSIONS : undefined,
   }
-  connection.published = { publication, stream }
-  room.published(connection)
-  return connection
+  connection.published = { publication, stream, isAnnounced: false }
+  announcing = announceWhenBegun(room, connection, hub)
 }
 
 /** A recording with longer ones is refused. */

@@ -133,9 +133,11 @@ export class Room {
   }
 
   /** It publishes, and knows it: the others are told. */
-  published(connection: Connection): void {
-    if (connection.published === undefined) return
-    const told = { id: connection.id, streams: [streamObject(connection.published.stream)] }
+  announce(connection: Connection): void {
+    const { published } = connection
+    if (published === undefined || published.isAnnounced) return
+    published.isAnnounced = true
+    const told = { id: connection.id, streams: [streamObject(published.stream)] }
     this.tell('participantPublished', told, connection)
   }
 
@@ -241,13 +243,15 @@ export class Room {
   #unpublished(participant: Participant, why: UnpublishReason): void {
     const connection = this.#connections.get(participant.id)
     if (connection?.published === undefined) return
+    const { isAnnounced } = connection.published
     connection.published = undefined
     // Of whoever leaves, leaving is all that is told.
     if (participant.left !== undefined) return
     const isForced = why !== 'unpublished'
     const { id } = connection
     const params = { connectionId: id, name: id, reason: unpublishReason(why, true) }
-    this.tell('participantUnpublished', params, isForced ? undefined : connection)
+    if (isAnnounced) this.tell('participantUnpublished', params, connection)
+    if (isForced) connection.arrival?.notify('participantUnpublished', params)
   }
 
   #tellRecording(method: string, params: object): void {

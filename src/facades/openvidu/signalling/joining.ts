@@ -180,7 +180,12 @@ function iceServersFor({ settings, control }: Desk, { customIceServers }: Connec
 /** Never with a role: late clients take whatever has one for themselves. spec section 7.6. */
 function otherParticipant({ id, metadata, arrival, published }: Connection): object {
   const createdAt = arrival?.activeAtMs
-  return { id, createdAt, metadata, ...(published !== undefined && { streams: [streamObject(published.stream)] }) }
+  return {
+    id,
+    createdAt,
+    metadata,
+    ...(published?.isAnnounced === true && { streams: [streamObject(published.stream)] }),
+  }
 }
 
 function badToken(sessionId: string): RpcRefusal {

@@ -1,6 +1,7 @@
 import { errorCode, errorMessage } from '#base/error.ts'
 import type { WebRtcSession } from '#hub/webrtc.ts'
 import type { Publication, UnpublishReason } from '#sessions/publication.ts'
+import { announceWhenBegun } from '../announcing.ts'
 import { newIds } from '../ids.ts'
 import type { PublishedStream } from '../properties.ts'
 import { codecsOf, isForced } from './codecs.ts'
@@ -18,6 +19,7 @@ export class Publishing {
   #isTaken = false
   #media: WebRtcSession | undefined
   #away: NodeJS.Timeout | undefined
+  #announcing: Disposable | undefined
 
   constructor(seat: Seat, patienceMs: number) {
     this.#seat = seat
@@ -26,7 +28,7 @@ export class Publishing {
 
   /** @throws {RpcRefusal} */
   async publish(params: RpcParams): Promise<Reply> {
-    const { room, connection } = this.#seat
+    const { desk, room, connection } = this.#seat
     if (this.#seat.participant().role === 'subscriber' || connection.isRecorder) {
       throw new RpcRefusal(RPC_CODES.notAllowed, 'a SUBSCRIBER may not publish')
     }
@@ -44,11 +46,11 @@ export class Publishing {
       throw error
     }
     const stream: PublishedStream = { ...described, createdAt: publication.createdAtMs }
-    connection.published = { publication, stream }
+    connection.published = { publication, stream, isAnnounced: false }
     return {
       result: { sdpAnswer: media.answer, id: stream.id, createdAt: stream.createdAt },
       after: () => {
-        if (publication.ended === undefined) room.published(connection)
+        this.#announcing = announceWhenBegun(room, connection, desk.control.hub)
       },
     }
   }
@@ -108,6 +110,7 @@ export class Publishing {
   /** The publication has ended, whoever ended it. */
   #ended(reason: UnpublishReason): void {
     clearTimeout(this.#away)
+    this.#announcing?.[Symbol.dispose]()
     const media = this.#media
     this.#media = undefined
     this.#isTaken = false
