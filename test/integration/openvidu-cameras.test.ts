@@ -8,6 +8,7 @@ import { type Answer, OpenViduServer } from '#test/support/openvidu-application.
 import { ScriptedParticipant } from '#test/support/openvidu-participant.ts'
 import { type CameraPeer, CameraTrack, ScriptedCamera } from '#test/support/scripted-camera.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
+import { WebRtcPlayer } from '#test/support/webrtc-player.ts'
 import { readZip } from '#test/support/zip.ts'
 
 const SDP = [
@@ -105,6 +106,10 @@ test('IPCAM: a camera joins, publishes and is recorded; it goes with its connect
     streams.map((stream) => stream.id),
     [streamId],
   )
+  using player = await WebRtcPlayer.offer({ media: [['h264'], ['opus']] })
+  const { sdpAnswer } = await guard.call('receiveVideoFrom', { sender: streamId, sdpOffer: player.sdp })
+  player.accept(String(sdpAnswer))
+  await eventually('the pictures at the guard', () => player.video.packets.size > 20)
   json(await server.call('POST', '/api/recordings/start', { body: { session: 'gate' } }))
   await sleep(2_500)
   const stopped = json(await server.call('POST', '/api/recordings/stop/gate'))

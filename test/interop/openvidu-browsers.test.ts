@@ -105,6 +105,17 @@ test('streams of sound alone, and of pictures alone', { timeout: TIMEOUT_MS }, a
   assert.deepEqual(video?.tracks, ['video'])
 })
 
+test('a shared screen is one, and its picture comes', { timeout: TIMEOUT_MS }, async () => {
+  const [first, second] = [await joined(NEWEST, 'screen'), await joined(OLDEST, 'screen')]
+  await using one = first.page
+  await using two = second.page
+  const id = await one.publish({ videoSource: 'screen', audioSource: false, publishAudio: false })
+  assert.match(id, /^str_SCR_/)
+  await two.event({ type: 'streamCreated', owner: first.id, hasAudio: false, hasVideo: true, typeOfVideo: 'SCREEN' })
+  const [video] = await two.sees(1)
+  assert.deepEqual(video?.tracks, ['video'])
+})
+
 test('a wrong secret, an unknown token: connect() rejects with 401', { timeout: TIMEOUT_MS }, async () => {
   for (const version of [OLDEST, NEWEST]) {
     await using page = await OpenViduPage.open(browser, door, version)

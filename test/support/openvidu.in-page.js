@@ -17,6 +17,7 @@ session.on('streamCreated', ({ stream }) => {
     owner: stream.connection.connectionId,
     hasAudio: stream.hasAudio,
     hasVideo: stream.hasVideo,
+    typeOfVideo: stream.typeOfVideo,
   })
   seen.subscribers.push(session.subscribe(stream, 'subscribers'))
 })
