@@ -24,7 +24,7 @@ import { TempFolder } from '#test/support/temp-folder.ts'
  * The clock of a source is followed, and what its reports move is moved gradually: where sender and receiver wait for
  * processors, reports and arrivals differ by this much.
  */
-const CLOCK_MS = 200
+const CLOCK_MS = 100
 
 /** What of a codec is packed how, by GStreamer. */
 const LAUNCH = {
