@@ -15,7 +15,7 @@ const TOKENS = [
   { name: 'room', role: 'record', token: 'room-token-room-token-r', match: 'calls/room/*' },
   { name: 'viewer', role: 'play', token: 'play-token-play-token-', match: 'calls/room/*' },
 ] as const
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 let fixture: ApiFixture
 before(async () => {

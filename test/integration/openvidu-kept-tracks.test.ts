@@ -14,7 +14,7 @@ import { ffprobe } from '#test/support/outside-judges.ts'
 import { tapedeckCommand } from '#test/support/tapedeck-command.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 let folder: TempFolder
 let vp8: ElementarySource
@@ -95,7 +95,7 @@ function isTrack({ metadata }: RecordingDocument): boolean {
 }
 
 test('killed while it is composed, its tracks are whole; killed while it is composed again, nothing is half there', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const properties = { OPENVIDU_COMPAT: 'modern' }
   await using killed = await start('killed', properties)
@@ -177,7 +177,7 @@ test('killed while it is composed, its tracks are whole; killed while it is comp
   assert.deepEqual(await files(folder.at('killed', 'recordings')), [path])
 })
 
-test('the flat layout: kept where nobody sees them, and deleted with the recording', { timeout: 90_000 }, async () => {
+test('the flat layout: kept where nobody sees them, and deleted with the recording', { timeout: 180_000 }, async () => {
   await using server = await start('flat', { OPENVIDU_COMPAT: 'classic' })
   await using recorded = await recordTwo(server)
   const { id } = recorded

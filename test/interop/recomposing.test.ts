@@ -25,7 +25,7 @@ const SIZE = { widthPixels: 320, heightPixels: 180, frameRate: 25 } as const
 const FLASH = { fromMs: 1_600, toMs: 2_200 } as const
 /** A live composition shows what came this long ago. */
 const LIVE_DELAY_MS = 100
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** What a participant sends: one colour, white for a while, and a tone. */
 async function participant(colour: string, hertz: number, seconds: number): Promise<readonly SourceUnit[]> {
@@ -144,7 +144,7 @@ function flashAfter(frames: Frames, ms: number, x: number, y: number): number {
 }
 
 test('a composed room again, in another layout: everybody in his place when he was there live', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async (context) => {
   await using room = await openComposingRoom()
   const { fixture } = room
@@ -231,7 +231,7 @@ test('a composed room again, in another layout: everybody in his place when he w
 })
 
 test('cancelled, gone, damaged, still going on: nothing is left, and everybody is told what it was', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await using room = await openComposingRoom()
   const { fixture } = room

@@ -13,7 +13,7 @@ import { composeOffline } from './offline-composition.ts'
 import { Pace } from './pace.ts'
 
 /** What is live comes first: recordings, and compositions of streams. */
-const NICENESS = 10
+const NICENESS = 5
 /** Progress is told no more often. */
 const TELL_EVERY_MS = 200
 
