@@ -8,6 +8,7 @@ import {
   accessibilityProblems,
   closePages,
   launchChromium,
+  launchWholeChromium,
   launchWithCamera,
   mediaState,
   openWatched,
@@ -159,7 +160,7 @@ test('the screen, with a token that the page was given', { timeout: 120_000 }, a
   const token = 'a-token-of-an-admin'
   const auth = { TAPEDECK_AUTH_TOKENS: JSON.stringify([{ name: 'me', role: 'admin', token }]) }
   await using server = await startServerProcess(folder.path, { env: { ...WEBRTC.env, ...auth } })
-  const sharing = await launchChromium(['--auto-select-tab-capture-source-by-title=Shown'])
+  const sharing = await launchWholeChromium(['--auto-select-tab-capture-source-by-title=Shown'])
   t.after(() => sharing.close())
   const shown = await (await sharing.newContext()).newPage()
   await shown.setContent('<title>Shown</title><h1></h1>')
