@@ -9,6 +9,8 @@ const CASES = [
   ['rtmps://host/live/cam1?key=secret&x=1', 'rtmps://host/live/cam1?key=***&x=***'],
   ['rtmp://host/live?token=a+b%2F/cam1?key=c', 'rtmp://host/live?token=***/cam1?key=***'],
   ['rtmp://host/live/a@b', 'rtmp://host/live/a@b'],
+  ['page+https://host/#/room/S/secret:~:size=2x2', 'page+https://host/#/room/***:~:size=2x2'],
+  ['https://host/a/b#/room', 'https://host/a/b#/room'],
   ['no address?key=1', 'no address?key=***'],
   ['', ''],
 ] as const
