@@ -78,3 +78,12 @@ export class Connection {
     return parts.filter((part) => part !== '').join('%/%')
   }
 }
+
+/** A recording with longer labels is refused. */
+const MAX_LABEL_CHARACTERS = 1_024
+
+/** What recordings keep of somebody. */
+export function recordingLabels(clientData: string, serverData: string): Record<string, string> {
+  const short = (text: string) => text.slice(0, MAX_LABEL_CHARACTERS)
+  return { clientData: short(clientData), serverData: short(serverData) }
+}

@@ -3,7 +3,7 @@ import type { Hub } from '#hub/hub.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { announceWhenBegun } from './announcing.ts'
 import { awaitTracks } from './awaited-tracks.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, recordingLabels } from './connection.ts'
 import type { Desk } from './desk.ts'
 import { VendorRequestError } from './errors.ts'
 import { newIds } from './ids.ts'
@@ -69,7 +69,7 @@ function announce(
   { streamId, kinds, hangUp }: { readonly streamId: string; readonly kinds: Kinds; readonly hangUp: () => void },
 ): void {
   const { properties, id } = connection
-  const labels = { clientData: '', serverData: properties.data.slice(0, MAX_LABEL_CHARACTERS) }
+  const labels = recordingLabels('', properties.data)
   const participant = room.session.admit({ id, role: 'publisher', isRecorded: properties.record, labels })
   connection.arrival = {
     participant,
@@ -104,9 +104,6 @@ function announce(
   connection.published = { publication, stream, isAnnounced: false }
   announcing = announceWhenBegun(room, connection, hub)
 }
-
-/** A recording with longer ones is refused. */
-const MAX_LABEL_CHARACTERS = 1_024
 
 /** What a camera sends; of one that has not said so in time, pictures and sound are taken for granted. */
 async function kindsSent(hub: Hub, path: string): Promise<Kinds> {

@@ -113,9 +113,12 @@ export class LayoutPages implements AsyncDisposable {
 
   async #close(room: Room): Promise<void> {
     const kept = this.#kept.get(room)
+    if (kept === undefined) return
     this.#kept.delete(room)
     try {
-      await (await kept?.page)?.close()
+      const page = await kept.page
+      room.dismissRecorder()
+      await page.close()
     } catch {
       // It never opened, and whoever wanted it was told.
     }

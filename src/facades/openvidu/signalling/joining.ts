@@ -2,7 +2,7 @@ import { TapedeckError } from '#base/error.ts'
 import type { Participant } from '#sessions/participant.ts'
 import type { LeaveReason } from '#sessions/publication.ts'
 import type { IceServer } from '../configuration/settings.ts'
-import type { Connection } from '../connection.ts'
+import { type Connection, recordingLabels } from '../connection.ts'
 import { defaultSessionProperties } from '../defaults.ts'
 import type { Desk } from '../desk.ts'
 import type { ConnectionProperties } from '../properties.ts'
@@ -18,9 +18,6 @@ import { RPC_CODES, type RpcParams, RpcRefusal } from './rpc.ts'
 const MAX_TOKEN_CHARACTERS = 2_048
 const MAX_METADATA_CHARACTERS = 10_000
 const MAX_WORD_CHARACTERS = 512
-/** A recording with longer ones is refused. */
-const MAX_LABEL_CHARACTERS = 1_024
-
 /** What a client says of itself when it comes. */
 interface Coming {
   readonly clientData: string
@@ -118,8 +115,7 @@ function arrive(
   admit: (arrival: { left: (reason: LeaveReason) => void; labels: Record<string, string> }) => Participant,
 ) {
   const member = new Member(desk, room, connection, line)
-  const short = (text: string) => text.slice(0, MAX_LABEL_CHARACTERS)
-  const labels = { clientData: short(clientData), serverData: short(connection.properties.data) }
+  const labels = recordingLabels(clientData, connection.properties.data)
   const left = (reason: LeaveReason) => {
     member.left(reason)
     // The room's own events are silent about who is hidden.
