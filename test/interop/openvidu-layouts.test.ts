@@ -138,7 +138,7 @@ test('COMPOSED_QUICK_START: the page is there before it is recorded and between 
 async function eventually(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + SLOW_MS
   while (!(await look())) {
-    if (performance.now() > untilMs) assert.fail(`${what} did not come`)
+    if (performance.now() > untilMs) assert.fail(`${what} did not come:\n${server.process.log.slice(-20).join('\n')}`)
     await sleep(100)
   }
 }

@@ -6,6 +6,8 @@ import { WebRtcPublisher, type WebRtcPublisherOptions } from './webrtc-publisher
 
 const PATIENCE_MS = 60_000
 
+const PING_EVERY_MS = 5_000
+
 /** What the server told without being asked. */
 export interface Notification {
   readonly method: string
@@ -138,7 +140,11 @@ class JsonRpcLine {
     this.#socket = socket
     this.heard = heard
     socket.on('message', (data: Buffer) => this.#received(JSON.parse(data.toString()) as Message))
+    // As all libraries do: who is silent for longer is taken for lost.
+    const pinging = setInterval(() => this.call('ping', {}).catch(() => {}), PING_EVERY_MS)
+    pinging.unref()
     socket.on('close', () => {
+      clearInterval(pinging)
       for (const { reject } of this.#waiting.values()) reject(new Error('the line was closed'))
     })
     socket.on('error', () => {})
