@@ -5,7 +5,6 @@ import type { SourceUnit } from './elementary-source.ts'
 import { WebRtcPublisher, type WebRtcPublisherOptions } from './webrtc-publisher.ts'
 
 const PATIENCE_MS = 60_000
-
 const PING_EVERY_MS = 5_000
 
 /** What the server told without being asked. */
@@ -141,7 +140,7 @@ class JsonRpcLine {
     this.heard = heard
     socket.on('message', (data: Buffer) => this.#received(JSON.parse(data.toString()) as Message))
     // As all libraries do: who is silent for longer is taken for lost.
-    const pinging = setInterval(() => this.call('ping', {}).catch(() => {}), PING_EVERY_MS)
+    const pinging = setInterval(() => void this.call('ping', {}).catch(() => {}), PING_EVERY_MS)
     pinging.unref()
     socket.on('close', () => {
       clearInterval(pinging)
