@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beepsIn, beepsOf, countedSoundOf } from '#test/support/beeps.ts'
-import { launchChromium } from '#test/support/chromium.ts'
+import { launchWholeChromium } from '#test/support/chromium.ts'
 import { decodedSizes } from '#test/support/outside-judges.ts'
 import { playedSizes } from '#test/support/played-part.ts'
 import { WebRtcRecorder } from '#test/support/webrtc-recorder.ts'
@@ -35,7 +35,7 @@ for (const { codec, format, mimeType } of [
     timeout: 120_000,
   }, async () => {
     await using scene = await WebRtcRecorder.open()
-    await using browser = await launchChromium()
+    await using browser = await launchWholeChromium()
     const clock = await scene.publish(browser, 'live/cam1', { codec })
     await clock.page.evaluate(KEEP_SIZE)
     await sleep(3_000)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
-import { closePages, launchChromium } from '#test/support/chromium.ts'
+import { closePages, launchWholeChromium } from '#test/support/chromium.ts'
 import { type OwnSyncPoint, type SyncPoint, syncOf } from '#test/support/clock-page.ts'
 import { program } from '#test/support/programs.ts'
 import { WebRtcRecorder } from '#test/support/webrtc-recorder.ts'
@@ -15,7 +15,7 @@ const MAX_APART_MS = 40
 
 let browser: Browser
 before(async () => {
-  browser = await launchChromium()
+  browser = await launchWholeChromium()
 })
 afterEach(() => closePages(browser))
 after(() => browser.close())

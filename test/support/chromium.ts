@@ -35,7 +35,7 @@ export async function launchChromium(flags: readonly string[] = []): Promise<Bro
   return chromium.launch({ executablePath, args: [...FLAGS, ...flags] })
 }
 
-/** The same with all that belongs to it: only so can it show a page to another. */
+/** The same with all that belongs to it: only so can it show a page to another, and has sound a clock that never stops. */
 export async function launchWholeChromium(flags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? CHROMIUM, args: [...FLAGS, ...flags] })
 }
