@@ -43,9 +43,8 @@ export function ensureTestTools() {
   ensureNeeded()
   if (isOnPath(LIGHTER) || !canInstall()) return
   // Not every Debian has it, and nothing fails without it.
-  const install = ['install', '-q', '-y', '--no-install-recommends', ...BRIEFLY, LIGHTER]
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  spawnSync('apt-get', install, { stdio: 'ignore', timeout: 120_000, env })
+  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...BRIEFLY, LIGHTER]
+  run(install, { timeout: 120_000 })
 }
 
 function canInstall() {
@@ -71,11 +70,15 @@ function ensureNeeded() {
   runQuietly(install)
 }
 
-function runQuietly([program, ...args]) {
+function run([program, ...args], options = {}) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const { status, stdout, stderr } = spawnSync(program, ['-q', ...args], { encoding: 'utf8', env })
+  return spawnSync(program, ['-q', ...args], { encoding: 'utf8', env, ...options })
+}
+
+function runQuietly(command) {
+  const { status, stdout, stderr } = run(command)
   if (status === 0) return
-  console.error(`${stdout}${stderr}\n${program} ${args.join(' ')} failed: install the packages by hand`)
+  console.error(`${stdout}${stderr}\n${command.join(' ')} failed: install the packages by hand`)
   process.exit(1)
 }
 
