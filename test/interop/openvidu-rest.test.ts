@@ -75,6 +75,9 @@ for (const version of CLIENTS) {
       if (isNew) {
         const connection = await session.createConnection({ data: 'x' })
         assert.equal(connection.status, 'pending')
+        const noCamera = { type: 'IPCAM', rtspUri: 'http://camera.example/' }
+        // 2.16 knows no cameras.
+        if (version !== '2.16.0') await assert.rejects(session.createConnection(noCamera), { message: '400' })
       }
       await using participant = await ScriptedParticipant.join(token, 'from the client')
       assert.equal(participant.joined['metadata'], 'from the client%/%from the server')
