@@ -53,6 +53,11 @@ export class ClientPorts implements Disposable {
     this.#send(this.#pair.rtcp, bytes, 1)
   }
 
+  /** Hands over what has gathered. */
+  takeNow(): void {
+    this.#pair.takeNow()
+  }
+
   [Symbol.dispose](): void {
     this.#pair[Symbol.dispose]()
   }

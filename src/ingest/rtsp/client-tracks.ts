@@ -119,6 +119,11 @@ export class ClientTracks implements Disposable {
     }
   }
 
+  /** Hands over what has come by UDP and is not read yet. */
+  takeNow(): void {
+    for (const ports of this.#ports) ports.takeNow()
+  }
+
   [Symbol.dispose](): void {
     for (const ports of this.#ports) ports[Symbol.dispose]()
   }

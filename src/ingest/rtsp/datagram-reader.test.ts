@@ -74,6 +74,33 @@ test('every datagram comes, in order, one by one and gathered, and again after a
   )
 })
 
+test('what has gathered is handed over at once when it is asked for', async () => {
+  await using socket = await readSocket()
+  await using sender = await boundSocket()
+  const { port } = socket.address()
+  let received = 0
+  using reading = new DatagramReading()
+  const user = { received: () => ++received > 0, mayGather: () => true }
+  const reader = new DatagramReader(socket, user, reading)
+  for (let number = 0; number < 200; number++) {
+    sender.send(datagram(number), port, '127.0.0.1')
+    if (number % 20 === 0) await sleep(5)
+  }
+  await until(() => received === 200)
+  await sleep(2 * CALM_GATHER_MS)
+  const gathers = socket.getRecvBufferSize() >= 4 * 1024 * 1024
+  await Promise.all(
+    Array.from({ length: 30 }, async () => {
+      const sent = Promise.withResolvers<void>()
+      sender.send(datagram(0), port, '127.0.0.1', () => sent.resolve())
+      await sent.promise
+    }),
+  )
+  reader.takeNow()
+  if (gathers) assert.equal(received, 230)
+  await until(() => received === 230)
+})
+
 test('a socket that is closed while its datagrams gather is left alone', async () => {
   const socket = await readSocket()
   await using sender = await boundSocket()

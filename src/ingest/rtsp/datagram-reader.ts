@@ -30,6 +30,9 @@ const MAX_SILENCE_MS = 500
 /** A fast sender gets no more reads than this before others have their turn. */
 const MAX_READS_AT_ONCE = 512
 
+/** … and when there are no further turns: as many as the kernel keeps. */
+const MAX_READS_AT_THE_END = 4096
+
 /** UDP's own limit. */
 const MAX_DATAGRAM_BYTES = 65_535
 
@@ -71,6 +74,9 @@ export class DatagramReader {
   /** How long it has sent as little as a calm sender does. */
   #calmMs = 0
   #silentMs = 0
+  /** Datagrams wait in the kernel until we look. */
+  #isGathering = false
+  #isTaking = false
   #isClosed = false
 
   /** @param socket bound; the reader listens to it until it is closed */
@@ -102,6 +108,7 @@ export class DatagramReader {
       // It goes on as it is.
       if (error instanceof Error) return
       handle.recvStop()
+      this.#isGathering = true
       this.#silentMs = 0
       this.#calmMs = 0
       this.#isCalm = false
@@ -109,21 +116,37 @@ export class DatagramReader {
     })
   }
 
+  /** Hands over what has gathered: the sender has said that it is done, or nobody will look again. */
+  takeNow(): void {
+    if (this.#isGathering) this.#take(MAX_READS_AT_THE_END)
+  }
+
   #takeGathered(): void {
-    const { fd } = this.#handle ?? { fd: -1 }
-    if (this.#isClosed || fd < 0) return
-    const { buffer, calm, brisk } = this.#reading
-    let reads = 0
-    for (; reads < MAX_READS_AT_ONCE; reads++) {
-      const bytes = readNow(fd, buffer)
-      if (bytes < 0) break
-      this.#user.received(buffer.subarray(0, bytes), this.#address)
-      if (this.#isClosed) return
-    }
-    this.#judge(reads, this.#isCalm ? CALM_GATHER_MS : BRISK_GATHER_MS)
+    if (this.#isClosed) return
+    const { calm, brisk } = this.#reading
+    const datagrams = this.#take(MAX_READS_AT_ONCE)
+    if (this.#isClosed) return
+    this.#judge(datagrams, this.#isCalm ? CALM_GATHER_MS : BRISK_GATHER_MS)
     if (this.#silentMs > MAX_SILENCE_MS || !this.#user.mayGather()) this.#unsettle()
     else if (this.#isCalm) calm.park(this.#readGathered)
     else brisk.park(this.#readGathered)
+  }
+
+  /** @returns how many there were */
+  #take(mostDatagrams: number): number {
+    const { fd } = this.#handle ?? { fd: -1 }
+    // What a datagram brings may end the session, which takes the rest.
+    if (this.#isTaking || this.#isClosed || fd < 0) return 0
+    this.#isTaking = true
+    const { buffer } = this.#reading
+    let datagrams = 0
+    for (; datagrams < mostDatagrams && !this.#isClosed; datagrams++) {
+      const bytes = readNow(fd, buffer)
+      if (bytes < 0) break
+      this.#user.received(buffer.subarray(0, bytes), this.#address)
+    }
+    this.#isTaking = false
+    return datagrams
   }
 
   /** How fast the sender is decides how long we may look away. */
@@ -136,6 +159,7 @@ export class DatagramReader {
 
   /** Every datagram is an event again, whoever it is from. */
   #unsettle(): void {
+    this.#isGathering = false
     this.#socket.disconnect()
     this.#inARow = 0
     this.#handle?.recvStart()

@@ -261,6 +261,7 @@ export class PublishSession implements RtspSession {
 
   /** What comes meanwhile is ignored; the stream stays. */
   pause(): void {
+    this.#takeNow()
     this.#isRecording = false
     for (const { receiver } of this.#media) receiver?.flush()
   }
@@ -294,7 +295,14 @@ export class PublishSession implements RtspSession {
     if (report !== undefined) way.udp.rtcp.send(report, way.clientPorts[1], this.#peer.remoteAddress, () => {})
   }
 
+  /** What was sent before the publisher said that it is done may still lie in our ports. */
+  #takeNow(): void {
+    for (const { way } of this.#media) if (way !== undefined && 'udp' in way) way.udp.takeNow()
+  }
+
   end(end: StreamEnd): void {
+    if (this.#isEnded) return
+    this.#takeNow()
     if (this.#isEnded) return
     this.#isEnded = true
     this.#isRecording = false

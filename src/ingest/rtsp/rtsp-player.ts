@@ -372,6 +372,9 @@ export class RtspPlayer implements TransportUser {
 
   #finish(outcome: PlayOutcome | undefined, end: StreamEnd | undefined): void {
     if (this.#isOver) return
+    this.#tracks?.takeNow()
+    // What that brought may have been the end itself.
+    if (this.#isOver) return
     this.#phase = 'over'
     if (outcome !== undefined) this.#over.resolve(outcome)
     for (const { receiver } of this.#tracks?.all ?? []) receiver?.[Symbol.dispose]()

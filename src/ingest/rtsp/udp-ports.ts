@@ -22,6 +22,7 @@ export class UdpPair implements Disposable {
   readonly rtcp: Socket
   readonly ports: Pair
   readonly #reading: DatagramReading
+  #reader: DatagramReader | undefined
 
   constructor(rtp: Socket, rtcp: Socket, ports: Pair, reading: DatagramReading) {
     this.rtp = rtp
@@ -37,7 +38,12 @@ export class UdpPair implements Disposable {
 
   /** Reads the RTP port from now on. */
   read(user: DatagramUser): void {
-    new DatagramReader(this.rtp, user, this.#reading)
+    this.#reader = new DatagramReader(this.rtp, user, this.#reading)
+  }
+
+  /** Hands over what has gathered at the RTP port. */
+  takeNow(): void {
+    this.#reader?.takeNow()
   }
 
   [Symbol.dispose](): void {
