@@ -109,13 +109,15 @@ async function overWebRtc(server: WebRtcServer, participants: number, kbps: numb
     return JSON.parse(value) as { accessUnits: number; latestMs: number }
   }
   await next()
-  await server.record?.()
   load.stdin.write('begin\n')
+  await server.record?.()
   const { cores, residentBytes } = await steady(server.pid)
   const { accessUnits, latestMs } = await next()
   load.stdin.write('end\n')
   await once(load, 'exit')
   const { recordedAccessUnits = 0, lostAccessUnits = 0 } = await server.settle()
+  if (recordedAccessUnits < accessUnits / 2)
+    throw new Error(`only ${recordedAccessUnits} of ${accessUnits} were recorded`)
   const bytes = residentBytes - idle.residentBytes
   // A channel's user is recorded from his first key frame on: there it counts what of that is missing.
   const lost = server.record === undefined ? accessUnits - recordedAccessUnits : lostAccessUnits
