@@ -12,8 +12,8 @@ const THREAD_POOL_SIZE = '8'
 /**
  * A small young generation: what outlives a moment here lives for a GOP, longer than any young generation, and a large
  * one would only keep three times its size resident. A generous first limit for the old one: pools that grow while
- * streams begin would otherwise be taken for a heap in need of collection, a dozen times over. And it grows by a seventh between
- * collections, no more: left to itself it was seen at twice its size, a third of what a hundred streams may cost.
+ * streams begin would otherwise be taken for a heap in need of collection, a dozen times over. And it grows by a seventh
+ * between collections, no more: left to itself it was seen at twice its size, a third of what a hundred streams may cost.
  */
 const NODE_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=64', '--heap-growing-percent=15']
 
