@@ -89,13 +89,14 @@ test('start, list, show, stop, verify, inspect and rm against a running server',
       folder,
     )
     if (started.exitCode === 0) id = started.out
-    else assert.ok(started.exitCode === 3 && attempt < 20, started.notes + publisher.errors)
+    else assert.ok(started.exitCode === 3 && attempt < 100, started.notes + publisher.errors)
+  }
+  for (let attempt = 0; ; attempt++) {
+    const { out } = await tapedeck(['list', '--state', 'recording', ...to], folder)
+    if (new RegExp(`${id} +recording +live/cam1`).test(out)) break
+    assert.ok(attempt < 50, out)
   }
   await sleep(1500)
-  assert.match(
-    (await tapedeck(['list', '--state', 'recording', ...to], folder)).out,
-    new RegExp(`${id} +recording +live/cam1`),
-  )
   const stopped = await tapedeck(['stop', id, '--json', ...to], folder)
   assert.equal(JSON.parse(stopped.out).state, 'ready', stopped.notes)
   const file = folder.at('recordings', 'takes', 'cam1.mp4')
