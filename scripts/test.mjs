@@ -1,8 +1,9 @@
-// npm test: installs what is missing, runs every check, then every test, so that the run ends with the test runner's
-// own summary. Arguments are test files or globs; --long runs the long campaigns too. Files that fail while all run at
+// npm test: installs what is missing, runs every check and every test, so that the run ends with the test runner's own
+// summary. Arguments are test files or globs; --long runs the long campaigns too. Files that fail while all run at
 // once are run again by themselves: what only starved passes then, what is broken fails twice.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChecks } from './setup/checks.mjs'
@@ -12,6 +13,7 @@ import { NODE_24, ROOT } from './setup/paths.mjs'
 import { serverEnvironment } from './setup/run-node24.mjs'
 import { ensureTestTools } from './setup/test-tools.mjs'
 
+const RUNNER = `${ROOT}scripts/setup/run-tests.mjs`
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
 /** The runner leaves a processor free; but most tests wait for real time to pass, so that one more than there are pays. */
@@ -33,30 +35,29 @@ const files = args.filter((arg) => arg !== '--long')
 ensureInstalled()
 ensureTestTools()
 ensureDashboard()
-const failedChecks = await runChecks()
-const first = runTests(files.length > 0 ? files : TESTS, CONCURRENCY)
+const checks = runChecks()
+if (files.length > 0) await checks // else they are long done when the tests are
+const first = await runTests(files.length > 0 ? files : TESTS, CONCURRENCY)
+const failedChecks = await checks
 const isStarved = first.status !== 0 && first.failed.length > 0 && first.failed.length <= MAX_STARVED_FILES
 if (isStarved)
   console.log(`\nFailed while others ran beside them; once more, one at a time:\n${first.failed.join('\n')}\n`)
-const { status } = isStarved ? runTests(first.failed, 1) : first
+const { status } = isStarved ? await runTests(first.failed, 1) : first
 process.exitCode = status !== 0 ? status : failedChecks > 0 ? 1 : 0
 
-/** @returns {{ status: number, failed: string[] }} exit code, and the files with tests that failed */
-function runTests(tests, concurrency) {
+/** @returns {Promise<{ status: number, failed: string[] }>} exit code, and the files with tests that failed */
+async function runTests(tests, concurrency) {
   const folder = mkdtempSync(join(tmpdir(), 'tapedeck-test-'))
   try {
     const failedPath = join(folder, 'failed')
-    const reporters = [
-      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-      ...['--test-reporter=./scripts/setup/failed-files.mjs', `--test-reporter-destination=${failedPath}`],
-    ]
-    const runner = ['--test', '--test-timeout=600000', `--test-concurrency=${concurrency}`, ...reporters]
-    const { status } = spawnSync(NODE_24, [...runner, ...tests], {
+    const runner = spawn(NODE_24, [RUNNER, String(concurrency), failedPath, ...tests], {
       cwd: ROOT,
       stdio: 'inherit',
       env: { ...COMPILED, ...serverEnvironment(), ...(isLong ? LONG : {}) },
     })
-    return { status: status ?? 1, failed: readFileSync(failedPath, 'utf8').split('\n').filter(Boolean) }
+    const [status] = await once(runner, 'close')
+    const failed = existsSync(failedPath) ? readFileSync(failedPath, 'utf8').split('\n').filter(Boolean) : []
+    return { status: status ?? 1, failed }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
