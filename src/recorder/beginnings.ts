@@ -8,12 +8,13 @@ import type { Archive } from './archive.ts'
 import { RecorderClosedError } from './errors.ts'
 import { afterEnding, appendedTo, checkOverwritable, places } from './existing.ts'
 import { joinsFrom } from './first-picture.ts'
-import { HeldStream, type StreamSource } from './held-stream.ts'
+import { HeldStream } from './held-stream.ts'
 import type { Journal } from './journal.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Recording } from './recording.ts'
 import { type ResolvedRequest, resolveRequest } from './request-defaults.ts'
 import type { RecorderSettings } from './settings.ts'
+import { Succession } from './succession.ts'
 
 /** How long a beginning waits for the file, when what is there decides whether the recording can be. */
 const START_ANSWER_MS = 3_000
@@ -44,12 +45,8 @@ export interface BeginningsOptions {
 export class Beginnings {
   readonly #options: BeginningsOptions
   readonly #inPlace = new KeyedQueue()
-  /** Not in progress yet: it has to be known first whether their file can be had. */
-  readonly #byRule = new Set<{
-    readonly ruleId: string
-    readonly path: string
-    readonly begun: Promise<unknown>
-  }>()
+  /** Of recordings that can't take a stream yet, and when they are in progress: they wait for their file. */
+  readonly #successions = new Map<Succession, Promise<Recording>>()
 
   constructor(options: BeginningsOptions) {
     this.#options = options
@@ -62,8 +59,13 @@ export class Beginnings {
   async byRequest(request: ResolvedRequest, stream: Stream | undefined): Promise<Recording> {
     // What comes while the catalog is asked belongs to the recording. A stream that remembers more needs no help.
     const mayWait = request.ifExists !== 'version' && request.preRollSeconds === 0
-    using held = stream !== undefined && mayWait ? this.#hold(stream, request) : undefined
-    const recording = await this.#begin(request, null, () => held ?? this.#options.hub.get(request.stream))
+    const recording = mayWait
+      ? await this.#inSuccession(request, null, stream)
+      : await this.#begin(request, null, (created) => {
+          const present = this.#options.hub.get(request.stream)
+          if (present !== undefined) created.attach(present)
+          return present !== undefined
+        })
     if (recording.fatal !== undefined) await this.#refuse(recording)
     return recording
   }
@@ -81,45 +83,92 @@ export class Beginnings {
         create(request, rule.id).attach(stream)
         return
       }
-      const held = this.#hold(stream, request)
-      const beginning = {
-        ruleId: rule.id,
-        path: stream.path,
-        begun: this.#begin(request, rule.id, () => held)
-          .catch(report)
-          .finally(() => {
-            held[Symbol.dispose]()
-            this.#byRule.delete(beginning)
-          }),
-      }
-      this.#byRule.add(beginning)
+      this.#inSuccession(request, rule.id, stream).catch(report)
     } catch (error) {
       report(error)
     }
   }
 
-  /** Whether a rule is about to record this path. */
-  isBeginning(ruleId: string, path: string): boolean {
-    return [...this.#byRule].some((each) => each.ruleId === ruleId && each.path === path)
+  /**
+   * Lets recordings go on with a stream that has just begun, each as soon as it can.
+   * @param waiting in progress, without a stream
+   * @returns rules whose recording goes on with it, so that they begin no other
+   */
+  streamStarted(stream: Stream, waiting: readonly Recording[]): ReadonlySet<string> {
+    const resumedBy = new Set<string>()
+    const isServed = new Set<Recording>()
+    for (const succession of this.#successions.keys()) {
+      if (succession.path !== stream.path || succession.isOver) continue
+      if (succession.recording !== undefined) isServed.add(succession.recording)
+      if (succession.offer(stream) && succession.ruleId !== null) resumedBy.add(succession.ruleId)
+    }
+    for (const recording of waiting) {
+      if (isServed.has(recording)) continue
+      if (recording.isDetached && recording.ruleId !== null) resumedBy.add(recording.ruleId)
+      if (recording.isOpening) this.#succeed(recording, stream)
+      else recording.attach(stream)
+    }
+    return resumedBy
+  }
+
+  /** Whether a rule is about to record this stream. */
+  isBeginning(ruleId: string, stream: Stream): boolean {
+    return [...this.#successions.keys()].some((each) => each.ruleId === ruleId && each.endsWith(stream))
   }
 
   /** Resolves when everything that the rule is about to record is in progress. */
   async begun(ruleId: string): Promise<void> {
-    await Promise.all([...this.#byRule].filter((each) => each.ruleId === ruleId).map(({ begun }) => begun))
+    const ofRule = [...this.#successions].filter(([succession]) => succession.ruleId === ruleId)
+    await Promise.allSettled(ofRule.map(([, begun]) => begun))
   }
 
-  /** Begins a recording, with the stream if there is one. */
+  /** Begins a recording that has to wait for its file, and gives it what comes meanwhile. */
+  #inSuccession(request: ResolvedRequest, ruleId: string | null, stream: Stream | undefined): Promise<Recording> {
+    const succession = this.#succession(request, ruleId)
+    if (stream !== undefined) succession.add(stream)
+    const begun = this.#begin(request, ruleId, (recording) => {
+      const isAttached = succession.next(recording)
+      this.#handOver(succession, recording)
+      return isAttached
+    })
+    this.#successions.set(succession, begun)
+    // Whoever waits for the recording is told.
+    begun.catch(() => this.#forget(succession))
+    return begun
+  }
+
+  /** A recording opens the file that it goes on in, and has got another stream already. */
+  #succeed(recording: Recording, stream: Stream): void {
+    const succession = this.#succession(recording.request, recording.ruleId)
+    succession.add(stream)
+    this.#successions.set(succession, Promise.resolve(recording))
+    this.#handOver(succession, recording)
+  }
+
+  #succession(request: ResolvedRequest, ruleId: string | null): Succession {
+    const { monotonicMs } = this.#options.runtime
+    return new Succession({ ruleId, request, hold: (stream) => this.#hold(stream, request), monotonicMs })
+  }
+
+  #handOver(succession: Succession, recording: Recording): void {
+    void succession.handOver(recording).finally(() => this.#forget(succession))
+  }
+
+  #forget(succession: Succession): void {
+    succession[Symbol.dispose]()
+    this.#successions.delete(succession)
+  }
+
+  /** Begins a recording. @param attach gives it its stream; false when there is none yet */
   async #begin(
     request: ResolvedRequest,
     ruleId: string | null,
-    findStream: () => StreamSource | undefined,
+    attach: (recording: Recording) => boolean,
   ): Promise<Recording> {
     const { settings, runtime, create } = this.#options
     const begin = (previous: RecordingDocument | undefined) => {
       const recording = create(request, ruleId, previous)
-      const stream = findStream()
-      if (stream !== undefined) recording.attach(stream)
-      return { recording, isAttached: stream !== undefined }
+      return { recording, isAttached: attach(recording) }
     }
     if (request.ifExists === 'version') return begin(undefined).recording
     const [place] = places(settings, request, runtime)

@@ -6,6 +6,7 @@ import type { TrackFormat } from '#media/track.ts'
 /** What a recording takes its media from: a stream, or one that was held for it. */
 export type StreamSource = Pick<
   Stream,
+  | 'id'
   | 'path'
   | 'formats'
   | 'end'
@@ -15,7 +16,11 @@ export type StreamSource = Pick<
   | 'askRandomAccess'
   | 'canAskRandomAccess'
   | 'promisedVideo'
->
+> & {
+  /** Of one that was held, on the monotonic clock in milliseconds: since when, and when it ended. */
+  readonly heldMs?: number
+  readonly endedMs?: number | undefined
+}
 
 export interface HeldStreamOptions {
   readonly capacityBytes: number
@@ -40,7 +45,9 @@ type Item =
 export class HeldStream implements StreamSource, StreamSink, Disposable {
   readonly #stream: Stream
   readonly #options: HeldStreamOptions
-  readonly #heldMs: number
+  /** Since when, on the monotonic clock. */
+  readonly heldMs: number
+  #endedMs: number | undefined
   /** Of what came first, when it was taken; undefined: it came later. */
   readonly #ageMs: number | undefined
   readonly #knownFormats: ReadonlyMap<number, TrackFormat>
@@ -54,9 +61,13 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
     this.#stream = stream
     this.#options = options
     this.#knownFormats = new Map(stream.formats)
-    this.#heldMs = options.monotonicMs()
+    this.heldMs = options.monotonicMs()
     this.#ageMs = stream.memoryAgeMs(options.backMs)
     this.#attachment = stream.attach(this, { from: options.from, backMs: options.backMs, live: false })
+  }
+
+  get id(): string {
+    return this.#stream.id
   }
 
   get path(): string {
@@ -83,7 +94,7 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
 
   memoryAgeMs(backMs: number): number | undefined {
     if (this.#overflowed) return this.#stream.memoryAgeMs(backMs)
-    return this.#ageMs === undefined ? undefined : this.#ageMs + this.#options.monotonicMs() - this.#heldMs
+    return this.#ageMs === undefined ? undefined : this.#ageMs + this.#options.monotonicMs() - this.heldMs
   }
 
   format(format: TrackFormat): void {
@@ -113,7 +124,19 @@ export class HeldStream implements StreamSource, StreamSink, Disposable {
   }
 
   /** Whoever attaches later is told by the stream itself. */
-  ended(_end: StreamEnd): void {}
+  ended(_end: StreamEnd): void {
+    this.#endedMs = this.#options.monotonicMs()
+  }
+
+  /** On the monotonic clock, milliseconds; undefined while it goes on, and when it ended after it was handed over. */
+  get endedMs(): number | undefined {
+    return this.#endedMs
+  }
+
+  /** No media has come yet. */
+  get isEmpty(): boolean {
+    return !this.#overflowed && !this.#items.some(({ kind }) => kind === 'accessUnit')
+  }
 
   /** Once: what was held goes to the sink first. */
   attach(sink: StreamSink, options: AttachOptions): Disposable {

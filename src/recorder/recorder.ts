@@ -148,7 +148,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
         rules: options.rules,
         events: this.#reporter.events,
         inProgress: this.#recordings,
-        isBeginning: (ruleId, path) => this.#beginnings.isBeginning(ruleId, path),
+        isBeginning: (ruleId, stream) => this.#beginnings.isBeginning(ruleId, stream),
         begin: (rule, stream) => this.#beginnings.byRule(rule, stream),
       }),
     )
@@ -378,13 +378,10 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   #streamStarted(stream: Stream): void {
     if (this.#closed) return
-    const resumedBy = new Set<string>()
-    for (const recording of this.#recordings.values()) {
-      if (recording.request.stream !== stream.path || recording.isAttached || recording.isStopping) continue
-      if (recording.isDetached && recording.ruleId !== null) resumedBy.add(recording.ruleId)
-      recording.attach(stream)
-    }
-    this.#rules.streamStarted(stream, resumedBy)
+    const isWaiting = ({ request, isAttached, isStopping }: Recording) =>
+      request.stream === stream.path && !isAttached && !isStopping
+    const waiting = [...this.#recordings.values()].filter(isWaiting)
+    this.#rules.streamStarted(stream, this.#beginnings.streamStarted(stream, waiting))
   }
 
   #tick(): void {

@@ -50,6 +50,10 @@ export class RecordingStart {
     return this.#firstFormat !== undefined
   }
 
+  get isOpening(): boolean {
+    return this.#opening !== undefined && !this.hasBegun
+  }
+
   /** Of the first part of this session; undefined until it has begun. */
   get firstFormat(): ContainerName | undefined {
     return this.#firstFormat

@@ -204,6 +204,16 @@ export class Recording {
     return this.#begun.promise
   }
 
+  /** It opens the file that it goes on in: until then it can't take another stream. */
+  get isOpening(): boolean {
+    return this.#start.isOpening
+  }
+
+  /** Resolves when it opens no file. */
+  get opened(): Promise<void> {
+    return this.#start.settled()
+  }
+
   /** What ended the recording, as it was thrown; undefined while nothing has. */
   get fatal(): unknown {
     return this.#fatal
@@ -225,10 +235,11 @@ export class Recording {
   attach(stream: StreamSource): void {
     if (this.#stopping !== undefined || this.#intake.isAttached) return
     if (this.#detachedMs !== undefined) {
-      this.#placement.restart(this.#runtime.monotonicMs() - this.#detachedMs)
+      this.#placement.restart((stream.heldMs ?? this.#runtime.monotonicMs()) - this.#detachedMs)
       this.#detachedMs = undefined
     }
     this.#source = stream
+    this.log.debug({ event: 'recording.attached', publication: stream.id })
     this.#askedMs = Number.NEGATIVE_INFINITY
     const backMs = this.#backMs()
     const ageMs = backMs === 0 ? undefined : stream.memoryAgeMs(backMs)
@@ -349,7 +360,7 @@ export class Recording {
     }
     this.#start.begin()
     if (this.#stopping !== undefined) return
-    this.#detachedMs = this.#runtime.monotonicMs()
+    this.#detachedMs = this.#source?.endedMs ?? this.#runtime.monotonicMs()
     this.#placement.endTracks()
     this.#output.pause()
     this.log.info({ event: 'recording.publisher-lost', waitSeconds: reconnectSeconds })

@@ -21,7 +21,7 @@ export interface RuleKeeperOptions {
   readonly events: Signal<RecorderEvent>
   readonly inProgress: ReadonlyMap<string, Recording>
   /** What the rule asked for of the stream is about to be in progress. */
-  readonly isBeginning: (ruleId: string, path: string) => boolean
+  readonly isBeginning: (ruleId: string, stream: Stream) => boolean
   /** Starts what the rule asks for; what goes wrong is reported there. */
   readonly begin: (rule: RuleRow, stream: Stream) => void
 }
@@ -140,7 +140,7 @@ export class RuleKeeper implements Disposable {
   }
 
   #hasRecording(ruleId: string, stream: Stream): boolean {
-    if (this.#options.isBeginning(ruleId, stream.path)) return true
+    if (this.#options.isBeginning(ruleId, stream)) return true
     for (const recording of this.#options.inProgress.values()) {
       if (recording.ruleId === ruleId && recording.request.stream === stream.path && !recording.isStopping) return true
     }

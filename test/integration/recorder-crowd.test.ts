@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode } from '#base/error.ts'
+import type { Signal } from '#base/events.ts'
 import type { StreamEnd } from '#hub/stream.ts'
 import { NEW_RULE, type NewRule } from '#recorder/new-rule.ts'
 import { NUMBERINGS } from '#recorder/request.ts'
 import type { RecordingDocument } from '#storage/recording-document.ts'
 import { type ElementarySource, makeSource, type SourceUnit } from '#test/support/elementary-source.ts'
-import { RecorderFixture } from '#test/support/recorder-fixture.ts'
+import { type Attachment, attachmentLog, RecorderFixture } from '#test/support/recorder-fixture.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 const LASTS_MS = process.env['LONG_TESTS'] === '1' ? 120_000 : 10_000
@@ -156,22 +157,18 @@ async function operateAtRandom(
 /** Finds where a rule has two recordings of one publication at a time, though nothing and nobody has ended the first. */
 function watchDoubles(
   fixture: RecorderFixture,
+  attachments: Signal<Attachment>,
   wasStopped: ReadonlySet<string>,
 ): readonly [first: string, second: string, publication: string][] {
   const doubles: [first: string, second: string, publication: string][] = []
   const running = new Map<string, string>()
   fixture.recorder.events.listen((event) => {
-    if (!('recording' in event) || event.recording.rule === null) return
-    const { id, rule, stream } = event.recording
-    const publication = fixture.hub.get(stream)?.id
-    if (event.type === 'recording.finishing') {
-      for (const [key, each] of running) if (each === id) running.delete(key)
-      // One that nobody ended, while what seemed to be its publication goes on, is of the one before: it was begun while
-      // the catalog was asked about its file.
-      const isOfFormer = ([first, , of]: (typeof doubles)[number]) => first === id && of === publication
-      for (const double of doubles.filter(isOfFormer)) doubles.splice(doubles.indexOf(double), 1)
-    }
-    if (event.type !== 'recording.waiting' || publication === undefined) return
+    if (event.type !== 'recording.finishing') return
+    for (const [key, each] of running) if (each === event.recording.id) running.delete(key)
+  })
+  attachments.listen(({ recording: id, publication }) => {
+    const rule = fixture.recorder.active().find((each) => each.id === id)?.rule
+    if (rule === null || rule === undefined) return
     const key = `${rule} ${publication}`
     const first = running.get(key)
     const endsItself = fixture.recorder.rules().find((each) => each.id === rule)?.request['maxSeconds'] !== undefined
@@ -242,12 +239,13 @@ test(`${RULES} rules × ${STREAMS} streams that come and go at random (CROWD_SEE
     await makeSource(folder, { video: 'h264', ...small }),
     await makeSource(folder, { audio: 'aac', seconds: 5 }),
   )
-  await using fixture = await RecorderFixture.open({ settings: { trackWaitMs: 100, preRollSeconds: 1 } })
+  const { log, attachments } = attachmentLog()
+  await using fixture = await RecorderFixture.open({ settings: { trackWaitMs: 100, preRollSeconds: 1 }, log })
   const chance = chances(SEED)
   const endsMs = performance.now() + LASTS_MS
   const isOver = () => performance.now() > endsMs
   const stopped = new Set<string>()
-  const doubles = watchDoubles(fixture, stopped)
+  const doubles = watchDoubles(fixture, attachments, stopped)
   const streams = PATHS.map((path) => publishAtRandom(fixture, path, chance.of(sources).units, chance, isOver))
   await Promise.all([...streams, operateAtRandom(fixture, chance, stopped, isOver)])
   await fixture.recorder[Symbol.asyncDispose]()

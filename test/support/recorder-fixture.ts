@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TapedeckError } from '#base/error.ts'
+import { Signal } from '#base/events.ts'
 import { newUlid } from '#base/id.ts'
 import { type Logger, type Runtime, SILENT_LOGGER } from '#base/runtime.ts'
 import { Hub, type Publication } from '#hub/hub.ts'
@@ -43,6 +44,29 @@ export interface RecorderFixtureOptions {
   readonly rules?: readonly RuleRow[]
   readonly stopAnswerMs?: number
   readonly log?: Logger
+}
+
+/** A recording has begun to take a publication. */
+export interface Attachment {
+  readonly recording: string
+  /** Id of its stream. */
+  readonly publication: string
+}
+
+/** A log that tells which recording takes which publication, and is silent about the rest. */
+export function attachmentLog(): { readonly log: Logger; readonly attachments: Signal<Attachment> } {
+  const attachments = new Signal<Attachment>((error) => {
+    throw error
+  })
+  const logOf = (recording: string): Logger => ({
+    ...SILENT_LOGGER,
+    debug: (fields) => {
+      if ('event' in fields && fields.event === 'recording.attached' && 'publication' in fields)
+        attachments.emit({ recording, publication: String(fields.publication) })
+    },
+    child: (fields) => logOf(String(fields['recording'] ?? recording)),
+  })
+  return { log: logOf(''), attachments }
 }
 
 /** A rule that records, for tests. */
