@@ -32,8 +32,8 @@ export interface TrackRun {
   readonly sampleDescription: number
   readonly accessUnits: readonly AccessUnit[]
   /** Media times, ticks of the track. Beyond `count` may stand the sample that gives the last its duration. */
-  readonly dts: readonly number[]
-  readonly pts: readonly number[]
+  readonly dts: Readonly<Float64Array>
+  readonly pts: Readonly<Float64Array>
   readonly count: number
   /** Of the sample count-1. */
   readonly lastDurationTicks: number
