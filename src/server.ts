@@ -34,6 +34,7 @@ import { finalNames } from '#recorder/final-name.ts'
 import { Naming } from '#recorder/naming.ts'
 import { Recorder } from '#recorder/recorder.ts'
 import { isFinal } from '#recorder/state.ts'
+import { Births } from '#storage/births.ts'
 import { rebuildCatalog } from '#storage/catalog/rebuild.ts'
 import { SqliteCatalog } from '#storage/catalog/sqlite-catalog.ts'
 import { Digests } from '#storage/digests.ts'
@@ -175,6 +176,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   if (aacEncoder !== DEFAULT_AAC_ENCODER) await transcoder.check()
   // They close their doors before the recorder ends, and follow its last files.
   const facadesFollowing = opening.use(new AsyncDisposableStack())
+  const births = new Births(join(config.data, 'births'), runtime)
+  await births.settle(catalog)
   const recorder: Recorder = opening.use(
     new Recorder({
       runtime,
@@ -215,6 +218,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
         ...(await catalog.rules()),
       ],
       refusal: (root) => freeSpace.refusal(root),
+      births,
       recover: (onRecovered) => recover(onRecovered),
     }),
   )

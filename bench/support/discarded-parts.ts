@@ -25,6 +25,7 @@ function discardedPart(relativePath: string): PartFile {
       }
     },
     read: async (_position, bytes) => new Uint8Array(bytes),
+    known() {},
     truncate: nothing,
     sync: nothing,
     checkInPlace: nothing,

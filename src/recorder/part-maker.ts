@@ -3,6 +3,7 @@ import type { Container, ContainerName, ContinuedPart, PartInspection, WriterOpt
 import { AppendMismatchError } from '#containers/errors.ts'
 import { isVideoCodec, type VideoCodec } from '#media/codec.ts'
 import type { TrackFormat } from '#media/track.ts'
+import type { Births } from '#storage/births.ts'
 import type { PartFile } from '#storage/part-file.ts'
 import { isThere, type NameVersions, type PartFiles } from '#storage/part-files.ts'
 import { MAX_INDEXED_VERSION, numberedPath, parsePartName, REPLACING_RESERVE_BYTES } from '#storage/part-name.ts'
@@ -28,6 +29,8 @@ export interface AppendTarget extends ContinuedPart {
 export interface PartDisk {
   readonly files: PartFiles
   readonly inUse: FilesInUse
+  /** Where files are noted before they are made. */
+  readonly births?: Births | undefined
   /** Renames what lies there, unless somebody writes it. Default: leaves it. */
   readonly setAside?: (root: string, relativePath: string) => Promise<void>
   /** Whether the catalog has a recording with this file. Default: it has not. */
@@ -72,6 +75,7 @@ export class PartMaker {
   readonly #id: string
   readonly #files: PartFiles
   readonly #inUse: FilesInUse
+  readonly #births: Births | undefined
   readonly #setAside: NonNullable<PartDisk['setAside']>
   readonly #isKnown: NonNullable<PartDisk['isKnown']>
   /** Highest number that a part got when another followed it. */
@@ -84,6 +88,7 @@ export class PartMaker {
     this.#settings = settings
     this.#files = disk.files
     this.#inUse = disk.inUse
+    this.#births = disk.births
     this.#request = request
     this.#setAside = disk.setAside ?? (() => Promise.resolve())
     this.#isKnown = disk.isKnown ?? (() => Promise.resolve(false))
@@ -262,7 +267,7 @@ export class PartMaker {
       await this.#setAside(this.root, relativePath)
     }
     const versions = this.#versions(part, version)
-    const file = await this.#files.create(this.root, relativePath, { ifExists: policy, versions })
+    const file = await this.#files.create(this.root, relativePath, { ifExists: policy, versions, births: this.#births })
     this.#inUse.created(this.root, file.relativePath, this.#id)
     return file
   }

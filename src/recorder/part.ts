@@ -255,6 +255,7 @@ export class Part {
     this.#presence.begin(this.#options.monotonicMs())
     this.#options.events.opened(this)
     await this.#options.stored()
+    file.known()
     this.#pump.goOn()
   }
 

@@ -4,6 +4,7 @@ import type { Runtime } from '#base/runtime.ts'
 import { within } from '#base/within.ts'
 import type { Hub } from '#hub/hub.ts'
 import type { Stream } from '#hub/stream.ts'
+import type { Births } from '#storage/births.ts'
 import type { Catalog, RecordingPage, RecordingQuery, RuleRow } from '#storage/catalog/catalog.ts'
 import { DISK, type PartFiles } from '#storage/part-files.ts'
 import type { PartDocument, RecordingDocument } from '#storage/recording-document.ts'
@@ -69,6 +70,8 @@ export interface RecorderOptions {
   readonly refusal: (root: string) => TapedeckError | undefined
   /** Default: the file system. */
   readonly files?: PartFiles
+  /** Where files are noted before they are made. Default: nowhere. */
+  readonly births?: Births
   /** How often recordings look at the clock: stalled streams, reconnect windows, a disk that refuses. Default 200. */
   readonly tickMs?: number
   /** How long stop() waits for a disk that refuses before it answers with the recording as it is. Default 15,000. */
@@ -350,6 +353,7 @@ export class Recorder implements RecorderApi, AsyncDisposable {
       disk: {
         files: this.#options.files ?? DISK,
         inUse: this.#inUse,
+        births: this.#options.births,
         setAside: (root, path) => this.#setAside.run({ root, path }),
         isKnown: async (root, path) => (await this.#options.catalog.findByPart(root, path)).length > 0,
       },

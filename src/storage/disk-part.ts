@@ -3,6 +3,7 @@ import { rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Change } from '#containers/container.ts'
+import type { Birth } from './births.ts'
 import { PartChangeError, PartClosedError, StorageVanishedError, storageErrorFrom } from './errors.ts'
 import { moveInRoot } from './exclusive-rename.ts'
 import type { PartFile } from './part-file.ts'
@@ -21,6 +22,8 @@ export interface OpenedPart {
   readonly sizeBytes: number
   /** File name the part takes in commit(), in the same folder; undefined when it already has its final name. */
   readonly replaces: string | undefined
+  /** Of a file just made; over when it is known, or gone. */
+  readonly birth?: Birth | undefined
 }
 
 /** A part on a local or mounted disk, through positioned writes on a bare descriptor. */
@@ -31,6 +34,7 @@ export class DiskPart implements PartFile {
   #relativePath: string
   #sizeBytes: number
   #replaces: string | undefined
+  readonly #birth: Birth | undefined
   #committed = false
   /** Which file the descriptor is of: asked once, since the look for the name is taken every second. */
   #identity: { readonly ino: number; readonly dev: number } | undefined
@@ -42,6 +46,7 @@ export class DiskPart implements PartFile {
     this.#relativePath = opened.relativePath
     this.#sizeBytes = opened.sizeBytes
     this.#replaces = opened.replaces
+    this.#birth = opened.birth
   }
 
   get path(): string {
@@ -54,6 +59,10 @@ export class DiskPart implements PartFile {
 
   get sizeBytes(): number {
     return this.#sizeBytes
+  }
+
+  known(): void {
+    this.#birth?.over()
   }
 
   apply(changes: readonly Change[]): Promise<void> {
@@ -112,6 +121,7 @@ export class DiskPart implements PartFile {
     } catch (error) {
       throw storageErrorFrom(error, this.#path)
     }
+    this.#birth?.over()
     await syncDirectory(dirname(this.#path))
   }
 

@@ -12,6 +12,8 @@ export interface PartFile extends PartBytes, AsyncDisposable {
   readonly path: string
   /** Relative to the root it was created in, with forward slashes; the file name when it was opened by path alone. */
   readonly relativePath: string
+  /** The catalog has the file, so that a start after a crash finds it. Idempotent. */
+  known(): void
   /** Bytes are on the device when it resolves. */
   sync(): Promise<void>
   /**

@@ -2,6 +2,7 @@ import { close, constants, open as openCallback } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import type { Birth, Births } from './births.ts'
 import { makeFolder, resolveInRoot } from './confine.ts'
 import { DiskPart } from './disk-part.ts'
 import { NameTakenError, StorageVanishedError, storageErrorFrom, systemCode } from './errors.ts'
@@ -39,6 +40,8 @@ export interface CreatePartOptions {
   readonly ifExists: 'version' | 'overwrite' | 'fail'
   /** Default: `x_v2.mp4`, `x_v3.mp4` … after the highest in use. */
   readonly versions?: NameVersions
+  /** Notes the file before it is made. Default: a kill may leave an empty file that nobody knows. */
+  readonly births?: Births | undefined
 }
 
 /** `x_v2.mp4`, `x_v3.mp4` … of a path. */
@@ -70,7 +73,8 @@ export async function createPartFile(
 ): Promise<PartFile> {
   const path = await resolveInRoot(root, relativePath)
   await makeFolder(root, dirname(path))
-  const place = { folder: dirname(path), within: relativePath.slice(0, relativePath.length - basename(path).length) }
+  const within = relativePath.slice(0, relativePath.length - basename(path).length)
+  const place = { folder: dirname(path), within, note: (name: string) => options.births?.note(root, within + name) }
   const attempt = await claimName(place, relativePath, options).catch(async (error: unknown) => {
     if (!(error instanceof StorageVanishedError)) throw error
     // Retention removes folders that became empty, perhaps this one between the two calls.
@@ -90,6 +94,7 @@ export async function createPartFile(
     relativePath: place.within + attempt.fileName,
     sizeBytes: 0,
     replaces: options.ifExists === 'overwrite' ? replacedName(attempt.fileName) : undefined,
+    birth: attempt.birth,
   })
 }
 
@@ -143,6 +148,7 @@ async function openExisting(path: string, relativePath: string, flags: number): 
 interface Claim {
   readonly descriptor: number
   readonly fileName: string
+  readonly birth: Birth | undefined
 }
 
 interface Folder {
@@ -150,6 +156,8 @@ interface Folder {
   readonly folder: string
   /** Relative to the root, with its trailing slash; empty for the root itself. */
   readonly within: string
+  /** Call before a file of this name is made. */
+  readonly note: (fileName: string) => Promise<Birth> | undefined
 }
 
 async function claimName(place: Folder, wanted: string, options: CreatePartOptions): Promise<Claim> {
@@ -157,10 +165,10 @@ async function claimName(place: Folder, wanted: string, options: CreatePartOptio
   const { folder, within } = place
   const fileName = wanted.slice(within.length)
   if (options.ifExists === 'overwrite') {
-    const free = await tryCreate(folder, fileName)
+    const free = await tryCreate(place, fileName)
     if (free !== undefined) return free
     for (let attempt = 1; ; attempt++) {
-      const claim = await tryCreate(folder, replacingName(fileName, attempt))
+      const claim = await tryCreate(place, replacingName(fileName, attempt))
       if (claim !== undefined) return claim
     }
   }
@@ -173,14 +181,14 @@ async function claimName(place: Folder, wanted: string, options: CreatePartOptio
     return true
   }
   if (await isFree(1)) {
-    const free = await tryCreate(folder, fileName)
+    const free = await tryCreate(place, fileName)
     if (free !== undefined) return free
   }
   if (options.ifExists === 'fail') throw new NameTakenError(resolve(folder, fileName))
   const first = versions.next === 'lowestFree' ? 2 : (await highestVersion(place, versions)) + 1
   for (let version = first; version <= versions.maxVersion; version++) {
     if (!(await isFree(version))) continue
-    const claim = await tryCreate(folder, versions.path(version).slice(within.length))
+    const claim = await tryCreate(place, versions.path(version).slice(within.length))
     if (claim !== undefined) return claim
   }
   throw new NameTakenError(resolve(folder, fileName))
@@ -202,11 +210,14 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Undefined when the name is taken. */
-async function tryCreate(folder: string, fileName: string): Promise<Claim | undefined> {
+async function tryCreate({ folder, note }: Folder, fileName: string): Promise<Claim | undefined> {
   const path = resolve(folder, fileName)
+  const birth = await note(fileName)
   try {
-    return { descriptor: await openDescriptor(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644), fileName }
+    const descriptor = await openDescriptor(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+    return { descriptor, fileName, birth }
   } catch (error) {
+    birth?.over()
     if (systemCode(error) === 'EEXIST') return undefined
     throw storageErrorFrom(error, path)
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -125,6 +127,28 @@ test('whoever asked to wait for a stream gets the one that comes while the catal
   const recording = await fixture.recorder.stop(id)
   assert.equal(recording.state, 'ready')
   assert.equal(received([recording]), source.units.length)
+})
+
+test('a file is noted until the catalog has it: a kill in between leaves none that nobody knows', async () => {
+  await using fixture = await RecorderFixture.open({ settings: { trackWaitMs: 20 } })
+  const notes = fixture.folder.at('data', 'births')
+  const noted = () => readdir(notes).catch(() => [])
+  const stored = Promise.withResolvers<void>()
+  const save = fixture.catalog.save.bind(fixture.catalog)
+  fixture.catalog.save = async (recording) => {
+    await stored.promise
+    await save(recording)
+  }
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  void fixture.start()
+  await fixture.event('part.opened')
+  const [note = ''] = await noted()
+  assert.deepEqual(JSON.parse(await readFile(join(notes, note), 'utf8')), { root: fixture.root, path: 'cam1.mp4' })
+  stored.resolve()
+  await fixture.event('recording.started')
+  const endsMs = performance.now() + 10_000
+  while ((await noted()).length > 0) assert.ok(performance.now() < endsMs)
 })
 
 type Step = 'send' | 'lose' | 'unpublish' | 'answer' | 'turn'

@@ -40,6 +40,10 @@ export class FaultFile implements PartFile {
     return this.#inner.sizeBytes
   }
 
+  known(): void {
+    this.#inner.known()
+  }
+
   async apply(changes: readonly Change[]): Promise<void> {
     await this.faults.beforeApply?.()
     this.#fail(this.faults.failApply)

@@ -71,6 +71,8 @@ class MemoryFile implements PartFile {
     return this.#part.sizeBytes
   }
 
+  known(): void {}
+
   apply(changes: readonly Change[]): Promise<void> {
     return this.#inOrder(() => this.#part.apply(changes))
   }

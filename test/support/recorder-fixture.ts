@@ -16,6 +16,7 @@ import { Recorder } from '#recorder/recorder.ts'
 import type { RecordingEvent, RuleEvent } from '#recorder/recorder-api.ts'
 import type { RecordingRequest } from '#recorder/request.ts'
 import type { RecorderSettings } from '#recorder/settings.ts'
+import { Births } from '#storage/births.ts'
 import type { RuleRow } from '#storage/catalog/catalog.ts'
 import { SqliteCatalog } from '#storage/catalog/sqlite-catalog.ts'
 import { storageErrorFrom } from '#storage/errors.ts'
@@ -83,6 +84,7 @@ export class RecorderFixture implements AsyncDisposable {
   readonly recorder: Recorder
   readonly catalog: SqliteCatalog
   readonly manifests: ManifestStore
+  readonly births: Births
   readonly root: string
   readonly events: RecordingEvent[] = []
   readonly ruleEvents: RuleEvent[] = []
@@ -124,6 +126,7 @@ export class RecorderFixture implements AsyncDisposable {
     this.disk = {}
     this.manifests = new ManifestStore(folder.at('data', 'manifests'), 'process')
     this.runtime = runtime
+    this.births = new Births(folder.at('data', 'births'), runtime)
     this.hub = new Hub(runtime, { maxPublishers: 100, gopMemoryBytes: 8 * 1024 * 1024 })
     this.transcoder = owned.use(new AudioTranscoder({ runtime, aacEncoder: DEFAULT_AAC_ENCODER }))
     this.recorder = owned.use(
@@ -158,6 +161,7 @@ export class RecorderFixture implements AsyncDisposable {
         rules: options.rules ?? [],
         refusal: () => this.refusal,
         files: faultyFiles(this.disk),
+        births: this.births,
         tickMs: 20,
         ...(options.stopAnswerMs === undefined ? {} : { stopAnswerMs: options.stopAnswerMs }),
       }),
