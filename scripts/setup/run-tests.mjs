@@ -1,7 +1,7 @@
 // Runs test files as `node --test` does, in two lanes side by side, the longest files first. Run by Node 24:
 // run-tests.mjs <files that wait at once> <where the files with failures are written> <globs…>
-import { globSync, statSync, writeFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -17,10 +17,15 @@ const YIELDING = ['--import', new URL('yield-processor.mjs', import.meta.url).hr
 
 const TEST_TIMEOUT_MS = 600_000
 
+/** How long each file took when it ran last, seconds. Where nothing is known, how long a file is says it roughly. */
+const TIMES = `${ROOT}node_modules/.cache/test-times.json`
+const BYTES_PER_SECOND = 400
+
 /** What the runner counts at the end of a run. */
 const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
 
 const [waitingAtOnce, failedPath, ...globs] = process.argv.slice(2)
+const times = timesOfBefore()
 const files = longestFirst(globSync(globs, { cwd: ROOT, exclude: (name) => name === 'node_modules' }))
 if (files.length === 0) {
   console.error(`No file is called ${globs.join(' or ')}.`)
@@ -33,13 +38,23 @@ const lanes = [
 ].filter((lane) => lane.files.length > 0)
 const failed = new Set()
 await pipeline(asOneRun(lanes.map((lane) => run({ ...options, ...lane }))), new spec(), process.stdout, { end: false })
+mkdirSync(dirname(TIMES), { recursive: true })
+writeFileSync(TIMES, JSON.stringify(times, null, 1))
 writeFileSync(failedPath, [...failed].join('\n'))
 if (failed.size > 0) process.exitCode = 1
 
-/** Nothing long is to be left alone at the end. How long a file takes follows, roughly, from how long it is. */
+/** Nothing long is to be left alone at the end. */
 function longestFirst(paths) {
-  const sizes = new Map(paths.map((path) => [path, statSync(ROOT + path).size]))
-  return paths.toSorted((a, b) => sizes.get(b) - sizes.get(a))
+  const seconds = new Map(paths.map((path) => [path, times[path] ?? statSync(ROOT + path).size / BYTES_PER_SECOND]))
+  return paths.toSorted((a, b) => seconds.get(b) - seconds.get(a))
+}
+
+function timesOfBefore() {
+  try {
+    return JSON.parse(readFileSync(TIMES, 'utf8'))
+  } catch {
+    return {}
+  }
 }
 
 /** The events of one run after those of the other (which are kept meanwhile), with the totals of both at the end. */
@@ -51,6 +66,9 @@ async function* asOneRun(runs) {
       const { type, data } = event
       const total = type === 'test:diagnostic' && data.file === undefined ? TOTAL.exec(data.message) : null
       if (type === 'test:fail') failed.add(data.file === undefined ? data.name : relative(ROOT, data.file))
+      if (type === 'test:summary' && data.file !== undefined) {
+        times[relative(ROOT, data.file)] = Math.round(data.duration_ms) / 1000
+      }
       if (type === 'test:summary' && data.file === undefined) summary = event
       else if (total !== null) addTotal(totals, total[1], Number(total[2]))
       else yield event
