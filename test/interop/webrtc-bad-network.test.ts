@@ -59,7 +59,9 @@ test(`5 % lost and 50 ms of jitter: pictures are repaired, and beside their soun
   assert.ok(lost > 30 && state.retransmittedPackets > 10, `${lost} lost, ${state.retransmittedPackets} sent again`)
   const { tracks, gaps } = recording.ledger
   const video = tracks.find(({ kind }) => kind === 'video') ?? assert.fail('no video')
-  assert.ok(video.written > 100, `${video.written} pictures`)
+  // As many as the browser had the processor for.
+  const { picturesSent } = state
+  assert.ok(picturesSent > 100 && video.written > 0.9 * picturesSent, `${video.written} of ${picturesSent} pictures`)
   const missing = gaps.filter(({ track }) => track === video.trackId).reduce((sum, { packets }) => sum + packets, 0)
   assert.ok(missing * 20 <= lost, `${missing} of ${lost} lost packets are missing`)
   const sound = gaps.filter(({ track }) => track !== video.trackId).reduce((sum, { packets }) => sum + packets, 0)

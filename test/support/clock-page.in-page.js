@@ -65,10 +65,18 @@ globalThis.clockPage = {
   },
 
   async state() {
-    const state = { bytesSent: 0, retransmittedPackets: 0, nacks: 0, pictureLosses: 0, availableBps: 0 }
+    const state = {
+      bytesSent: 0,
+      picturesSent: 0,
+      retransmittedPackets: 0,
+      nacks: 0,
+      pictureLosses: 0,
+      availableBps: 0,
+    }
     for (const each of (await this.peer.getStats()).values()) {
       if (each.type === 'outbound-rtp' && each.kind === 'video') {
         state.bytesSent += each.bytesSent
+        state.picturesSent += each.framesSent ?? 0
         state.retransmittedPackets += each.retransmittedPacketsSent ?? 0
         state.nacks += each.nackCount ?? 0
         state.pictureLosses += each.pliCount ?? 0

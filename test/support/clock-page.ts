@@ -29,6 +29,7 @@ export interface ClockPageOptions {
 /** What the browser says of its sending. */
 export interface SendingState {
   readonly bytesSent: number
+  readonly picturesSent: number
   readonly retransmittedPackets: number
   readonly nacks: number
   readonly pictureLosses: number
