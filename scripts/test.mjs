@@ -16,8 +16,8 @@ import { ensureTestTools } from './setup/test-tools.mjs'
 const RUNNER = `${ROOT}scripts/setup/run-tests.mjs`
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
-/** The runner leaves a processor free; but most tests wait for real time to pass, so that one more than there are pays. */
-const CONCURRENCY = availableParallelism() + 1
+/** Most of these wait for real time to pass, so that more than there are processors pay; what computes has its own lane. */
+const CONCURRENCY = availableParallelism() + 2
 
 /** Where more fail than that, it is no matter of time. */
 const MAX_STARVED_FILES = 8
