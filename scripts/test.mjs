@@ -16,7 +16,7 @@ import { ensureTestTools } from './setup/test-tools.mjs'
 const RUNNER = `${ROOT}scripts/setup/run-tests.mjs`
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
-/** Most of these wait for real time to pass, so that more than there are processors pay; what computes has its own lane. */
+/** Most wait for real time to pass, so that more than there are processors pay. What computes has its own lane. */
 const CONCURRENCY = availableParallelism() + 2
 
 /** Where more fail than that, it is no matter of time. */

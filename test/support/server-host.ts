@@ -21,8 +21,8 @@ export interface ServerTask {
 }
 
 /**
- * A process that runs one server at a time, and another when that has ended. Loading what a server is made of costs four
- * times what starting it does, and the tests of a file start a dozen.
+ * A process that runs one server at a time, and another when that has ended. Most of what a start costs is loading what a
+ * server is made of, and the tests of a file start up to two dozen.
  */
 export class ServerHost {
   readonly child: ChildProcess

@@ -10,8 +10,8 @@ const STOP_TIMEOUT_MS = 60_000
 type ReadyDocument = Pick<ServerProcess, 'page' | 'rtmp' | 'rtsp' | 'facades'>
 
 /**
- * A whole server that has a process to itself, on free ports, with its files in a folder of the test's. When it has ended
- * well, the process may be another server's.
+ * A whole server that has a process to itself, on free ports, with its files in a folder of the test's. When it has
+ * ended well, the process may be another server's.
  */
 export class ServerProcess implements AsyncDisposable {
   /** Address of the page, with a slash at the end. */
