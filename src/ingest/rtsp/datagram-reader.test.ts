@@ -101,6 +101,38 @@ test('what has gathered is handed over at once when it is asked for', async () =
   await until(() => received === 230)
 })
 
+test('datagrams of all sizes gather, the empty and the largest among them', async () => {
+  await using socket = await readSocket()
+  await using sender = await boundSocket()
+  const { port } = socket.address()
+  const received: number[] = []
+  using reading = new DatagramReading()
+  const user = {
+    received: (bytes: Uint8Array) => {
+      assert.ok(bytes.every((byte) => byte === (bytes.length & 0xff)))
+      received.push(bytes.length)
+      return true
+    },
+    mayGather: () => true,
+  }
+  new DatagramReader(socket, user, reading)
+  const sent: number[] = []
+  const send = async (bytes: number) => {
+    sent.push(bytes)
+    const isSent = Promise.withResolvers<void>()
+    sender.send(Buffer.alloc(bytes, bytes & 0xff), port, '127.0.0.1', () => isSent.resolve())
+    await isSent.promise
+  }
+  for (let datagrams = 0; datagrams < 200; datagrams++) {
+    await send(100)
+    if (datagrams % 20 === 0) await sleep(5)
+  }
+  await until(() => received.length === sent.length)
+  for (const bytes of [0, 1, 1472, 9000, 65_507, 0, 1, 0]) await send(bytes)
+  await until(() => received.length === sent.length)
+  assert.deepEqual(received, sent)
+})
+
 test('a socket that is closed while its datagrams gather is left alone', async () => {
   const socket = await readSocket()
   await using sender = await boundSocket()
