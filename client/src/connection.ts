@@ -1,6 +1,7 @@
 import { Emitter } from './emitter.ts'
 import { ConnectionError, ServerError, TapedeckError } from './errors.ts'
 import { type Direction, type Exchange, endExchange, exchange } from './exchange.ts'
+import { notThrough } from './not-through.ts'
 import type { Server } from './server.ts'
 
 /** ICE heals short breaks by itself; after this long it is tried anew. */
@@ -92,7 +93,7 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
         throw closedMeanwhile()
       }
       this.#exchange = made
-      await untilConnected(peer, timeoutMs, this.#over.signal)
+      await untilConnected(peer, made.answer, timeoutMs, this.#over.signal)
     } catch (error) {
       const made = this.#exchange
       // close() ends what it finds.
@@ -168,15 +169,16 @@ export class Connection extends Emitter<{ state: [state: ConnectionState, error?
 }
 
 /** Resolves when the peer connection is up. @throws {ConnectionError} it is not within the time given */
-function untilConnected(peer: RTCPeerConnection, timeoutMs: number, over: AbortSignal): Promise<void> {
+function untilConnected(peer: RTCPeerConnection, answer: string, timeoutMs: number, over: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abandon = () => done(() => reject(closedMeanwhile()))
     const settle = () => {
       const { connectionState } = peer
       if (connectionState === 'connected') done(resolve)
-      else if (connectionState === 'failed' || connectionState === 'closed') done(() => reject(notThrough()))
+      else if (connectionState === 'failed' || connectionState === 'closed') fail()
     }
-    const timer = setTimeout(() => done(() => reject(notThrough())), timeoutMs)
+    const fail = () => done(() => reject(notThrough(answer, navigator.userAgent)))
+    const timer = setTimeout(fail, timeoutMs)
     const done = (then: () => void) => {
       clearTimeout(timer)
       peer.removeEventListener('connectionstatechange', settle)
@@ -200,13 +202,6 @@ function typedError(error: unknown): TapedeckError {
   if (error instanceof TapedeckError) return error
   const reason = error instanceof Error ? error.message : String(error)
   return new ConnectionError('client/connection-failed', `The browser could not connect: ${reason}`, error)
-}
-
-function notThrough(): ConnectionError {
-  return new ConnectionError(
-    'client/connection-failed',
-    'The server answered, but no media came through. Its UDP port must be reachable from here (webrtc.udp, webrtc.advertise).',
-  )
 }
 
 function lost(seconds: number, cause?: unknown): ConnectionError {

@@ -8,6 +8,8 @@ export type Direction = 'whip' | 'whep'
 export interface Exchange {
   /** The session's own address. */
   readonly resource: URL
+  /** As the server gave it. */
+  readonly answer: string
 }
 
 /**
@@ -41,12 +43,13 @@ export async function exchange(
       })
     }
     await connection.setLocalDescription(offer)
-    await connection.setRemoteDescription({ type: 'answer', sdp: adapt(await response.text()) })
+    const answer = await response.text()
+    await connection.setRemoteDescription({ type: 'answer', sdp: adapt(answer) })
+    return { resource, answer }
   } catch (error) {
     await endExchange(server, { resource })
     throw error
   }
-  return { resource }
 }
 
 /** Who stops waits for it, and the camera is on meanwhile. */
@@ -57,7 +60,7 @@ const END_TIMEOUT_MS = 3_000
  */
 export async function endExchange(
   server: Server,
-  { resource }: Exchange,
+  { resource }: Pick<Exchange, 'resource'>,
   { returns = false }: { readonly returns?: boolean } = {},
 ): Promise<void> {
   const url = new URL(resource)

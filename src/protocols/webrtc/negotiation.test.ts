@@ -8,6 +8,7 @@ import {
   WEBRTC_AUDIO_CODECS,
   WEBRTC_VIDEO_CODECS,
 } from '#base/webrtc-codecs.ts'
+import { EXTENSION_URIS } from '../rtp/header-extensions.ts'
 import { writeAnswer } from './answer.ts'
 import { parseOffer, parseSession } from './description.ts'
 import { negotiateReceiving } from './negotiation.ts'
@@ -17,8 +18,10 @@ const vector = (name: string) => readFileSync(join(VECTORS, `${name}.sdp`), 'utf
 const CHROMIUM = vector('chromium-156')
 const SIMULCAST = vector('chromium-156-simulcast')
 const GSTREAMER = vector('gstreamer-like')
+const FIREFOX = vector('firefox-153')
 
 const ALL: CodecPreference = { video: WEBRTC_VIDEO_CODECS, audio: WEBRTC_AUDIO_CODECS }
+const { mid: MID, transportSequence: TRANSPORT_WIDE } = EXTENSION_URIS
 const TRANSPORT = {
   ufrag: 'abcd',
   pwd: 'p'.repeat(22),
@@ -95,6 +98,58 @@ test('simulcast and data channels are left out of the answer', () => {
   assert.doesNotMatch(answer, /simulcast|a=rid|rtp-stream-id/)
   assert.match(answer, /m=application 0 UDP\/DTLS\/SCTP/)
   assert.match(answer, /a=group:BUNDLE 0\r\n/)
+})
+
+/** Without its codec from elsewhere: H.264 is then not offered. */
+const CHOSEN_OF_FIREFOX: readonly (readonly [
+  VideoCodecName,
+  payloadType: number,
+  retransmissions: number,
+  asks: string,
+])[] = [
+  ['vp8', 120, 124, 'max-fs=12288;max-fr=60'],
+  ['vp9', 121, 125, 'max-fs=12288;max-fr=60'],
+  ['av1', 99, 100, ''],
+]
+
+for (const [codec, payloadType, retransmissions, asks] of CHOSEN_OF_FIREFOX) {
+  test(`Firefox's offer, ${codec} wanted`, () => {
+    const { media, answer, hasTransportFeedback } = negotiate(FIREFOX, { ...ALL, video: [codec] })
+    const [sound, video] = media
+    assert.ok(sound !== undefined && video !== undefined)
+    // It comes by port 0, and is there all the same: a=bundle-only.
+    assert.equal(video.offered.isUsable, true)
+    assert.deepEqual(
+      [video.payloadFormat.codec, video.format.payloadType, video.retransmissionType, video.hasNack],
+      [codec, payloadType, retransmissions, true],
+    )
+    assert.deepEqual([...video.offered.retransmissions], [[2992054478, 1454458812]])
+    // Nothing repeats its sound.
+    assert.deepEqual([sound.format.payloadType, sound.redundancyType, sound.hasNack], [109, undefined, false])
+    assert.ok(hasTransportFeedback)
+    const lines = answer.split('\r\n')
+    assert.ok(lines.includes(`m=video 9 UDP/TLS/RTP/SAVPF ${payloadType} ${retransmissions}`), answer)
+    assert.ok(lines.includes(`a=rtcp-fb:${payloadType} nack pli`), answer)
+    assert.equal(lines.find((line) => line.startsWith(`a=fmtp:${payloadType} `))?.split(' ')[1] ?? '', asks)
+    assert.ok(
+      lines.includes('a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1;maxaveragebitrate=128000'),
+      answer,
+    )
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('a=extmap:')),
+      [3, 7, 3, 7].map((id) => `a=extmap:${id} ${id === 3 ? MID : TRANSPORT_WIDE}`),
+    )
+  })
+}
+
+test('Firefox names the sources of every layer of simulcast beforehand: none is asked for but the first', () => {
+  const { media, answer } = negotiate(vector('firefox-153-simulcast'))
+  assert.deepEqual(
+    media.map(({ offered }) => [offered.rids, offered.ssrcs.length, offered.retransmissions.size]),
+    [[['h', 'm', 'l'], 3, 3]],
+  )
+  assert.doesNotMatch(answer, /simulcast|a=rid|rtp-stream-id/)
+  assert.match(answer, /m=application 0 UDP\/DTLS\/SCTP/)
 })
 
 test("an offer in GStreamer's manner: no sources, no transport-wide feedback, a medium that is only there bundled", () => {
