@@ -8,12 +8,15 @@ import { describeInBand } from '#media/in-band.ts'
 import type { PayloadArena } from '#media/payload-memory.ts'
 import { accessUnitSamples } from '#media/samples.ts'
 import type { AudioFormat } from '#media/track.ts'
-import { type AccessUnitFeed, PendingAccessUnit } from './pending-access-unit.ts'
+import { type AccessUnitFeed, PendingAccessUnit, type TagTiming } from './pending-access-unit.ts'
 import { SampleClock } from './sample-clock.ts'
 import type { TimestampUnwrapper } from './timestamp-unwrapper.ts'
 import type { TrackAnnouncements } from './track-announcements.ts'
 
 const EMPTY = new Uint8Array(0)
+
+/** Every access unit of sound is a random access point, shown when it is decoded. */
+const WHOLE_MS: TagTiming = { timestampOffsetNs: 0, compositionTimeMs: 0, isKeyFrame: true }
 
 /** One audio track of a publisher: its tags become formats and access units in the stream. */
 export class AudioFeed implements AccessUnitFeed, Disposable {
@@ -71,16 +74,17 @@ export class AudioFeed implements AccessUnitFeed, Disposable {
   }
 
   finish(accessUnit: PendingAccessUnit): void {
-    const { timestampMs, timestampOffsetNs } = accessUnit.timing
+    const { timestampMs, timing } = accessUnit
     const format = this.#format
     const samples = format === undefined ? 0 : samplesOf(format, accessUnit)
-    const dts = this.#clock.next(this.#unwrapper.unwrap(timestampMs) + timestampOffsetNs / 1e6, samples)
+    const dts = this.#clock.next(this.#unwrapper.unwrap(timestampMs) + timing.timestampOffsetNs / 1e6, samples)
     this.#stream.write(accessUnit.at(dts, dts, this.#stream.accessUnits))
   }
 
   #pending(format: AudioFormat, tag: AudioTag, timestampMs: number, payloadBytes: number): PendingAccessUnit {
-    const timing = { timestampMs, timestampOffsetNs: tag.timestampOffsetNs, compositionTimeMs: 0, isRandomAccess: true }
-    return new PendingAccessUnit(this, format, timing, this.#arena.reserve(payloadBytes))
+    const { timestampOffsetNs } = tag
+    const timing = timestampOffsetNs === 0 ? WHOLE_MS : { ...WHOLE_MS, timestampOffsetNs }
+    return new PendingAccessUnit(this, format, timestampMs, timing, this.#arena.reserve(payloadBytes))
   }
 
   /** Codecs without a record: a change of rate or channels is a new format. AC-3's bit rate may vary; that is none. */

@@ -5,11 +5,12 @@ import { bytesEqual } from '#media/bytes.ts'
 import { MAX_DATA_BYTES } from '#media/data-message.ts'
 import { type AmfObject, amfFields } from '#media/flv/amf-value.ts'
 import { type AudioTag, isPlainAudioTag, parseAudioTag, splitAudioTag } from '#media/flv/audio-tag.ts'
-import { isPlainVideoTag, parseVideoTag, splitVideoTag, type VideoTag } from '#media/flv/video-tag.ts'
+import { isPlainVideoTag, splitVideoTag, type VideoTag } from '#media/flv/video-tag.ts'
 import type { MessageHead, Placement } from '#protocols/rtmp/chunk-reader.ts'
 import { decodeData, MessageType, type RtmpMessage, withoutFirstValue } from '#protocols/rtmp/message.ts'
 import { AudioFeed } from './audio-feed.ts'
 import { NoSupportedTrackError } from './errors.ts'
+import { PlainVideoTags } from './plain-video-tags.ts'
 import { TimestampUnwrapper } from './timestamp-unwrapper.ts'
 import { NO_ANNOUNCEMENTS, readAnnouncements, toJson } from './track-announcements.ts'
 import { VideoFeed } from './video-feed.ts'
@@ -32,6 +33,7 @@ export class RtmpToStream implements Disposable {
   readonly #log: Logger
   readonly #monotonicMs: () => number
   readonly #unwrapper = new TimestampUnwrapper()
+  readonly #plainVideoTags = new PlainVideoTags()
   readonly #video: (VideoFeed | undefined)[] = []
   readonly #audio: (AudioFeed | undefined)[] = []
   readonly #ignored = new Map<string, IgnoredTrack>()
@@ -58,9 +60,9 @@ export class RtmpToStream implements Disposable {
     if (first === undefined || firstBytes.length < 5) return undefined
     if (head.typeId === MessageType.video) {
       if (!isPlainVideoTag(first)) return undefined
-      const tag = parseVideoTag(firstBytes)
+      const tag = this.#plainVideoTags.read(firstBytes)
       if (tag.kind !== 'codedPicture') return undefined
-      const headerBytes = tag.headerBytes + temporalDelimiterBytes(tag, firstBytes.subarray(tag.headerBytes))
+      const headerBytes = tag.headerBytes + temporalDelimiterBytes(tag, firstBytes, tag.headerBytes)
       return this.#video[0]?.reserve(tag, head.timestampMs, head.messageBytes - headerBytes)
     }
     if (!isPlainAudioTag(first)) return undefined
@@ -160,7 +162,7 @@ export class RtmpToStream implements Disposable {
     if (feed === undefined) return
     if (tag.kind === 'configuration') {
       feed.configure(tag.codec, payload)
-    } else if (!feed.write(tag, timestampMs, payload.subarray(temporalDelimiterBytes(tag, payload)))) {
+    } else if (!feed.write(tag, timestampMs, payload.subarray(temporalDelimiterBytes(tag, payload, 0)))) {
       this.#ignore('video', tag.codec, 'pictures came before their configuration')
     }
   }
@@ -229,6 +231,6 @@ export class RtmpToStream implements Disposable {
 }
 
 /** The hub's AV1 has no temporal delimiters; some publishers leave it at the start of each temporal unit. */
-function temporalDelimiterBytes(tag: VideoTag, payload: Uint8Array): number {
-  return tag.codec === 'av1' && payload[0] === 0x12 && payload[1] === 0 ? 2 : 0
+function temporalDelimiterBytes(tag: VideoTag, bytes: Uint8Array, at: number): number {
+  return tag.codec === 'av1' && bytes[at] === 0x12 && bytes[at + 1] === 0 ? 2 : 0
 }

@@ -75,16 +75,15 @@ export class VideoFeed implements AccessUnitFeed, Disposable {
   }
 
   finish(accessUnit: PendingAccessUnit): void {
-    const { timestampMs, timestampOffsetNs, compositionTimeMs } = accessUnit.timing
+    const { timestampOffsetNs, compositionTimeMs } = accessUnit.timing
     const dts =
-      this.#unwrapper.unwrap(timestampMs) * TICKS_PER_MS + Math.round((timestampOffsetNs * TICKS_PER_MS) / 1e6)
+      this.#unwrapper.unwrap(accessUnit.timestampMs) * TICKS_PER_MS +
+      Math.round((timestampOffsetNs * TICKS_PER_MS) / 1e6)
     this.#stream.write(accessUnit.at(dts, dts + compositionTimeMs * TICKS_PER_MS, this.#stream.accessUnits))
   }
 
   #pending(format: VideoFormat, tag: VideoTag, timestampMs: number, payloadBytes: number): PendingAccessUnit {
-    const { timestampOffsetNs, compositionTimeMs, isKeyFrame } = tag
-    const timing = { timestampMs, timestampOffsetNs, compositionTimeMs, isRandomAccess: isKeyFrame }
-    return new PendingAccessUnit(this, format, timing, this.#arena.reserve(payloadBytes))
+    return new PendingAccessUnit(this, format, timestampMs, tag, this.#arena.reserve(payloadBytes))
   }
 
   #describeFromKeyFrame(codec: 'vp8' | 'vp9', payload: Uint8Array): void {
