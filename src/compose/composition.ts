@@ -8,8 +8,10 @@ import { ComposedTile, type TileOwner } from './composed-tile.ts'
 import { CpuMeter } from './cpu-meter.ts'
 import { ComposerFailedError, ComposingEndedError, CompositionRequestError } from './errors.ts'
 import type { Layout } from './layout/layouts.ts'
-import type { ChildInput, ChildOutput, MediaMessage } from './messages.ts'
+import type { ChildInput, ChildOutput } from './messages.ts'
+import { Overload } from './overload.ts'
 import { type CompleteRequest, MAX_TILES, type TileFacts } from './request.ts'
+import { RestartSeries } from './restart-series.ts'
 import { UnitsBatch } from './units-batch.ts'
 
 /** What the process runs, and what passes between it and us. */
@@ -32,26 +34,8 @@ const HANG_MS = 10_000
 const START_MS = 30_000
 const WATCH_MS = 500
 
-/** Pauses before another child is started when one after the other ends. */
-const FIRST_PAUSE_MS = 50
-const MAX_PAUSE_MS = 10_000
-/** A child that lived longer than this was no part of a series. */
-const SERIES_MS = 60_000
-/** A composition whose children end so often in a series is given up. */
-const MAX_SERIES = 8
-
-/** The tile that came last before so many crashes in a series is to blame, and leaves. */
-const MAX_CRASHES = 3
-
 /** Key frames are made no more often when they are asked for. */
 const KEY_EVERY_MS = 500
-
-/** So many pictures left out within so long are no moment's trouble. */
-const OVERLOAD_PICTURES = 10
-const OVERLOAD_WINDOW_MS = 10_000
-
-/** Overload is told in the log no more often. */
-const TELL_EVERY_MS = 10_000
 
 /** `restarting`: its process has ended, and another one begins. */
 export type CompositionState = 'starting' | 'running' | 'restarting' | 'ended'
@@ -86,6 +70,8 @@ export class Composition implements AsyncDisposable {
   readonly #tiles = new Map<number, ComposedTile>()
   readonly #owner: TileOwner
   readonly #batch = new UnitsBatch()
+  readonly #overload = new Overload()
+  readonly #series = new RestartSeries()
   readonly #watch: NodeJS.Timeout
   readonly #first = Promise.withResolvers<void>()
   readonly #closing: Promise<void>[] = []
@@ -97,21 +83,10 @@ export class Composition implements AsyncDisposable {
   #lastHeardMs = 0
   #flushTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
-  #series = 0
-  #crashes = 0
   #restarts = 0
   #lastTile = 0
   #outstandingBytes = 0
   #lastKeyMs = Number.NEGATIVE_INFINITY
-  /** Of this child, and of those before it. */
-  #dropped = 0
-  #droppedBefore = 0
-  #lastDropMs = Number.NEGATIVE_INFINITY
-  /** Left out since. */
-  #recentDrops = 0
-  #recentDropsFromMs = Number.NEGATIVE_INFINITY
-  #toldDropped = 0
-  #lastToldMs = Number.NEGATIVE_INFINITY
 
   /** @throws {StreamPathError | StreamPathInUseError | TooManyPublishersError} */
   constructor(options: CompositionOptions) {
@@ -183,7 +158,7 @@ export class Composition implements AsyncDisposable {
 
   /** What the machine had no time for. */
   get overload(): { readonly droppedPictures: number } {
-    return { droppedPictures: this.#droppedBefore + this.#dropped }
+    return { droppedPictures: this.#overload.droppedPictures }
   }
 
   /** How much of what should have come out by now has not, seconds: a little always, and what overload makes of it. */
@@ -193,8 +168,7 @@ export class Composition implements AsyncDisposable {
 
   /** Pictures were left out within this, and not only a few. */
   isOverloaded(withinMs: number): boolean {
-    const agoMs = this.#options.runtime.monotonicMs() - this.#lastDropMs
-    return agoMs < withinMs && this.#recentDrops >= OVERLOAD_PICTURES
+    return this.#overload.isPresent(withinMs, this.#nowMs())
   }
 
   get tiles(): readonly ComposedTile[] {
@@ -309,27 +283,16 @@ export class Composition implements AsyncDisposable {
       this.#options.onChange(this, change)
       this.#log.info({ event: 'composition.running', encoder: this.#encoder, pid: this.#link?.pid })
     }
-    this.#noteDropped(message)
+    this.#noteDropped(message.droppedPictures)
   }
 
-  #noteDropped({ droppedPictures }: MediaMessage): void {
-    if (droppedPictures === this.#dropped) return
-    const nowMs = this.#options.runtime.monotonicMs()
-    if (nowMs - this.#recentDropsFromMs > OVERLOAD_WINDOW_MS) {
-      this.#recentDropsFromMs = nowMs
-      this.#recentDrops = 0
-    }
-    this.#recentDrops += droppedPictures - this.#dropped
-    this.#dropped = droppedPictures
-    this.#lastDropMs = nowMs
-    if (nowMs - this.#lastToldMs < TELL_EVERY_MS) return
-    const total = this.overload.droppedPictures
+  #noteDropped(processPictures: number): void {
+    const dropped = this.#overload.note(processPictures, this.#nowMs())
+    if (dropped === undefined) return
     this.#log.warn(
-      { event: 'composition.overloaded', dropped: total - this.#toldDropped, droppedPictures: total },
+      { event: 'composition.overloaded', dropped, droppedPictures: this.#overload.droppedPictures },
       'there was no time for some pictures of a composition; its sound is complete',
     )
-    this.#lastToldMs = nowMs
-    this.#toldDropped = total
     this.#options.onChange(this, 'overloaded')
   }
 
@@ -339,34 +302,25 @@ export class Composition implements AsyncDisposable {
     this.#flushTimer = undefined
     this.#batch.clear()
     this.cpu.reset()
-    this.#droppedBefore += this.#dropped
-    this.#dropped = 0
-    if (this.#nowMs() - this.#linkStartedMs > SERIES_MS) {
-      this.#series = 0
-      this.#crashes = 0
-    }
-    this.#series++
-    if (error.isCrash) this.#crashes++
+    this.#overload.processEnded()
+    this.#series.ended(this.#nowMs() - this.#linkStartedMs, error.isCrash)
     this.#log.error({ event: 'composition.process-ended', code: error.code, err: error })
-    if (this.#state === 'starting' || this.#series > MAX_SERIES) {
+    if (this.#state === 'starting' || this.#series.isHopeless) {
       const failed = new ComposerFailedError(this.output, error.message)
       this.#first.reject(failed)
       this.#end({ cause: 'lost', message: failed.message })
       return
     }
-    if (this.#crashes >= MAX_CRASHES) this.#giveUpLast()
+    if (this.#series.blamesNewest) this.#giveUpNewest()
     this.#state = 'restarting'
     this.#restarts++
-    const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, this.#series - 1))
-    this.#restartTimer = setTimeout(() => this.#start(), pauseMs)
+    this.#restartTimer = setTimeout(() => this.#start(), this.#series.pauseMs)
   }
 
-  /** Better one less in the picture than no picture. */
-  #giveUpLast(): void {
+  #giveUpNewest(): void {
     const tile = this.tiles.at(-1)
     if (tile === undefined) return
-    this.#crashes = 0
-    this.#series = 0
+    this.#series.startOver()
     this.#log.error(
       { event: 'composition.tile-given-up', source: tile.stream.path },
       'the composing process has crashed again and again: what came last is left out of the picture',
