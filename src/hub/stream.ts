@@ -78,8 +78,11 @@ export interface StreamLoss {
   /** Between these decoding times, in the format's timescale. */
   readonly fromDts: number
   readonly toDts: number
-  /** By default the network took it. `restart`: a process that makes the stream was replaced. */
-  readonly cause?: 'network' | 'restart'
+  /**
+   * By default the network took it. `restart`: a process that makes the stream was replaced. `publisher`: it came, and
+   * nobody can decode it, because it began in the middle of something.
+   */
+  readonly cause?: 'network' | 'restart' | 'publisher'
 }
 
 /** How a sink joins a stream. */

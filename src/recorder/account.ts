@@ -47,12 +47,19 @@ export class Account {
     this.#note(gapNow(this.#nowMs(), { track: format.trackId, fromMs, toMs, accessUnits, cause }))
   }
 
-  /** The network, or whatever the loss says, took it before it was ours. */
-  lostOnTheWay({ format, accessUnits, packets, cause = 'network' }: StreamLoss, fromMs: number, toMs: number): void {
+  /**
+   * The network, or whatever the loss says, took it before it was ours. @param missingMs at least so much
+   */
+  lostOnTheWay(
+    { format, accessUnits, packets, cause = 'network' }: StreamLoss,
+    fromMs: number,
+    toMs: number,
+    missingMs = 0,
+  ): void {
     this.#ledger.receivedLost(format, accessUnits)
     for (let i = 0; i < accessUnits; i++) this.#events.received()
     this.#events.lost(accessUnits, cause)
-    const range = { fromMs, toMs, missingMs: toMs - fromMs }
+    const range = { fromMs, toMs, missingMs: Math.max(missingMs, toMs - fromMs) }
     this.#note(gapNow(this.#nowMs(), { track: format.trackId, ...range, accessUnits, packets, cause }))
   }
 

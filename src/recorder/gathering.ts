@@ -67,19 +67,20 @@ export class Gathering implements Disposable {
     return this.#start === undefined
   }
 
-  /** Retains what may belong to the recording, which came so long ago. */
-  add(accessUnit: AccessUnit, ageMs = 0): void {
+  /** Retains what may belong to the recording, which came so long ago; false when it can't begin with that. */
+  add(accessUnit: AccessUnit, ageMs = 0): boolean {
     this.#sinceMs ??= this.#options.monotonicMs()
     const { trackId } = accessUnit.format
     const isLeading = trackId === leadingTrackId(this.#formats.values())
     if (this.#start === undefined && isLeading) {
       if (accessUnit.isRandomAccess || this.#options.startOn === 'now') this.#start = accessUnit
-      else return
+      else return false
     }
     this.#heard.add(trackId)
     this.#heldSinceMs ??= this.#options.monotonicMs() - ageMs
     this.#held.push(accessUnit.retain())
     this.#heldBytes += accessUnit.payloadBytes
+    return true
   }
 
   get isReady(): boolean {

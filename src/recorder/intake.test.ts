@@ -4,7 +4,7 @@ import { SILENT_LOGGER } from '#base/runtime.ts'
 import { flv } from '#containers/flv/flv.ts'
 import { mpegts } from '#containers/mpegts/mpegts.ts'
 import { Hub } from '#hub/hub.ts'
-import { NO_CONNECTION_FACTS } from '#hub/stream.ts'
+import { NO_CONNECTION_FACTS, type StreamLoss } from '#hub/stream.ts'
 import type { AccessUnit } from '#media/access-unit.ts'
 import type { TrackFormat } from '#media/track.ts'
 import { testAudio, testVideo, unitMaker } from '#test/support/access-units.ts'
@@ -17,6 +17,7 @@ const unit = unitMaker()
 function intake(request: Partial<IntakeOptions['request']> = {}) {
   const clock = { ms: 0 }
   const seen: string[] = []
+  const losses: StreamLoss[] = []
   const name = ({ format, dts }: AccessUnit) => `${format.kind.charAt(0)}${(dts * 1000) / format.timescale}`
   const hub = new Hub(
     { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER },
@@ -52,7 +53,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
       accessUnit: (accessUnit) => void seen.push(name(accessUnit)),
       data: ({ timeMs }) => void seen.push(`data ${timeMs}`),
       awaitsRandomAccess: () => undefined,
-      lost: () => undefined,
+      lost: (loss) => void losses.push(loss),
       trackEnded: (trackId) => void seen.push(`${trackId} ended`),
       ended: ({ cause }) => void seen.push(cause),
     },
@@ -60,7 +61,7 @@ function intake(request: Partial<IntakeOptions['request']> = {}) {
   const begin = (container = flv) => {
     seen.push(...made.begin(container).map((each) => ('body' in each ? `[data ${each.timeMs}]` : `[${name(each)}]`)))
   }
-  return { intake: made, clock, seen, publish, begin }
+  return { intake: made, clock, seen, losses, publish, begin }
 }
 
 const send = (stream: { write(accessUnit: AccessUnit): void }, format: TrackFormat, ms: number, key?: boolean) =>
@@ -78,6 +79,63 @@ test('in mid-stream every track begins where the random access point is presente
   for (const ms of [140, 160, 180, 200]) send(stream, audio, ms)
   send(stream, video, 140, false)
   assert.deepEqual(seen, ['ready', '[v100]', 'a180', 'a200', 'v140'])
+})
+
+/** As `v0-80 2 publisher`: track, milliseconds, access units. */
+const lossText = ({ format, fromDts, toDts, accessUnits, cause }: StreamLoss) => {
+  const [fromMs, toMs] = [fromDts, toDts].map((dts) => (dts * 1000) / format.timescale)
+  return `${format.kind.charAt(0)}${fromMs}-${toMs} ${accessUnits} ${cause}`
+}
+
+test('pictures before the first random access point of a stream that was seen from its beginning are told as lost', () => {
+  const { intake: i, seen, publish, begin } = intake()
+  const { stream } = publish()
+  i.attach(stream)
+  for (const format of [video, audio]) stream.setFormat(format)
+  send(stream, audio, 0)
+  send(stream, video, 0, false)
+  stream.lost({ format: video, packets: 3, accessUnits: 0, fromDts: 0, toDts: 0 })
+  send(stream, video, 40, false)
+  send(stream, video, 80, true)
+  begin()
+  assert.deepEqual(seen, ['ready', '[a0]', '[v80]'])
+  assert.deepEqual(i.takeEarlyLosses().map(lossText), ['v0-0 0 undefined', 'v0-80 2 publisher'])
+})
+
+test('in mid-stream, what came before the first random access point was not asked for', () => {
+  const { intake: i, losses, publish, begin } = intake()
+  const { stream } = publish()
+  for (const format of [video, audio]) stream.setFormat(format)
+  i.attach(stream)
+  send(stream, video, 0, false)
+  stream.lost({ format: video, packets: 3, accessUnits: 0, fromDts: 0, toDts: 0 })
+  send(stream, video, 40, true)
+  send(stream, audio, 40)
+  begin()
+  assert.deepEqual([...i.takeEarlyLosses(), ...losses], [])
+})
+
+test('a track that comes up in the middle of a GOP is told as lost up to where it begins, or to the end', () => {
+  const { intake: i, losses, publish, begin, clock } = intake()
+  const { stream, end } = publish()
+  i.attach(stream)
+  stream.setFormat(audio)
+  send(stream, audio, 0)
+  clock.ms = 1_000
+  i.tick()
+  begin()
+  assert.deepEqual(i.takeEarlyLosses(), [])
+  stream.setFormat(video)
+  for (const ms of [1000, 1400, 1800, 2200]) send(stream, video, ms, false)
+  assert.deepEqual(losses.map(lossText), ['v1000-2200 4 publisher'])
+  send(stream, video, 2600, false)
+  send(stream, video, 3000, true)
+  send(stream, video, 3400, false)
+  const later = testVideo({ trackId: 7 })
+  stream.setFormat(later)
+  send(stream, later, 3400, false)
+  end({ cause: 'unpublished', message: '' })
+  assert.deepEqual(losses.map(lossText).slice(1), ['v2600-3000 1 publisher', 'v3400-3400 1 publisher'])
 })
 
 test('what the container doesn’t carry is left out, and other tracks lead', () => {

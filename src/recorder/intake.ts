@@ -10,6 +10,7 @@ import { joinsFrom } from './first-picture.ts'
 import { Gathering } from './gathering.ts'
 import type { StreamSource } from './held-stream.ts'
 import type { ResolvedRequest } from './request-defaults.ts'
+import { SkippedUnits } from './skipped-units.ts'
 
 /** What the intake tells its recording. */
 export interface IntakeEvents {
@@ -67,7 +68,12 @@ export class Intake implements StreamSink, Disposable {
   #startMs: number | undefined
   #container: Container | undefined
   #gathering: Gathering | undefined
-  /** While something is gathered. */
+  /** It saw the stream from its first access unit on: nothing was missed. */
+  #isFromFirst = false
+  readonly #skipped = new SkippedUnits()
+  /** There is somewhere to put what passes. */
+  #hasBegun = false
+  /** Until then. */
   #earlyLosses: StreamLoss[] = []
   /** Each with the number of access units that came before it. */
   #earlyData: { readonly message: DataMessage; readonly before: number }[] = []
@@ -119,6 +125,9 @@ export class Intake implements StreamSink, Disposable {
     this.#awaited.clear()
     if (this.#container === undefined) {
       const fromFirst = stream.formats.size === 0
+      this.#isFromFirst = fromFirst
+      this.#skipped.clear()
+      this.#earlyLosses = []
       this.#gathering?.[Symbol.dispose]()
       this.#gathering = new Gathering({ startOn, audio, video, trackWaitMs, fromFirst, monotonicMs })
     }
@@ -136,6 +145,7 @@ export class Intake implements StreamSink, Disposable {
 
   detach(): void {
     this.#isListening = false
+    for (const loss of this.#skipped.takeAll()) this.#lose(loss)
     this.#attachment?.[Symbol.dispose]()
     this.#attachment = undefined
   }
@@ -209,7 +219,9 @@ export class Intake implements StreamSink, Disposable {
       if (this.#formats.get(format.trackId) !== format) return
     }
     if (this.#gathering !== undefined) {
-      this.#gathering.add(accessUnit, this.#rememberedAgeMs)
+      const isTaken = this.#gathering.add(accessUnit, this.#rememberedAgeMs)
+      if (isTaken) this.#goesOn(accessUnit)
+      else if (this.#isFromFirst) this.#skip(accessUnit)
       if (this.#gathering.waitsForRandomAccess) this.#options.events.awaitsRandomAccess()
       if (this.#gathering.isReady) this.#options.events.ready()
     } else if (this.#passes(accessUnit)) {
@@ -219,15 +231,32 @@ export class Intake implements StreamSink, Disposable {
 
   lost(loss: StreamLoss): void {
     if (!this.#isListening || !this.#formats.has(loss.format.trackId)) return
-    if (this.#gathering === undefined) this.#options.events.lost(loss)
-    // What was lost before the first access unit that is kept is none of the recording's.
-    else if (!this.#gathering.isEmpty && this.#earlyLosses.length < MAX_EARLY_LOSSES) this.#earlyLosses.push(loss)
+    // In mid-stream, what was lost before the first access unit that is kept is none of the recording's.
+    if (this.#isFromFirst || this.#gathering?.isEmpty !== true) this.#lose(loss)
+  }
+
+  #skip(accessUnit: AccessUnit): void {
+    const loss = this.#skipped.add(accessUnit, this.#hasBegun)
+    if (loss !== undefined) this.#lose(loss)
+  }
+
+  #lose(loss: StreamLoss): void {
+    if (this.#hasBegun) this.#options.events.lost(loss)
+    else if (this.#earlyLosses.length < MAX_EARLY_LOSSES) this.#earlyLosses.push(loss)
+  }
+
+  /** The track's access units pass from here on. */
+  #goesOn({ format, dts }: AccessUnit): void {
+    if (this.#skipped.isEmpty) return
+    const loss = this.#skipped.take(format.trackId, dts)
+    if (loss !== undefined) this.#lose(loss)
   }
 
   /** What was lost while begin() was waited for; once. */
   takeEarlyLosses(): readonly StreamLoss[] {
     const losses = this.#earlyLosses
     this.#earlyLosses = []
+    this.#hasBegun = true
     return losses
   }
 
@@ -259,14 +288,20 @@ export class Intake implements StreamSink, Disposable {
     this.#gathering = undefined
   }
 
-  #passes({ format, isRandomAccess, pts }: AccessUnit): boolean {
+  #passes(accessUnit: AccessUnit): boolean {
+    const { format, isRandomAccess, pts } = accessUnit
     if (this.#awaited.size === 0 || !this.#awaited.has(format.trackId)) return true
     const earlyMs = this.#startMs === undefined ? 0 : this.#startMs - (pts * 1000) / format.timescale
     // A track much earlier than that is on another clock.
     if (!isRandomAccess) this.#options.events.awaitsRandomAccess()
-    if (!isRandomAccess || (earlyMs > 0 && earlyMs < MAX_EARLY_MS)) return false
+    if (earlyMs > 0 && earlyMs < MAX_EARLY_MS) return false
+    if (!isRandomAccess) {
+      this.#skip(accessUnit)
+      return false
+    }
     this.#awaited.delete(format.trackId)
     this.#begun.add(format.trackId)
+    this.#goesOn(accessUnit)
     return true
   }
 }

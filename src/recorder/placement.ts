@@ -105,7 +105,10 @@ export class Placement implements Disposable {
     const toMs = this.#timeline.positionMs(format.trackId, toDts, format.timescale)
     if (fromMs > this.#networkLoss.toMs) this.#networkLoss.fromMs = fromMs
     this.#networkLoss.toMs = Math.max(fromMs, toMs)
-    this.#options.account.lostOnTheWay(loss, fromMs, Math.max(fromMs, toMs))
+    // Before a track's first access unit, what is missing may lie before the recording's zero.
+    const isBefore = !this.#timeline.has(format.trackId)
+    const missingMs = isBefore ? ((toDts - fromDts) * 1000) / format.timescale : 0
+    this.#options.account.lostOnTheWay(loss, fromMs, Math.max(fromMs, toMs), missingMs)
   }
 
   /** The track brings nothing more for now. */

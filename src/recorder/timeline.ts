@@ -136,10 +136,16 @@ export class Timeline {
     return this.#place(clock, accessUnit, gap)
   }
 
-  /** Where a time of the publisher lies in the recording; the end of it when the track was never met. */
+  /** The track has a place in the recording. */
+  has(trackId: number): boolean {
+    return this.#tracks.has(trackId)
+  }
+
+  /** Where a time of the publisher lies in the recording; by the clock of the others when the track was never met. */
   positionMs(trackId: number, dts: number, timescale: number): number {
     const clock = this.#tracks.get(trackId)
-    if (clock === undefined || clock.timescale !== timescale) return this.#latestEndMs
+    if (clock === undefined) return this.momentMs((dts * 1000) / timescale)
+    if (clock.timescale !== timescale) return this.#latestEndMs
     return Math.max(0, ((dts - clock.offsetTicks) * 1000) / timescale)
   }
 

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ElementarySource, makeSource } from '#test/support/elementary-source.ts'
 import { ffprobe } from '#test/support/outside-judges.ts'
-import { RecorderFixture } from '#test/support/recorder-fixture.ts'
+import { RecorderFixture, testRule } from '#test/support/recorder-fixture.ts'
 import { TempFolder } from '#test/support/temp-folder.ts'
 
 /** One GOP a second, of 25 pictures. */
@@ -149,3 +149,29 @@ test('exact cuts wait for nothing, and nobody is asked', async () => {
   assert.ok(recording.parts.length >= 2)
   assert.equal(asked.times, 0)
 })
+
+for (const silent of [false, true]) {
+  test(`a publisher that begins in the middle of a GOP: what can’t be shown is in the ledger (${silent ? 'pictures only' : 'with sound'})`, async () => {
+    const rules = [testRule('live/*', silent ? { tracks: { audio: false } } : {})]
+    await using fixture = await RecorderFixture.open({ rules, settings: { trackWaitMs: 20 } })
+    const units = source.units.filter((unit) => ms(unit) >= 480 && ms(unit) < 2_000)
+    const pictures = units.filter(({ format }) => format.kind === 'video')
+    const first = pictures.findIndex(({ isRandomAccess }) => isRandomAccess)
+    assert.ok(first > 5 && pictures[first] !== undefined && pictures[0] !== undefined)
+    const publisher = fixture.publish('live/cam1')
+    publisher.send(units)
+    publisher.end('unpublished')
+    const recording = await fixture.ready()
+    await fixture.assertProved(recording)
+    const { tracks, gaps } = recording.ledger
+    const video = tracks.find(({ kind }) => kind === 'video')
+    assert.deepEqual([video?.received, video?.lost], [pictures.length, first])
+    const [gap, ...others] = gaps
+    assert.deepEqual(others, [])
+    assert.deepEqual([gap?.cause, gap?.accessUnits, gap?.packets], ['publisher', first, 0])
+    assert.ok(Math.abs((gap?.missingMs ?? 0) - (ms(pictures[first]) - ms(pictures[0]))) < 1, JSON.stringify(gap))
+    // With sound the recording begins with it, and the gap lies where its pictures are missing.
+    const lengthMs = silent ? 0 : gap?.missingMs
+    assert.ok(Math.abs((gap?.toMs ?? 0) - (gap?.fromMs ?? 0) - (lengthMs ?? 0)) < 30, JSON.stringify(gap))
+  })
+}

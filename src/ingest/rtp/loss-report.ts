@@ -9,6 +9,8 @@ export class LossReport {
   readonly #stream: Stream
   #packets = 0
   #accessUnits = 0
+  /** Of a source that begins in the middle of something, nothing is lost on the way. */
+  #cause: 'publisher' | 'network' = 'publisher'
   #reportedDts = Number.NEGATIVE_INFINITY
 
   constructor(stream: Stream) {
@@ -18,10 +20,17 @@ export class LossReport {
   /** Packets that did not come. */
   packets(count: number): void {
     this.#packets += count
+    this.#cause = 'network'
   }
 
-  /** An access unit that came, but can't be used. */
+  /** An access unit that came damaged, or can't be used because others were lost. */
   unit(): void {
+    this.#accessUnits++
+    this.#cause = 'network'
+  }
+
+  /** An access unit that came whole, but can't be used because of what did not come before it. */
+  skipped(): void {
     this.#accessUnits++
   }
 
@@ -44,6 +53,7 @@ export class LossReport {
       accessUnits: this.#accessUnits,
       fromDts: from,
       toDts: Math.max(from, toDts),
+      cause: this.#cause,
     })
     this.#packets = 0
     this.#accessUnits = 0

@@ -4,6 +4,7 @@ import { SILENT_LOGGER } from '#base/runtime.ts'
 import { Hub } from '#hub/hub.ts'
 import { NO_CONNECTION_FACTS, type StreamLoss } from '#hub/stream.ts'
 import { makeVideoFormat } from '#media/format.ts'
+import { parseAvcC } from '#media/h264/avcc.ts'
 import { H264_RECORDS } from '#media/h264/vectors.test-data.ts'
 import { joinLengthPrefixed } from '#media/nal/length-prefixed.ts'
 import { RtpPacket, writeRtpPacket } from '#protocols/rtp/packet.ts'
@@ -18,6 +19,16 @@ const format = makeVideoFormat({
   configuration: new Uint8Array(Buffer.from(H264_RECORDS[1].avcC, 'hex')),
 })
 
+const DESCRIBED: ReadonlyMap<string, string> = new Map(
+  h264Payload
+    .parameters(format)
+    .split(';')
+    .map((part) => {
+      const [name = '', ...value] = part.split('=')
+      return [name, value.join('=')] as const
+    }),
+)
+
 interface Seen {
   readonly bytes: Buffer
   readonly dts: number
@@ -26,7 +37,7 @@ interface Seen {
 }
 
 /** A receiver with a stream of its own, and what came out of both. */
-function receiving(damaged: 'drop' | 'keep' = 'drop') {
+function receiving(damaged: 'drop' | 'keep' = 'drop', parameters = DESCRIBED) {
   const runtime = { nowMs: () => 0, monotonicMs: () => 0, newId: () => 'id', log: SILENT_LOGGER }
   const hub = new Hub(runtime, { maxPublishers: 1, gopMemoryBytes: 1e6 })
   const publication = hub.publish('live/cam1', {
@@ -56,15 +67,7 @@ function receiving(damaged: 'drop' | 'keep' = 'drop') {
     payloadFormat: h264Payload,
     clock: new SourceClock().track(90_000),
     channels: 1,
-    parameters: new Map(
-      h264Payload
-        .parameters(format)
-        .split(';')
-        .map((part) => {
-          const [name = '', ...value] = part.split('=')
-          return [name, value.join('=')] as const
-        }),
-    ),
+    parameters,
     damaged,
     log: runtime.log,
   })
@@ -130,6 +133,37 @@ test('after a loss nothing is written up to the next random access point, and th
   assert.deepEqual(
     losses.map(({ packets, accessUnits, fromDts, toDts }) => [packets, accessUnits, fromDts - 90_000, toDts - 90_000]),
     [[1, 2, 0, 120 * 90]],
+  )
+})
+
+test('what is missing before the first random access point is told with it', () => {
+  const { units, losses, send } = receiving()
+  send(picture('key', 500, 1), 0, [1])
+  send(picture('inter', 500, 2), 40)
+  send(picture('inter', 500, 3), 80)
+  send(picture('key', 500, 4), 120)
+  assert.equal(units.length, 1)
+  assert.deepEqual(
+    losses.map(({ cause, packets, accessUnits, fromDts, toDts }) => {
+      return [cause, packets, accessUnits, fromDts - 90_000, toDts - 90_000]
+    }),
+    [['network', 1, 3, 0, 120 * 90]],
+  )
+})
+
+test('what comes before anything that describes it is told as lost, and not by the network', () => {
+  const { units, losses, send } = receiving('drop', new Map())
+  send(picture('inter', 500, 2), 0)
+  send(picture('inter', 500, 3), 40)
+  const { sps, pps } = parseAvcC(format.configuration)
+  send(joinLengthPrefixed([...sps, ...pps, new Uint8Array([0x65, 0x88, 1, 2, 3])]), 80)
+  send(picture('inter', 500, 4), 120)
+  assert.equal(units.length, 2)
+  assert.deepEqual(
+    losses.map(({ cause, packets, accessUnits, fromDts, toDts }) => {
+      return [cause, packets, accessUnits, fromDts - 90_000, toDts - 90_000]
+    }),
+    [['publisher', 0, 2, 0, 80 * 90]],
   )
 })
 

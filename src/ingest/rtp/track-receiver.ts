@@ -91,6 +91,7 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
   /** Of the access unit that is coming: packets, and when the last of them came. */
   #packets = 0
   #packetMs = 0
+  /** Of the access unit written last; before one is, of the first that came. */
   #lastDts = Number.NEGATIVE_INFINITY
   /** Nothing is written until a random access point comes: something before it is missing. */
   #waits = false
@@ -239,16 +240,19 @@ export class TrackReceiver implements UnitSink, PacketConsumer {
     const arrivalMs = facts.rtpTimestamp === this.#previousTimestamp ? this.#previousArrivalMs : this.#arrivalMs
     const pts = this.#clock.ticks(facts.rtpTimestamp, arrivalMs) + LEAD_SECONDS * this.#clock.clockRateHz
     const format = this.#format
+    if (this.#lastDts === Number.NEGATIVE_INFINITY) this.#lastDts = pts
     if (format === undefined) {
       // What came before its parameter sets can't be shown by anybody.
       this.#waits = true
+      this.#loss.skipped()
       this.#note('nothing has described it yet')
       return
     }
     const isRandomAccess = this.#isRandomAccess(payload)
     if (isRandomAccess && !isDamaged) this.#options.randomAccess?.randomAccessCame()
     if (!this.#isWanted(facts, isDamaged, isRandomAccess, kind)) {
-      this.#loss.unit()
+      if (isDamaged || facts.followsLoss) this.#loss.unit()
+      else this.#loss.skipped()
       this.#loss.report(format, this.#lastDts, pts)
       return
     }
