@@ -150,3 +150,74 @@ test(`sound whose clock slips is followed (FUZZ_SEED=${SEED})`, () => {
   const late = worst(points.filter(({ ms }) => ms < 11_000 || ms > 25_000))
   assert.ok(late < 25, `${late} ms apart`)
 })
+
+/**
+ * A camera: pictures and sound of a busy processor, whose first packets come late, and whose reports do, too, or are off.
+ * Gives how its tracks were moved, and how far they are apart.
+ */
+function camera(options: {
+  readonly firstReportMs: number
+  readonly everyMs: number
+  readonly firstLateMs: number
+  readonly wayMs: () => number
+  readonly offMs: (report: number) => number
+}) {
+  const source = new SourceClock()
+  const tracks = { video: source.track(VIDEO_HZ, 'video'), audio: source.track(AUDIO_HZ) }
+  const kHz = { video: VIDEO_HZ / 1_000, audio: AUDIO_HZ / 1_000 }
+  const counts = { kind: 'senderReport', ssrc: 1, compactNtp: 0, packets: 0, payloadBytes: 0, reports: [] } as const
+  type Kind = keyof typeof tracks
+  const events: { readonly atMs: number; readonly kind: Kind; readonly ms: number; readonly report?: number }[] = []
+  for (const [kind, everyMs] of Object.entries({ video: 40, audio: 20 }) as [Kind, number][]) {
+    let atMs = kind === 'video' ? options.firstLateMs : 0
+    for (let ms = 0; ms < 60_000; ms += everyMs) {
+      // A path that keeps the order.
+      atMs = Math.max(atMs, ms)
+      events.push({ atMs, kind, ms })
+    }
+    for (let [ms, report] = [options.firstReportMs, 0]; ms < 60_000; ms += options.everyMs, report++)
+      events.push({ atMs: ms + options.wayMs(), kind, ms, report })
+  }
+  events.sort((a, b) => a.atMs - b.atMs)
+  const last = { video: { ms: -1, at: 0 }, audio: { ms: -1, at: 0 } }
+  const share = { video: 0, audio: 0 }
+  const apart: { readonly ms: number; readonly apartMs: number }[] = []
+  for (const { atMs, kind, ms, report } of events) {
+    const rtpTimestamp = ms * kHz[kind]
+    if (report !== undefined) {
+      const wallClockMs = 1_700_000_000_000 + ms + options.offMs(report)
+      tracks[kind].senderReport({ ...counts, rtpTimestamp, wallClockMs }, atMs)
+      continue
+    }
+    const at = tracks[kind].ticks(rtpTimestamp, atMs) / kHz[kind]
+    const before = last[kind]
+    // A tick of rounding.
+    if (before.ms >= 0)
+      share[kind] = Math.max(share[kind], Math.abs(at - before.at - (ms - before.ms)) / (ms - before.ms) - 0.002)
+    last[kind] = { ms, at }
+    const apartMs = last.video.at - last.video.ms - (last.audio.at - last.audio.ms)
+    if (last.video.ms >= 0 && last.audio.ms >= 0) apart.push({ ms, apartMs })
+  }
+  return { share, apart }
+}
+
+test(`what the reports of a busy camera move is moved gradually, and one that is off moves nothing (FUZZ_SEED=${SEED})`, () => {
+  const dice = new Dice(SEED)
+  for (let run = 0; run < 20; run++) {
+    const everyMs = 1_000 * (1 + dice.roll(5))
+    const firstReportMs = 500 + dice.roll(4_000)
+    const waysMs = dice.roll(3_000)
+    // Of the first five none: what is learned from them has to be right.
+    const isOff = (report: number) => report >= 5 && report % 4 === 1
+    const { share, apart } = camera({
+      firstReportMs,
+      everyMs,
+      firstLateMs: dice.roll(100),
+      wayMs: () => dice.roll(waysMs + 1),
+      offMs: (report) => (isOff(report) ? dice.roll(400) - 200 : dice.roll(10)),
+    })
+    assert.ok(share.video <= 0.2 && share.audio <= 0.05, JSON.stringify(share))
+    const late = worst(apart.filter(({ ms }) => ms > firstReportMs + waysMs + 2_000))
+    assert.ok(late <= 40, `${late} ms apart, with reports every ${everyMs} ms`)
+  }
+})

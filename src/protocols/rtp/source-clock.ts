@@ -14,6 +14,10 @@ const PICTURE_VISIBLE_MS = 10
 /** Reports that contradict the arrival of the packets by more than this are of a clock that has nothing to do with them. */
 const MAX_REPORTED_OFFSET_MS = 5_000
 
+/** The middle one of so many reports counts; one that is further off is of a clock that was set. */
+const USUAL_REPORTS = 5
+const MAX_STRAY_MS = 250
+
 /** A timestamp this far from where its arrival puts it begins a new count: the source has restarted. */
 const MAX_JUMP_MS = 10_000
 /** … and one this far before the latest, too: pictures are reordered by less. */
@@ -169,6 +173,9 @@ export class TrackClock {
   #hasReports = false
   /** The source's wall clock when its timestamp was 0, by its last report. */
   #reportedAtMs = Number.POSITIVE_INFINITY
+  /** Moment less timestamp, by the last reports, in milliseconds; and what of it is used. */
+  readonly #reportedOffsetsMs: number[] = []
+  #usedOffsetMs = Number.NaN
   /** Something of it has a time. */
   #isGivenOut = false
   /** Arrival less timestamp, in milliseconds. */
@@ -248,12 +255,30 @@ export class TrackClock {
       return true
     }
     const unwrapped = this.#last + timestampDistance(this.#last >>> 0, report.rtpTimestamp)
-    const wallClockMs = Math.min(report.wallClockMs, this.#latestMs(unwrapped))
+    const wallClockMs = Math.min(this.#usualMs(report.wallClockMs, unwrapped), this.#latestMs(unwrapped))
     if (!this.#place(wallClockMs, unwrapped)) return false
     this.#reportedAtMs = report.wallClockMs - this.#msOf(unwrapped)
     this.#source.came(report.wallClockMs, arrivalMs)
     if (this.#isPicture) this.#tieSource()
     return true
+  }
+
+  /**
+   * The moment of a timestamp by the last few reports: where processors are busy, a source may read its wall clock tens
+   * of milliseconds away from the timestamp it says it for, and what one report moves the next would move back.
+   */
+  #usualMs(wallClockMs: number, unwrapped: number): number {
+    if (this.#source.soundReportsAreLate) return wallClockMs
+    const offsets = this.#reportedOffsetsMs
+    const offsetMs = wallClockMs - this.#msOf(unwrapped)
+    const usedMs = this.#usedOffsetMs
+    if (Math.abs(offsetMs - usedMs) > MAX_STRAY_MS) offsets.length = 0
+    offsets.push(offsetMs)
+    if (offsets.length > USUAL_REPORTS) offsets.shift()
+    const sorted = offsets.toSorted((a, b) => a - b)
+    const [low = offsetMs, high = offsetMs] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
+    this.#usedOffsetMs = Math.abs(low - usedMs) < Math.abs(high - usedMs) ? low : high
+    return this.#usedOffsetMs + this.#msOf(unwrapped)
   }
 
   /** Sound is placed where its quickest packets put it, or where its last report does, if that is earlier. */
@@ -331,6 +356,8 @@ export class TrackClock {
     this.#target = 0
     this.#hasReports = false
     this.#reportedAtMs = Number.POSITIVE_INFINITY
+    this.#reportedOffsetsMs.length = 0
+    this.#usedOffsetMs = Number.NaN
     this.#hasRestarted = false
     this.#firstQuickestMs = undefined
     this.#windowQuickestMs = Number.POSITIVE_INFINITY
