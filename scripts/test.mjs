@@ -1,7 +1,7 @@
 // npm test: installs what is missing, runs every check and every test, so that the run ends with the test runner's own
 // summary. Arguments are test files or globs; --long runs the long campaigns too. Files that fail while all run at
 // once are run again by themselves: what only starved passes then, what is broken fails twice.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -13,11 +13,13 @@ import { NODE_24, ROOT } from './setup/paths.mjs'
 import { serverEnvironment } from './setup/run-node24.mjs'
 import { ensureTestTools } from './setup/test-tools.mjs'
 
+/** Loads all that a server is made of; with nobody to tell it what to run, it ends. */
+const SERVER = `${ROOT}test/support/server-host.process.ts`
 const RUNNER = `${ROOT}scripts/setup/run-tests.mjs`
 const TESTS = ['src/**/*.test.ts', 'dashboard/**/*.test.ts', 'client/**/*.test.ts', 'test/**/*.test.ts']
 
-/** Most wait for real time to pass, so that more than there are processors pay. What computes has its own lane. */
-const CONCURRENCY = availableParallelism() + 2
+/** Most wait for real time to pass, so that more than there are processors pay. What computes has a lane of its own. */
+const CONCURRENCY = availableParallelism() + 1
 
 /** Where more fail than that, it is no matter of time. */
 const MAX_STARVED_FILES = 8
@@ -35,6 +37,7 @@ const files = args.filter((arg) => arg !== '--long')
 ensureInstalled()
 ensureTestTools()
 ensureDashboard()
+keepCompiled()
 const checks = runChecks()
 if (files.length > 0) await checks // else they are long done when the tests are
 const first = await runTests(files.length > 0 ? files : TESTS, CONCURRENCY)
@@ -44,6 +47,11 @@ if (isStarved)
   console.log(`\nFailed while others ran beside them; once more, one at a time:\n${first.failed.join('\n')}\n`)
 const { status } = isStarved ? await runTests(first.failed, 1) : first
 process.exitCode = status !== 0 ? status : failedChecks > 0 ? 1 : 0
+
+/** Node keeps what it has compiled when a process ends: the first tests would all compile everything. */
+function keepCompiled() {
+  spawnSync(NODE_24, [SERVER], { cwd: ROOT, stdio: 'ignore', env: { ...serverEnvironment(), ...COMPILED } })
+}
 
 /** @returns {Promise<{ status: number, failed: string[] }>} exit code, and the files with tests that failed */
 async function runTests(tests, concurrency) {

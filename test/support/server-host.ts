@@ -9,6 +9,9 @@ const HOST = join(import.meta.dirname, 'server-host.process.ts')
 const SHORT_LIVED = ['--min-semi-space-size=16']
 const END_TIMEOUT_MS = 60_000
 
+/** What Node looks at once, when it starts. */
+const READ_AT_START = /^(?:NODE_.*|TZ)$/
+
 /** Begins the line that says that a command line has ended, and how. */
 export const ENDED = 'ended with exit code '
 
@@ -26,12 +29,15 @@ export interface ServerTask {
  */
 export class ServerHost {
   readonly child: ChildProcess
+  readonly #atStart: string
   #log: string[] = []
   #ready = Promise.withResolvers<string | undefined>()
   #ended = Promise.withResolvers<number | undefined>()
 
-  private constructor() {
-    this.child = spawn(process.execPath, [...SHORT_LIVED, HOST], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  private constructor(atStart: string) {
+    this.#atStart = atStart
+    const env = { ...process.env, ...(JSON.parse(atStart) as Readonly<Record<string, string>>) }
+    this.child = spawn(process.execPath, [...SHORT_LIVED, HOST], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     const { stdout, stderr } = this.child
     if (stdout === null || stderr === null) throw new Error('its output was asked for')
     createInterface({ input: stdout }).on('line', (line) => this.#ready.resolve(line))
@@ -40,9 +46,14 @@ export class ServerHost {
     this.child.once('close', () => this.#end(undefined))
   }
 
-  /** One that has nothing to do, else a new one. */
-  static take(): ServerHost {
-    const host = idle.pop() ?? new ServerHost()
+  /**
+   * One that has nothing to do, else a new one.
+   * @param env what is to be different from this process's environment
+   */
+  static take(env: Readonly<Record<string, string>>): ServerHost {
+    const atStart = JSON.stringify(Object.fromEntries(Object.entries(env).filter(([name]) => READ_AT_START.test(name))))
+    const like = idle.findIndex((host) => host.#atStart === atStart)
+    const [host = new ServerHost(atStart)] = like < 0 ? [] : idle.splice(like, 1)
     for (const handle of host.#handles()) handle.ref()
     return host
   }

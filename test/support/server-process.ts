@@ -72,7 +72,7 @@ export async function startServerProcess(
   folder: string,
   options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<ServerProcess> {
-  const host = ServerHost.take()
+  const host = ServerHost.take(options.env ?? {})
   const env = {
     ...process.env,
     TAPEDECK_DATA: join(folder, 'data'),
