@@ -222,7 +222,14 @@ export class RecompositionJob {
     }
   }
 
-  async #task({ recordingId, facts, spans, presences, parts }: CompositionPlan['tracks'][number]): Promise<TaskTrack> {
+  async #task({
+    recordingId,
+    facts,
+    spans,
+    rate,
+    presences,
+    parts,
+  }: CompositionPlan['tracks'][number]): Promise<TaskTrack> {
     const found = parts.map(async ({ index, path, bytes, startMs, hasOwnZero }) => {
       const file = await this.#options.recorder.partFile(recordingId, index)
       const { size } = await stat(file.path).catch(() => {
@@ -232,7 +239,7 @@ export class RecompositionJob {
       if (size !== bytes) throw new TrackDamagedError(recordingId, path, `it has ${size} bytes, and had ${bytes}`)
       return { path: file.path, startMs, hasOwnZero }
     })
-    return { recordingId, facts, spans, presences, parts: await Promise.all(found) }
+    return { recordingId, facts, spans, rate, presences, parts: await Promise.all(found) }
   }
 
   #adopt({ durationMs, bytes, tracks }: MadeMessage, temporaryPath: string) {

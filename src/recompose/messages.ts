@@ -28,6 +28,8 @@ export interface TaskTrack {
   readonly facts: TileFacts
   /** In order. */
   readonly spans: readonly TaskSpan[]
+  /** By how much longer everything lasts than on the recording's timeline. */
+  readonly rate: number
   /** When its tile is there. */
   readonly presences: readonly { readonly fromMs: number; readonly toMs: number }[]
   readonly parts: readonly TaskPart[]

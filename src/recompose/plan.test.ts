@@ -81,6 +81,27 @@ test('who was away is away again, and what was cut out is put back in', () => {
   ])
 })
 
+test('a track whose clock runs slower than ours lasts as long as it took', () => {
+  const lengthMs = 7_200_000
+  const gaps = withGaps(absence(lengthMs / 2, 5_000))
+  const [slow, fast, good] = planComposition(
+    [
+      track(0, lengthMs, { clockDriftPpm: 100, ...gaps }),
+      track(1, lengthMs, { clockDriftPpm: -100 }),
+      track(2, lengthMs),
+    ],
+    undefined,
+  ).tracks
+  assert.deepEqual([slow?.rate, fast?.rate, good?.rate], [1.0001, 0.9999, 1])
+  const half = lengthMs / 2
+  assert.deepEqual(slow?.spans, [
+    { startMs: 0, fromMs: 0, toMs: half + 360 },
+    { startMs: half, fromMs: half + 5_360, toMs: lengthMs + 5_720 },
+  ])
+  assert.deepEqual(fast?.spans, [{ startMs: 0, fromMs: 1, toMs: 1 + lengthMs - 720 }])
+  assert.deepEqual(good?.spans, [{ startMs: 0, fromMs: 2, toMs: 2 + lengthMs }])
+})
+
 test('whoever comes again takes no more room than once', () => {
   const again = Array.from({ length: 100 }, (_, index) => track(index * 1_000, 1_000))
   assert.equal(mostAtOnce(planComposition(again, undefined)), 1)

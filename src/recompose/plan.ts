@@ -17,6 +17,8 @@ export interface PlannedTrack {
   readonly facts: TileFacts
   /** Stretches of its timeline, in order: from `startMs` of it on it lies at `fromMs` to `toMs` of the composition. */
   readonly spans: readonly { readonly startMs: number; readonly fromMs: number; readonly toMs: number }[]
+  /** By how much longer everything lasts than on its timeline: its publisher's clock runs slower than the others'. */
+  readonly rate: number
   /** When its tile is there. */
   readonly presences: readonly { readonly fromMs: number; readonly toMs: number }[]
   readonly parts: readonly {
@@ -83,7 +85,8 @@ export function mostAtOnce({ tracks }: Pick<CompositionPlan, 'tracks'>): number 
 }
 
 function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack {
-  const { id, stream, metadata, durationMs } = recording
+  const { id, stream, metadata, durationMs, clockDriftPpm = 0 } = recording
+  const rate = 1 + clockDriftPpm / 1e6
   const parts = recording.parts.map((part) => {
     if (part.state !== 'ready') throw new TrackDamagedError(id, part.path, `it is ${part.state}`)
     const { index, path, bytes, startMs } = part
@@ -93,7 +96,7 @@ function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack
   let startMs = 0
   let fromMs = beginsMs
   for (const { positionMs, missingMs, noticedMs } of absences(recording)) {
-    const toMs = fromMs + positionMs - startMs
+    const toMs = fromMs + (positionMs - startMs) * rate
     spans.push({ startMs, fromMs, toMs })
     startMs = positionMs
     // It was away until its connection was there, and its media came a moment later: that is when it was noticed.
@@ -101,10 +104,10 @@ function planTrack(recording: RecordingDocument, beginsMs: number): PlannedTrack
     const wasAwayMs = toMs + missingMs
     fromMs = backMs > wasAwayMs && backMs - wasAwayMs < MAX_SETTLING_MS ? backMs : wasAwayMs
   }
-  spans.push({ startMs, fromMs, toMs: fromMs + durationMs - startMs })
+  spans.push({ startMs, fromMs, toMs: fromMs + (durationMs - startMs) * rate })
   const name = metadata['participant'] ?? stream.split('/').at(-1) ?? ''
   const facts: TileFacts = { name, kind: metadata['kind'] === 'screen' ? 'screen' : 'camera' }
-  return { recordingId: id, facts, spans, presences: joined(spans), parts }
+  return { recordingId: id, facts, spans, rate, presences: joined(spans), parts }
 }
 
 /** Stretches without the pauses that nobody would see. */

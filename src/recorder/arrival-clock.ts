@@ -17,6 +17,11 @@ export class ArrivalClock {
     this.#positionMs = positionMs
   }
 
+  /** What is being taken arrived in the past. */
+  get isCatchingUp(): boolean {
+    return this.#isCatchingUp
+  }
+
   /** When the access unit it begins with arrived, if that was before it was asked for. */
   get beganAtMs(): number | undefined {
     return this.#beganAtMs

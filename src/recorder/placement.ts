@@ -19,6 +19,10 @@ export interface PlacementOptions {
   readonly leadingTrackId: () => number
   /** Takes what has its place; lent for the call. @param atMs where it is decoded, as the publisher sent it */
   readonly placed: (unit: TimedAccessUnit, atMs: number) => void
+  /** Something of the leading track has come. @param atMs of the recording, where it is decoded */
+  readonly arrived: (trackId: number, atMs: number) => void
+  /** What comes next has nothing to do with the clock of what came. */
+  readonly interrupted: () => void
   /** Every track has come to the end that was set. */
   readonly limitReached: () => void
 }
@@ -75,7 +79,7 @@ export class Placement implements Disposable {
   }
 
   take(accessUnit: AccessUnit): void {
-    const { account, formats, placed, limitReached } = this.#options
+    const { account, formats, placed, arrived, interrupted, limitReached } = this.#options
     const { format } = accessUnit
     const timing = this.#timeline.map(accessUnit)
     if (timing === undefined) return
@@ -86,6 +90,8 @@ export class Placement implements Disposable {
       return
     }
     account.received(format)
+    if (gap !== undefined) interrupted()
+    if (format.trackId === this.#options.leadingTrackId()) arrived(format.trackId, atMs)
     if (gap !== undefined && !this.#isNetworkOutage(gap)) account.interrupted(gap)
     const at = this.#silence.place(accessUnit, dts)
     if (at === undefined) account.lost({ format, accessUnits: 1, fromMs: atMs, toMs: atMs }, 'network')

@@ -7,6 +7,7 @@ import type { TrackFormat } from '#media/track.ts'
 import type { PartDocument, ProblemDocument, RecordingDocument, RecordingState } from '#storage/recording-document.ts'
 import { Account } from './account.ts'
 import { ArrivalClock } from './arrival-clock.ts'
+import { DriftMeter } from './drift-meter.ts'
 import { NothingRecordedError } from './errors.ts'
 import type { StreamSource } from './held-stream.ts'
 import { Intake } from './intake.ts'
@@ -48,6 +49,7 @@ export class Recording {
   readonly #start: RecordingStart
   readonly #pauses: Pauses
   readonly #arrival: ArrivalClock
+  readonly #drift = new DriftMeter()
   readonly #requestedAtMs: number
   readonly #firstBytes = Promise.withResolvers<void>()
   readonly #begun = Promise.withResolvers<void>()
@@ -106,6 +108,10 @@ export class Recording {
       formats: () => this.#intake.formats,
       leadingTrackId: () => this.#intake.leadingTrackId,
       placed: (unit, atMs) => this.#sound.take(unit, atMs),
+      arrived: (trackId, atMs) => {
+        if (!this.#arrival.isCatchingUp) this.#drift.arrived(trackId, atMs, monotonicMs())
+      },
+      interrupted: () => this.#drift.interrupted(),
       limitReached: () => queueMicrotask(() => void this.stop()),
     })
     this.#pauses = new Pauses(monotonicMs)
@@ -281,6 +287,7 @@ export class Recording {
   toDocument(): RecordingDocument {
     const { request, settings, ruleId, previous } = this.#options
     const parts = this.#output.parts()
+    const clockDriftPpm = this.#drift.ppm ?? previous?.clockDriftPpm
     return {
       id: this.id,
       node: settings.node,
@@ -298,6 +305,7 @@ export class Recording {
       metadata: request.metadata,
       held: this.#held,
       error: this.#error,
+      ...(clockDriftPpm !== undefined && { clockDriftPpm }),
     }
   }
 

@@ -28,6 +28,11 @@ export interface RecordingDocument {
   readonly held: boolean
   /** What went wrong last; present with state `failed`, and with `recording` while the disk refuses bytes. */
   readonly error: ProblemDocument | null
+  /**
+   * While a second of the recording passes, so many microseconds more pass on the server: the publisher's clock runs slower.
+   * Absent while nobody can know, which takes minutes.
+   */
+  readonly clockDriftPpm?: number
 }
 
 /** The life of a recording, in order; `failed` can follow any but `ready`. */

@@ -93,6 +93,7 @@ const RECORDING_SCHEMA = Type.Object({
   metadata: Type.Record(Type.String(), Type.String()),
   held: Type.Boolean(),
   error: orNull(Type.Object({ code: text, message: text })),
+  clockDriftPpm: Type.Optional(Type.Number()),
 })
 
 /** Reads a recording from JSON of unknown origin; a text instead says the first thing wrong with it. */

@@ -196,6 +196,9 @@ export const RecordingSchema = Type.Object({
   metadata: Type.Record(Type.String(), Type.String()),
   held: Type.Boolean(),
   error: Nullable(Type.Object({ code: Type.String(), message: Type.String() })),
+  clockDriftPpm: Type.Optional(
+    Type.Number({ description: 'so much slower than the server’s the publisher’s clock runs; absent: not known' }),
+  ),
 })
 
 export const RecordingListSchema = Type.Object({

@@ -123,10 +123,10 @@ export class KeptTrack implements AsyncDisposable {
   #place(unit: FileUnit): void {
     this.#zeroMs ??= unit.dtsMs
     const recordedMs = unit.dtsMs - this.#zeroMs + (this.#part?.startMs ?? 0)
-    const { spans } = this.#task
+    const { spans, rate } = this.#task
     // A millisecond: files count in coarser ticks than ledgers.
     const span = spans.findLast(({ startMs }) => startMs <= recordedMs + 1) ?? spans[0]
-    const dtsMs = recordedMs + (span === undefined ? 0 : span.fromMs - span.startMs)
+    const dtsMs = span === undefined ? recordedMs : span.fromMs + (recordedMs - span.startMs) * rate
     if (!this.#wanted[unit.format.kind]) return
     this.#readMs[unit.format.kind] = dtsMs
     this.#waiting.push({ unit, dtsMs, ptsMs: dtsMs + unit.ptsMs - unit.dtsMs })

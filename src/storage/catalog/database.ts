@@ -226,5 +226,6 @@ function recordingValues(recording: Omit<RecordingDocument, 'parts'>): readonly 
     recording.held ? 1 : 0,
     recording.error?.code ?? null,
     recording.error?.message ?? null,
+    recording.clockDriftPpm ?? null,
   ]
 }

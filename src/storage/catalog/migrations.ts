@@ -117,4 +117,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE parts ADD COLUMN format TEXT;                             -- where it is not the recording's
   `,
+  `
+  ALTER TABLE recordings ADD COLUMN clock_drift_ppm REAL;               -- of the publisher's against ours, when it is known
+  `,
 ]

@@ -23,6 +23,10 @@ export class Row {
     return typeof value === 'number' ? value : this.#refuse(column)
   }
 
+  numberOrNull(column: string): number | null {
+    return this.#values[column] === null ? null : this.number(column)
+  }
+
   boolean(column: string): boolean {
     return this.number(column) !== 0
   }

@@ -22,6 +22,7 @@ export interface RecordingChildren {
 
 export function recordingFromRow(row: Row, { parts, tracks, gaps }: RecordingChildren): RecordingDocument {
   const errorCode = row.textOrNull('error_code')
+  const clockDriftPpm = row.numberOrNull('clock_drift_ppm')
   return {
     id: row.text('id'),
     node: row.text('node'),
@@ -39,6 +40,7 @@ export function recordingFromRow(row: Row, { parts, tracks, gaps }: RecordingChi
     metadata: metadataFrom(row.json('metadata')),
     held: row.boolean('held'),
     error: errorCode === null ? null : { code: errorCode, message: row.text('error_message') },
+    ...(clockDriftPpm !== null && { clockDriftPpm }),
   }
 }
 

@@ -21,6 +21,7 @@ export const STATEMENTS = {
       'held',
       'error_code',
       'error_message',
+      'clock_drift_ppm',
     ],
   ),
   savePart: upsert(
