@@ -8,7 +8,14 @@ import { decodedSizes } from '#test/support/outside-judges.ts'
 import { playedSizes } from '#test/support/played-part.ts'
 import { WebRtcRecorder } from '#test/support/webrtc-recorder.ts'
 
-/** What is put out of order by a browser: the size of its pictures, and a microphone that is taken away for a while. */
+/**
+ * What is put out of order by a browser: the size of its pictures, and a microphone that is taken away for a while.
+ *
+ * The RTP clock of the microphone stands still meanwhile, so its first packet says nothing of how long it was away: it is
+ * placed by when it arrives. In Chromium's headless shell, whose fake microphone waits for processors that are busy, that
+ * was up to 170 ms late. All that follows is as much later, pictures too, which are moved to the sound: both stay
+ * together, but beeps before and after it are not whole seconds apart. So whole Chromium is the judge here.
+ */
 const SIZES = ['320x180', '160x90', '320x180'] as const
 const MUTED_MS = 4_000
 /** The first sound after a pause is faded in by the browser. */

@@ -51,6 +51,38 @@ test('one whose clock went on is left alone; so is what a network has held back'
   }
 })
 
+test('a microphone that was away goes on at its time, though processors are so busy that pictures pause, too', () => {
+  const { picture, sound } = source()
+  for (let ms = 0; ms < 2_000; ms += 20) {
+    picture(ms)
+    sound(ms)
+  }
+  // All that is sent within 900 ms comes at its end.
+  for (let ms = 2_000; ms < 6_500; ms += 40) picture(ms, Math.ceil((ms + 1) / 900) * 900)
+  for (let ms = 0; ms < 1_000; ms += 20) {
+    picture(6_500 + ms)
+    assert.ok(Math.abs(sound(2_000 + ms, 6_500 + ms) - 6_500 - ms) < 1)
+  }
+})
+
+test('what a network holds back of all tracks is no pause, whichever comes first', () => {
+  for (const soundFirst of [true, false]) {
+    const { picture, sound } = source()
+    for (let ms = 0; ms < 2_000; ms += 20) {
+      picture(ms)
+      sound(ms)
+    }
+    // Up to there it came as it was sent, but for some that came late.
+    for (let ms = 2_000; ms < 2_800; ms += 20) picture(ms, 2_800)
+    for (let ms = 2_000; ms < 2_800; ms += 20) assert.equal(sound(ms, 2_800), ms)
+    for (let ms = 2_800; ms < 6_000; ms += 20) {
+      if (!soundFirst) picture(ms, 6_000)
+      assert.equal(sound(ms, 6_000), ms)
+      if (soundFirst) picture(ms, 6_000)
+    }
+  }
+})
+
 test('tracks that report before they begin are in place from the first access unit, however late they come', () => {
   const clock = new SourceClock()
   const video = clock.track(VIDEO_HZ, 'video')

@@ -24,11 +24,13 @@ const MAX_JUMP_MS = 10_000
 const MAX_BACK_MS = 2_000
 
 /**
- * Sound that was away, and for longer than its timestamps say, while other tracks never paused for so long: its clock
+ * Sound that was away, and for longer than its timestamps say, while other tracks never paused for half as long: its clock
  * stood still. Browsers do that to a microphone that is taken away and given back.
  */
 const MAX_PAUSE_MS = 500
 const MAX_BEHIND_MS = 150
+/** So many of a track's pauses are remembered. */
+const MAX_PAUSES = 32
 
 /** Without reports, a track's clock is compared with ours over windows as long as this, by their quickest packets. */
 const WINDOW_MS = 20_000
@@ -101,9 +103,9 @@ export class SourceClock {
     return wallClockMs - this.#wallClockAtZeroMs
   }
 
-  /** Whether some track but this one has brought packets from then until now, without a pause. */
-  othersFlowed(track: TrackClock, fromMs: number, toMs: number): boolean {
-    return this.#tracks.some((other) => other !== track && other.flowed(fromMs, toMs))
+  /** Whether some track but this one has brought packets from then until now, without a pause of so long. */
+  othersFlowed(track: TrackClock, fromMs: number, toMs: number, pauseMs: number): boolean {
+    return this.#tracks.some((other) => other !== track && other.flowed(fromMs, toMs, pauseMs))
   }
 
   /** Whether a report of pictures has come: all that can be known soon is known. */
@@ -165,8 +167,8 @@ export class TrackClock {
   #last = 0
   #highest = Number.NEGATIVE_INFINITY
   #lastArrivalMs = 0
-  /** Its packets have come since then without a pause. */
-  #flowingSinceMs = 0
+  /** When none of its packets came: each ended after, and was shorter than, those before it. */
+  readonly #pauses: { readonly endMs: number; readonly lengthMs: number }[] = []
   /** What is added now, and what it is on its way to. */
   #correction = 0
   #target = 0
@@ -227,15 +229,23 @@ export class TrackClock {
     this.#advance(unwrapped)
     this.#last = unwrapped
     this.#isGivenOut = true
-    if (arrivalMs - this.#lastArrivalMs > MAX_PAUSE_MS) this.#flowingSinceMs = arrivalMs
+    if (arrivalMs - this.#lastArrivalMs > MAX_PAUSE_MS) this.#paused(arrivalMs, arrivalMs - this.#lastArrivalMs)
     this.#lastArrivalMs = arrivalMs
     if (!this.#hasReports) this.#watchDrift(unwrapped, arrivalMs)
     return Math.round(this.#raw(unwrapped) + this.#correction)
   }
 
-  /** Whether its packets have come from then until now without a pause. */
-  flowed(fromMs: number, toMs: number): boolean {
-    return this.#flowingSinceMs <= fromMs && toMs - this.#lastArrivalMs <= MAX_PAUSE_MS
+  /** Whether its packets have come from then until now without a pause of so long, which is no less than half a second. */
+  flowed(fromMs: number, toMs: number, pauseMs: number): boolean {
+    const longest = this.#pauses.find(({ endMs }) => endMs > fromMs)
+    return toMs - this.#lastArrivalMs <= pauseMs && (longest === undefined || longest.lengthMs <= pauseMs)
+  }
+
+  #paused(endMs: number, lengthMs: number): void {
+    const pauses = this.#pauses
+    while ((pauses.at(-1)?.lengthMs ?? Number.POSITIVE_INFINITY) <= lengthMs) pauses.pop()
+    pauses.push({ endMs, lengthMs })
+    if (pauses.length > MAX_PAUSES) pauses.shift()
   }
 
   /** The source counts anew: its next timestamp has nothing to do with those before. */
@@ -373,9 +383,10 @@ export class TrackClock {
   #stoodStill(unwrapped: number, arrivalMs: number): boolean {
     if (this.#isPicture) return false
     const awayMs = arrivalMs - this.#lastArrivalMs
-    if (awayMs <= MAX_PAUSE_MS || awayMs - this.#msOf(unwrapped - this.#last) <= MAX_BEHIND_MS) return false
-    // What a network held back comes with what it held back of the others.
-    return this.#source.othersFlowed(this, this.#lastArrivalMs, arrivalMs)
+    const behindMs = awayMs - this.#msOf(unwrapped - this.#last)
+    if (awayMs <= MAX_PAUSE_MS || behindMs <= MAX_BEHIND_MS) return false
+    // What a network held back comes with what it held back of the others. Processors that are busy hold less.
+    return this.#source.othersFlowed(this, this.#lastArrivalMs, arrivalMs, Math.max(MAX_PAUSE_MS, behindMs / 2))
   }
 
   /** Moves the correction on its way, by a share of the time that has passed. */
