@@ -178,7 +178,7 @@ function report(): void {
     if (cost === undefined) continue
     const [perCore, bytesEach] = [1 / (2 * cost.cores), 2 * cost.bytes]
     const times = perCore / VENDOR.channelsPerCore
-    // Opus becomes AAC there, which alone takes a hundredth of a core for each user: told, not judged.
+    // Opus becomes AAC there, which alone takes more than half a hundredth of a core for each user: told, not judged.
     if (kind !== 'webrtc-channels') isWithin &&= times >= LEAST_TIMES
     const memory = `${(bytesEach / MIB).toFixed(1)} MiB each (vendor ${VENDOR.bytesPerChannel / MIB})`
     const text = `${perCore.toFixed(0)} channels for each core (vendor ${VENDOR.channelsPerCore}): ${times.toFixed(1)} ×`
