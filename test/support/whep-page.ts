@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Page } from 'playwright-core'
+import type { ScriptedPage } from './scripted-page.ts'
 
 const IN_PAGE = join(import.meta.dirname, 'whep-page.in-page.js')
 const WAIT_MS = 60_000
@@ -28,11 +28,11 @@ export interface WhepPageState {
 
 /** A page that plays by WHEP, as any browser's script does. */
 export class WhepPage {
-  readonly #page: Page
+  readonly #page: ScriptedPage
   /** Address of the session. */
   readonly resource: string
 
-  private constructor(page: Page, resource: string) {
+  private constructor(page: ScriptedPage, resource: string) {
     this.#page = page
     this.resource = resource
   }
@@ -43,7 +43,7 @@ export class WhepPage {
    * @throws the offer is refused
    */
   static async play(
-    page: Page,
+    page: ScriptedPage,
     url: string,
     options: { readonly kinds?: readonly string[]; readonly rewritten?: (answer: string) => Promise<string> } = {},
   ): Promise<WhepPage> {
