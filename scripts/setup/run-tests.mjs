@@ -1,6 +1,6 @@
 // Runs test files as `node --test` does, in two lanes side by side, the longest files first. Run by Node 24:
 // run-tests.mjs <files that wait at once> <where the files with failures are written> <globs…>
-import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -17,15 +17,17 @@ const YIELDING = ['--import', new URL('yield-processor.mjs', import.meta.url).hr
 
 const TEST_TIMEOUT_MS = 600_000
 
-/** How long each file took when it ran last, seconds. Where nothing is known, how long a file is says it roughly. */
+/** How long each file took when it ran last on this machine, seconds. */
 const TIMES = `${ROOT}node_modules/.cache/test-times.json`
-const BYTES_PER_SECOND = 400
+/** The same of the long ones, roughly, for machines where nothing ran so far; copied from the above now and then. */
+const LONG_FILES = `${ROOT}test/long-files.json`
+const OTHERS_SECONDS = 5
 
 /** What the runner counts at the end of a run. */
 const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
 
 const [waitingAtOnce, failedPath, ...globs] = process.argv.slice(2)
-const times = timesOfBefore()
+const times = readTimes(TIMES)
 const files = longestFirst(globSync(globs, { cwd: ROOT, exclude: (name) => name === 'node_modules' }))
 if (files.length === 0) {
   console.error(`No file is called ${globs.join(' or ')}.`)
@@ -45,13 +47,14 @@ if (failed.size > 0) process.exitCode = 1
 
 /** Nothing long is to be left alone at the end. */
 function longestFirst(paths) {
-  const seconds = new Map(paths.map((path) => [path, times[path] ?? statSync(ROOT + path).size / BYTES_PER_SECOND]))
-  return paths.toSorted((a, b) => seconds.get(b) - seconds.get(a))
+  const roughly = readTimes(LONG_FILES)
+  const secondsOf = (path) => times[path] ?? roughly[path] ?? OTHERS_SECONDS
+  return paths.toSorted((a, b) => secondsOf(b) - secondsOf(a))
 }
 
-function timesOfBefore() {
+function readTimes(path) {
   try {
-    return JSON.parse(readFileSync(TIMES, 'utf8'))
+    return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
     return {}
   }
