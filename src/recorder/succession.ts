@@ -65,8 +65,9 @@ export class Succession implements Disposable {
   /** Gives the recording the next one; false when there is none. */
   next(recording: Recording): boolean {
     this.#recording = recording
-    const held = this.#waiting.shift()
+    using held = this.#waiting.shift()
     if (held === undefined) return false
+    // It may have been stopped: then it takes nothing more.
     recording.attach(held)
     return true
   }

@@ -129,6 +129,23 @@ test('whoever asked to wait for a stream gets the one that comes while the catal
   assert.equal(received([recording]), source.units.length)
 })
 
+test('a recording that is stopped before it has its stream keeps nothing of it', async () => {
+  const rules = [testRule('live/*', { name: '{stream}', ifExists: 'append', reconnectSeconds: 60 })]
+  await using fixture = await RecorderFixture.open({ rules, settings: { trackWaitMs: 20 } })
+  const stopped = new Promise<void>((resolve) => {
+    fixture.recorder.events.listen((event) => {
+      if (event.type === 'recording.waiting') void fixture.recorder.stop(event.recording.id).then(() => resolve())
+    })
+  })
+  const publisher = fixture.publish('live/cam1')
+  publisher.send(source.units)
+  await stopped
+  publisher.send(source.units, 1_000)
+  publisher.end('unpublished')
+  await until(() => fixture.recorder.active().length === 0)
+  // Disposing the fixture looks whether all memory is back.
+})
+
 test('a file is noted until the catalog has it: a kill in between leaves none that nobody knows', async () => {
   await using fixture = await RecorderFixture.open({ settings: { trackWaitMs: 20 } })
   const notes = fixture.folder.at('data', 'births')
@@ -205,6 +222,6 @@ test('whatever comes between, every publication is in one recording, whole', asy
       for (const takers of takenBy.values()) assert.equal(takers.size, 1, 'recorded once')
       assert.equal(received(recordings), sent, 'nothing is missing')
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
