@@ -38,8 +38,8 @@ before(async () => {
   if (skip !== false) return
   await buildDashboardIfStale()
   folder = await TempFolder.make()
-  server = await startServerProcess(folder.path, { env: { TAPEDECK_WEBRTC_UDP: `${OWN_ADDRESS}:0` } })
-  firefox = await Firefox.launch()
+  const env = { TAPEDECK_WEBRTC_UDP: `${OWN_ADDRESS}:0` }
+  ;[server, firefox] = await Promise.all([startServerProcess(folder.path, { env }), Firefox.launch()])
 })
 after(async () => {
   if (skip !== false) return

@@ -9,7 +9,7 @@ import { WebSocket } from 'ws'
 
 /** Debian's: the release with long support. */
 const FIREFOX = process.env['FIREFOX'] ?? '/usr/bin/firefox-esr'
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 120_000
 const WAIT_MS = 60_000
 
 /** Why tests with Firefox can't be made here; false: they can. */
