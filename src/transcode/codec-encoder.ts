@@ -38,6 +38,12 @@ const AAC_QUALITIES: readonly number[] = [FF_QP2LAMBDA, 1.5 * FF_QP2LAMBDA]
 /** What they are for: sample rates, bitrate of a channel, and the bandwidth that the bitrate would give. */
 const BY_QUALITY = { fromHz: 44_100, toHz: 48_000, bpsPerChannel: 64_000, bandwidthHz: 16_000 } as const
 
+/**
+ * What AAC keeps to: `bitrate`, where somebody asked for one, or the `quality` that noise has at that bitrate, for
+ * less processor time; other codecs, rates and bitrates are encoded by their bitrate all the same.
+ */
+export type RateControl = 'bitrate' | 'quality'
+
 /** Takes encoded access units. @param position of the first sample, counted from the encoder's first */
 export type PacketSink = (position: number, samples: number, payload: Uint8Array) => void
 
@@ -60,7 +66,7 @@ export class CodecEncoder implements Disposable {
   #sent = 0
 
   /** @param encoder libavcodec's name @throws {FFmpegError} */
-  constructor(encoder: string, target: Target) {
+  constructor(encoder: string, target: Target, rateControl: RateControl = 'bitrate') {
     const codec = Codec.findEncoderByName(encoder as FFEncoderCodec)
     const format = SAMPLE_FORMATS[encoder]
     if (codec === null || format === undefined) throw new Error(`this build of libavcodec has no encoder ${encoder}`)
@@ -75,7 +81,7 @@ export class CodecEncoder implements Disposable {
     context.timeBase = new Rational(1, target.sampleRateHz)
     context.threadCount = 1
     context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER)
-    if (encoder === 'aac') chooseHowAacIsCoded(context, target)
+    if (encoder === 'aac') chooseHowAacIsCoded(context, target, rateControl)
     FFmpegError.throwIfError(context.open2Sync(codec), `opening the encoder ${encoder}`)
     this.frameSamples = context.frameSize
     this.configuration = Uint8Array.from(context.extraData ?? [])
@@ -141,11 +147,12 @@ export class CodecEncoder implements Disposable {
   }
 }
 
-function chooseHowAacIsCoded(context: CodecContext, { sampleRateHz, channels, bitrateBps }: Target): void {
+function chooseHowAacIsCoded(context: CodecContext, target: Target, rateControl: RateControl): void {
+  const { sampleRateHz, channels, bitrateBps } = target
   const set = (option: string, value: string) =>
     FFmpegError.throwIfError(context.setOption(option, value, AV_OPT_TYPE_STRING), 'choosing how AAC is coded')
   if (bitrateBps >= QUICK_AAC_FROM_BPS) set('aac_coder', 'fast')
-  const quality = AAC_QUALITIES[channels - 1]
+  const quality = rateControl === 'quality' ? AAC_QUALITIES[channels - 1] : undefined
   const { fromHz, toHz, bpsPerChannel, bandwidthHz } = BY_QUALITY
   const isMeant = sampleRateHz >= fromHz && sampleRateHz <= toHz && bitrateBps === bpsPerChannel * channels
   if (quality === undefined || !isMeant) return

@@ -115,7 +115,7 @@ export class TranscodedTrack implements Disposable {
 
   #startRun(start: number): Run {
     const { encoder, target } = this.#opening
-    this.#run = { encoder: new CodecEncoder(encoder, target), start, put: 0 }
+    this.#run = { encoder: new CodecEncoder(encoder, target, 'quality'), start, put: 0 }
     if (target.codec === 'vorbis') this.#configuration = this.#run.encoder.configuration
     return this.#run
   }
