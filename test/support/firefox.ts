@@ -100,8 +100,6 @@ export class Firefox implements AsyncDisposable {
     await writeFile(join(profile, 'user.js'), lines.join(''))
     const child = spawn(FIREFOX, ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0'], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      // A group of its own: its processes end with it, even when it is killed.
-      detached: true,
       env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1', MOZ_HEADLESS: '1' },
     })
     try {
@@ -139,11 +137,6 @@ export class Firefox implements AsyncDisposable {
     return waiting.promise as Promise<Result>
   }
 
-  /** Ends it as a crash does, with all its tabs. */
-  kill(): void {
-    if (this.#child.pid !== undefined && this.#child.exitCode === null) process.kill(-this.#child.pid, 'SIGKILL')
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.terminate()
     await end(this.#child, this.#profile)
@@ -174,10 +167,6 @@ export class FirefoxPage {
 
   async goto(url: string): Promise<void> {
     await this.#firefox.command('browsingContext.navigate', { context: this.#context, url, wait: 'complete' })
-  }
-
-  async reload(): Promise<void> {
-    await this.#firefox.command('browsingContext.reload', { context: this.#context, wait: 'complete' })
   }
 
   /** The value of a script, or what its promise resolves to: JSON's kinds of values. @throws what the script throws */
@@ -249,12 +238,9 @@ async function end(child: ChildProcess, profile: string): Promise<void> {
   if (child.pid !== undefined) {
     const exited = new Promise((resolve) => child.once('exit', resolve))
     const isRunning = child.exitCode === null && child.signalCode === null
-    try {
-      process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // Nobody of the group is left.
-    }
+    child.kill('SIGKILL')
     if (isRunning) await exited
   }
-  await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  // Its other processes see that it is gone, and write for a moment longer.
+  await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
 }
