@@ -416,9 +416,11 @@ export class Recorder implements RecorderApi, AsyncDisposable {
 
   /** Answers come from memory until the catalog has the final state. */
   #forget(recording: Recording): void {
-    void this.#journal.settled(recording.id).then(() => {
+    void this.#journal.settled(recording.id).then(async () => {
       if (this.#recordings.get(recording.id) === recording) this.#recordings.delete(recording.id)
-      this.#inUse.release(recording.id)
+      // As long as the catalog knows two recordings of one file, nobody may set it aside: it would be noted of both.
+      await this.#replacements.get(recording.id)
+      if (!this.#recordings.has(recording.id)) this.#inUse.release(recording.id)
     })
   }
 }
