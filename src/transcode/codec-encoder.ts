@@ -30,7 +30,7 @@ const QUICK_AAC_FROM_BPS = 64_000
 
 /**
  * Asked for a bitrate, that encoder tries a frame that needs fewer bits up to six times over, to find a use for the rest:
- * of a steady tone for four times the processor time, of speech for twice. Asked for a quality it encodes once. Its
+ * of a steady tone for three times the processor time, of speech for twice. Asked for a quality it encodes once. Its
  * `global_quality` by channels, for 64 kbit/s a channel: noise takes as many bits then as it would by the bitrate, and
  * everything else fewer.
  */
