@@ -215,8 +215,11 @@ export class PartMaker {
     // Made since it was looked for, or its name was not known before it is time to begin: another recording's. Not
     // claimed even for a moment, since whoever deletes that recording would leave the file to us.
     if (known === undefined && (await this.#isKnown(this.root, relativePath))) return undefined
-    this.#inUse.claim(this.root, relativePath, this.#id)
-    const file = await this.#files.openForAppend(this.root, relativePath)
+    // Somebody may just be creating it: there is a file then, and nothing in it yet.
+    const file = await this.#inUse.inTurn(this.root, relativePath, () => {
+      this.#inUse.claim(this.root, relativePath, this.#id)
+      return this.#files.openForAppend(this.root, relativePath)
+    })
     if (file === undefined) return undefined
     try {
       // Somebody may have created it meanwhile.
