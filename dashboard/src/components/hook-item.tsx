@@ -1,6 +1,6 @@
+import { EVENT_NAMES } from '../../../src/control/event-names.ts'
 import type { HookDocument } from '../api/documents.ts'
 import { count, formatMoment } from '../format.ts'
-import { EVENT_TYPES } from '../state/event-link.ts'
 import { outcomeWords } from '../state/hook-words.ts'
 import { hooksHref } from '../state/route.ts'
 import { Icon } from './icon.tsx'
@@ -25,7 +25,7 @@ export function HookItem({ hook }: { hook: HookDocument }) {
           <span>
             streams <code>{hook.match}</code>
           </span>
-          <span>{hook.events.length >= EVENT_TYPES.length ? 'all events' : hook.events.join(', ')}</span>
+          <span>{hook.events.length >= EVENT_NAMES.length ? 'all events' : hook.events.join(', ')}</span>
           {hook.isSigned && (
             <span>
               <Icon name="lock" /> signed

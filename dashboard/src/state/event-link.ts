@@ -1,40 +1,5 @@
+import { EVENT_NAMES } from '../../../src/control/event-names.ts'
 import type { ServerEvent } from '../api/documents.ts'
-
-/** Every event, by its name on the wire: EventSource tells of those only that it was asked for. */
-export const EVENT_TYPES = [
-  'stream.started',
-  'stream.ended',
-  'recording.waiting',
-  'recording.started',
-  'recording.finishing',
-  'recording.ready',
-  'recording.failed',
-  'recording.deleted',
-  'recording.impaired',
-  'recording.resumed',
-  'recording.gap',
-  'part.opened',
-  'part.ready',
-  'part.renamed',
-  'rule.added',
-  'rule.changed',
-  'rule.removed',
-  'pull.changed',
-  'pull.removed',
-  'composition.started',
-  'composition.restarted',
-  'composition.overloaded',
-  'composition.ended',
-  'compose-job.changed',
-  'session.opened',
-  'session.joined',
-  'session.left',
-  'session.published',
-  'session.unpublished',
-  'session.recording.started',
-  'session.recording.stopped',
-  'session.closed',
-] as const
 
 /** The server-sent events of `/events`. The browser reconnects by itself and asks for what it missed. */
 export class EventLink {
@@ -59,7 +24,7 @@ export class EventLink {
       const event = 'data' in message ? readEvent(String(message.data)) : undefined
       if (event !== undefined) this.#options.onEvent(event)
     }
-    for (const type of EVENT_TYPES) source.addEventListener(type, take)
+    for (const type of EVENT_NAMES) source.addEventListener(type, take)
     this.#source = source
   }
 

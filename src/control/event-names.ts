@@ -1,0 +1,38 @@
+/**
+ * Every event by its name on the wire. Nothing else may stand here, nor be imported: the page takes the names from this
+ * file, since EventSource tells only of those that it was asked for.
+ */
+export const EVENT_NAMES = [
+  'stream.started',
+  'stream.ended',
+  'recording.waiting',
+  'recording.started',
+  'recording.finishing',
+  'recording.ready',
+  'recording.failed',
+  'recording.deleted',
+  'recording.impaired',
+  'recording.resumed',
+  'recording.gap',
+  'part.opened',
+  'part.ready',
+  'part.renamed',
+  'rule.added',
+  'rule.changed',
+  'rule.removed',
+  'pull.changed',
+  'pull.removed',
+  'composition.started',
+  'composition.restarted',
+  'composition.overloaded',
+  'composition.ended',
+  'compose-job.changed',
+  'session.opened',
+  'session.joined',
+  'session.left',
+  'session.published',
+  'session.unpublished',
+  'session.recording.started',
+  'session.recording.stopped',
+  'session.closed',
+] as const
