@@ -10,6 +10,7 @@ const OUTPUT = join(DASHBOARD, 'dist')
 const INPUTS = [
   ...['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public'].map((name) => join(DASHBOARD, name)),
   ...['vite.config.ts', 'tsconfig.json', 'src'].map((name) => join(CLIENT, name)),
+  join(ROOT, 'src/control/event-names.ts'),
 ]
 
 /**

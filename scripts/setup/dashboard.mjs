@@ -7,6 +7,7 @@ import { NODE_24, ROOT } from './paths.mjs'
 const INPUTS = [
   ...['index.html', 'vite.config.ts', 'tsconfig.json', 'src', 'public'].map((name) => `dashboard/${name}`),
   ...['vite.config.ts', 'tsconfig.json', 'src'].map((name) => `client/${name}`),
+  'src/control/event-names.ts',
 ]
 
 /** Builds the page when there is no build, or one older than its sources. */
