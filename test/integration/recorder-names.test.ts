@@ -324,7 +324,9 @@ test('a publisher that comes right back appends to what is still being finished'
   }
   const { recording } = await fixture.event('recording.waiting')
   const isWhole = ({ state, ledger }: RecordingDocument) => state === 'ready' && ledger.tracks[0]?.received === 150
-  await fixture.assertProved(await fixture.until(recording.id, isWhole))
+  const whole = await fixture.until(recording.id, isWhole)
+  await fixture.stored(recording.id)
+  await fixture.assertProved(whole)
   assert.equal((await fixture.recorder.list({})).recordings.length, 1)
   assert.deepEqual(await readdir(fixture.root), ['cam1.mp4'])
 })

@@ -212,9 +212,13 @@ export class RecorderFixture implements AsyncDisposable {
   /** The recording of a rule, or the only one. */
   async ready(): Promise<RecordingDocument> {
     const { recording } = await this.event('recording.ready')
-    // It is in the catalog when it is out of the recorder's own hands.
-    while (this.recorder.active().some(({ id }) => id === recording.id)) await sleep(5)
+    await this.stored(recording.id)
     return recording
+  }
+
+  /** The end of a recording is in the catalog when it is out of the recorder's own hands. */
+  async stored(recordingId: string): Promise<void> {
+    while (this.recorder.active().some(({ id }) => id === recordingId)) await sleep(5)
   }
 
   /** Types of the events about a recording, in order. */
